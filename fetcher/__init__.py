@@ -1,0 +1,1 @@
+"""Bulk archival of a Polyv video library: task ids in, verified source files out."""
