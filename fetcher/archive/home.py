@@ -1,0 +1,109 @@
+"""Where an archive is: a directory with ``.fetcher/`` in it."""
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fetcher.domain.errors import StorageError, UsageError
+
+DOT: Final = ".fetcher"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The places of one archive."""
+
+    root: Path
+    """Absolute; the finished files are below it."""
+
+    @property
+    def dot(self) -> Path:
+        """What is fetcher's own: config, ledger, lock, parts."""
+        return self.root / DOT
+
+    @property
+    def config(self) -> Path:
+        """The annotated settings."""
+        return self.dot / "config.toml"
+
+    @property
+    def ledger(self) -> Path:
+        """The SQLite ledger, where no other is configured."""
+        return self.dot / "ledger.db"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one run that may write the archive."""
+        return self.dot / "lock"
+
+    @property
+    def parts(self) -> Path:
+        """Files on their way, one per video."""
+        return self.dot / "parts"
+
+    @property
+    def quarantine(self) -> Path:
+        """Files that are not what they have to be, kept for a person to look at."""
+        return self.dot / "quarantine"
+
+
+def find_home(named: str | None, *, start: Path) -> Home:
+    """Return the archive *named*, or the nearest one from *start* upwards.
+
+    Raises:
+        UsageError: There is none: never set up, or its disk is not mounted. Nothing was touched.
+    """
+    if named is not None:
+        home = Home((start / named).resolve())
+        if not home.dot.is_dir():
+            raise UsageError(
+                f"{home.root} is no archive: it has no {DOT}/. "
+                "Is its disk mounted? 'fetcher init DIR' makes a new one."
+            )
+        return home
+    for directory in (start, *start.parents):
+        if (directory / DOT).is_dir():
+            return Home(directory)
+    raise UsageError(
+        f"no archive here: {start} and the directories above have no {DOT}/. "
+        "Name one with --archive or FETCHER_ARCHIVE, or make one with 'fetcher init DIR'."
+    )
+
+
+def create_home(directory: Path, *, config: str) -> Home:
+    """Make an archive of *directory*: ``.fetcher/`` (0700) with *config* (0600) and room for parts.
+
+    Raises:
+        UsageError: It is an archive already.
+        StorageError: It cannot be written.
+    """
+    home = Home(directory.resolve())
+    if home.ledger.exists() or home.config.exists():
+        raise UsageError(f"{home.root} is an archive already. Nothing was changed.")
+    try:
+        home.root.mkdir(parents=True, exist_ok=True)
+        for own in (home.dot, home.parts, home.quarantine):
+            own.mkdir(mode=0o700, exist_ok=True)
+            own.chmod(0o700)
+        _write_private(home.config, config)
+    except OSError as exc:
+        raise StorageError(f"cannot make an archive in {home.root}: {exc.strerror}. Choose another place.") from exc
+    return home
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def loose_permissions(home: Home) -> list[Path]:
+    """Return which of the archive's own files others may read or write."""
+    found = []
+    for path in (home.dot, home.config, home.ledger):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mode & 0o077:
+                found.append(path)
+    return found

@@ -1,0 +1,127 @@
+"""What a finished file is called: portable, stable, inside the archive whatever Polyv says."""
+
+import re
+import string
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import pathvalidate
+
+from fetcher.domain.errors import UsageError
+from fetcher.domain.identifiers import is_vid
+
+FIELDS: Final = frozenset({"vid", "ext", "title", "category", "created"})
+_LONGEST: Final = 255
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_EXTENSION: Final = re.compile(r"\.[0-9A-Za-z]{1,10}", re.ASCII)
+_KNOWN: Final = frozenset(
+    (
+        "3g2 3gp aac ac3 aif aiff amr ape asf avi bin dat divx dv f4v flac flv m1v m2t m2ts m2v m4a "
+        "m4b m4p m4v mka mkv mov mp2 mp3 mp4 mpe mpeg mpg mpv mts mxf oga ogg ogm ogv opus qt ra rm "
+        "rmvb swf ts vob wav webm wma wmv "
+    ).split()
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a name may be made of."""
+
+    vid: str
+    url: str
+    """The link; only its path's extension is used."""
+    title: str | None = None
+    category: str | None = None
+    created_at: int | None = None
+    """ms UTC."""
+
+
+def require_layout(layout: str) -> None:
+    """See that *layout* can name files.
+
+    Raises:
+        UsageError: It has unknown fields, or none that tells videos apart.
+    """
+    try:
+        fields = {name for _, name, _, _ in string.Formatter().parse(layout) if name is not None}
+    except ValueError as exc:
+        raise UsageError(f"layout {layout!r} is no template: {exc}") from exc
+    if unknown := fields - FIELDS:
+        raise UsageError(f"layout {layout!r} has unknown fields {sorted(unknown)}; there are {sorted(FIELDS)}")
+    if not fields & {"vid", "title"}:
+        raise UsageError(f"layout {layout!r} gives every video the same name; use {{vid}} or {{title}}")
+    if layout.startswith("/") or any(step in ("", ".", "..") for step in layout.split("/")):
+        raise UsageError(f"layout {layout!r} leaves the archive")
+
+
+def path_for(layout: str, facts: Facts, *, is_twin: bool = False) -> str:
+    """Return the path of a video's file below the archive, with ``/``.
+
+    Args:
+        layout: A template that passed ``require_layout``.
+        facts: What is known of the video.
+        is_twin: Whether the plain path is taken by another video; the vid then makes the difference.
+    """
+    extension = extension_of(facts.url)
+    values = {
+        "vid": facts.vid if is_vid(facts.vid) else portable(facts.vid),
+        "ext": "",
+        "title": portable(facts.title or "") or facts.vid,
+        "category": facts.category or "-",
+        "created": _day(facts.created_at),
+    }
+    *above, last = layout.split("/")
+    steps = [step for part in above for step in _directories(part, values)]
+    stem = last.removesuffix("{ext}").format_map(values)
+    if is_twin:
+        extension = f"-{facts.vid}{extension}"
+    name = _cut(portable(stem) or facts.vid, room=_LONGEST - len(extension.encode())) + extension
+    return "/".join([*steps, name])
+
+
+def path_key(path: str) -> str:
+    """Return what two paths share that a file system may take for the same: case and composition folded."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", path).casefold())
+
+
+def extension_of(url: str) -> str:
+    """Return the extension of a link's path as it is written there, ``.bin`` for one that is no medium's."""
+    last = unquote(urlsplit(url).path).rpartition("/")[2]
+    extension = "." + last.rpartition(".")[2] if "." in last else ""
+    if _EXTENSION.fullmatch(extension) and extension[1:].lower() in _KNOWN:
+        return extension
+    return ".bin"
+
+
+def portable(text: str) -> str:
+    """Return foreign *text* as one path component that every common file system takes; '' where nothing is left."""
+    plain = unicodedata.normalize("NFC", text)
+    plain = "".join(
+        c for c in plain if unicodedata.category(c)[0] != "C" and unicodedata.category(c) not in ("Zl", "Zp")
+    )
+    plain = re.sub(r'[/\\:*?"<>|]', "_", plain).strip().strip(".").strip()
+    plain = _cut(plain, room=_LONGEST)
+    if not plain:
+        return ""
+    safe = pathvalidate.sanitize_filename(plain, platform="universal", replacement_text="_", max_len=_LONGEST)
+    return str(safe).rstrip(". ")
+
+
+def _directories(part: str, values: dict[str, str]) -> list[str]:
+    """Return the directories that one step of the layout makes; a category's own path makes several."""
+    if part == "{category}":
+        steps = [portable(step) for step in values["category"].split("/")]
+        return [step for step in steps if step] or ["-"]
+    return [portable(part.format_map(values)) or "-"]
+
+
+def _day(created_at: int | None) -> str:
+    return "undated" if created_at is None else datetime.fromtimestamp(created_at / 1000, UTC).strftime("%Y-%m-%d")
+
+
+def _cut(text: str, *, room: int) -> str:
+    """Return the beginning of *text* that fits into *room* bytes of UTF-8, no character cut in two."""
+    return text.encode()[:room].decode(errors="ignore").rstrip(". ")

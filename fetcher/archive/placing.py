@@ -1,0 +1,156 @@
+"""Give a verified part its final name, never over anything, never outside the archive.
+
+Every directory on the way is opened without following links and by its parent's descriptor, so that nobody can
+swap one for a link between the look and the step. The final name appears by a hard link: the one call that fails
+where the name is taken. File systems without hard links get a look and a rename, under the archive's lock.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fetcher.domain.errors import ConflictError
+
+_DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_BLOCK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A file that stands where one is expected."""
+
+    size: int
+    sha256: str
+
+
+def place(root: Path, part: Path, path: str, *, sha256: str) -> bool:
+    """Give the durable *part* the name *path* below *root*, and make the name durable.
+
+    Returns:
+        False where the very same bytes stood there already; the part is gone then too.
+
+    Raises:
+        ConflictError: Something else stands there. The part is untouched.
+        OSError: The disk.
+    """
+    with _parent(root, path, create=True) as (directory, name):
+        is_new = _link(part, directory, name)
+        if not is_new:
+            found = _read(directory, name, path)
+            if found is None or found.sha256 != sha256:
+                raise ConflictError(f"other bytes stand at {path!r}; they are kept")
+        with contextlib.suppress(FileNotFoundError):
+            part.unlink()
+        os.fsync(directory)
+    return is_new
+
+
+def find_file(root: Path, path: str) -> Found | None:
+    """Return what stands at *path* below *root*, every byte read; None where nothing does.
+
+    Raises:
+        ConflictError: It is no plain file, or a link is on the way.
+        OSError: It cannot be read.
+    """
+    try:
+        with _parent(root, path, create=False) as (directory, name):
+            return _read(directory, name, path)
+    except FileNotFoundError:
+        return None
+
+
+def size_of(root: Path, path: str) -> int | None:
+    """Return the size of the plain file at *path*, None where there is none."""
+    try:
+        with _parent(root, path, create=False) as (directory, name):
+            found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except (FileNotFoundError, ConflictError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
+def is_taken(root: Path, path: str) -> bool:
+    """Tell whether anything at all stands at *path*, a link or a directory included."""
+    try:
+        with _parent(root, path, create=False) as (directory, name):
+            os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _link(part: Path, directory: int, name: str) -> bool:
+    """Make *name* mean the part's bytes; False where the name is taken."""
+    try:
+        os.link(part, name, dst_dir_fd=directory, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError as exc:
+        if exc.errno not in _NO_LINKS:
+            raise
+        return _rename(part, directory, name)
+    return True
+
+
+def _rename(part: Path, directory: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        os.rename(part, name, dst_dir_fd=directory)
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def _parent(root: Path, path: str, *, create: bool) -> Iterator[tuple[int, str]]:
+    """Open the directory that *path* is in; yield its descriptor and the last component."""
+    *above, name = path.split("/")
+    if not name or any(step in ("", ".", "..") for step in (*above, name)):
+        raise ConflictError(f"{path!r} is no path inside the archive")
+    directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for step in above:
+            directory = _step(directory, step, path, create=create)
+        yield directory, name
+    finally:
+        os.close(directory)
+
+
+def _step(directory: int, step: str, path: str, *, create: bool) -> int:
+    """Go from an open directory one down, close the upper one."""
+    if create:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(step, dir_fd=directory)
+            os.fsync(directory)
+    try:
+        below = os.open(step, _DIRECTORY, dir_fd=directory)
+    except OSError as exc:
+        if exc.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise ConflictError(f"{step!r} on the way to {path!r} is a link or no directory") from exc
+        raise
+    os.close(directory)
+    return below
+
+
+def _read(directory: int, name: str, path: str) -> Found | None:
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+    except OSError as exc:
+        if exc.errno == errno.ELOOP:
+            raise ConflictError(f"{path!r} is a symbolic link") from exc
+        raise
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ConflictError(f"{path!r} is no plain file")
+        digest, size, buffer = hashlib.sha256(), 0, memoryview(bytearray(_BLOCK))
+        while count := file.readinto(buffer):
+            digest.update(buffer[:count])
+            size += count
+    return Found(size=size, sha256=digest.hexdigest())

@@ -1,0 +1,34 @@
+"""How long to wait: between tries, and between two questions about one task."""
+
+from typing import Final
+
+_LONGEST_RETRY_S: Final = 60.0
+_LONGEST_OBEYED_S: Final = 3600.0
+
+
+def retry_delay(attempt: int, *, first_s: float, jitter: float, asked_s: float | None = None) -> float:
+    """Return the pause after the *attempt*-th try (from 1), in seconds.
+
+    Doubles from *first_s* up to a minute. What the origin asked for is obeyed up to an hour, and never undercut.
+
+    Args:
+        attempt: The try that has just failed, from 1.
+        first_s: The pause after the first.
+        jitter: Uniform in 0..1, so that many clients do not come back at once; it takes off up to a half.
+        asked_s: ``Retry-After`` in seconds, None where there was none.
+    """
+    ours = min(first_s * 2.0 ** min(attempt - 1, 32), max(_LONGEST_RETRY_S, first_s)) * (1 - jitter / 2)
+    return ours if asked_s is None else max(ours, min(asked_s, _LONGEST_OBEYED_S))
+
+
+def poll_delay(polls: int, *, first_s: float, longest_s: float, jitter: float = 0.0) -> float:
+    """Return the pause before a task is asked about again, in seconds.
+
+    Args:
+        polls: How often it has been asked about without news, at least 1.
+        first_s: The pause after the first question (``poll_interval``).
+        longest_s: What the pause grows to.
+        jitter: Uniform in 0..1; it takes off up to a tenth, so that tasks added together drift apart.
+    """
+    grown = min(first_s * 1.5 ** min(max(polls, 1) - 1, 64), max(longest_s, first_s))
+    return grown * (1 - jitter / 10)

@@ -1,0 +1,212 @@
+"""Every error of the project, rooted by whose fault it is.
+
+::
+
+    FetcherError
+    ├── UsageError                    what was typed or configured (exit 2)
+    ├── CredentialsRefusedError       Polyv refuses the key, the signature or the clock (exit 6)
+    ├── StorageError                  the disk of the archive (exit 7)
+    │   └── DiskFullError
+    ├── LedgerError                   the ledger (exit 10)
+    │   ├── LedgerMissingError
+    │   ├── LedgerDamagedError
+    │   ├── LedgerTooNewError
+    │   └── LedgerLockedError
+    ├── ArchiveBusyError              another run holds the archive (exit 11)
+    ├── PolyvError                    one answer of the API; another try may help
+    │   ├── PolyvUnavailableError     no answer, or none that is an envelope
+    │   │   └── PolyvBlockedError     the breaker is open: nothing is asked for a while
+    │   ├── PolyvRefusedError         an envelope with an error code
+    │   └── VideoRefusedError         code 2000: a video id is wrong or not yours
+    ├── IllegalTransitionError        an event that cannot happen in this status
+    ├── StaleLeaseError               the video was taken over by somebody else
+    ├── ConflictError                 other bytes stand under the final name
+    └── TransferError                 one try at one file
+        ├── TransferStoppedError      we were asked to stop; the part is kept
+        ├── TransferInterruptedError  the line; the part is kept
+        │   └── TransferStalledError
+        ├── OriginBusyError           429 or 5xx, with the pause that was asked for
+        ├── LinkRefusedError          403: the link, not the file
+        │   └── WindowClosedError     403 InvalidObjectState: only a new task helps
+        ├── SourceGoneError           401, 404, 410
+        ├── UnsafeLinkError           a link or redirect that must not be followed
+        ├── CertificateError          TLS says that this is not the origin
+        ├── AnswerMismatchError       the answer does not fit the question
+        │   ├── RangeMismatchError
+        │   ├── ObjectChangedError    another file under the same link
+        │   └── NotAVideoError        a login page, an error document, an encoded or empty body
+        └── IntegrityError            size or digest are not what they have to be
+"""
+
+from typing import ClassVar
+
+
+class FetcherError(Exception):
+    """The root: a text for the reader, ending with what to do next."""
+
+
+class UsageError(FetcherError):
+    """What was typed or configured cannot be used."""
+
+
+class CredentialsRefusedError(FetcherError):
+    """Polyv refuses the credentials, the signature or the clock: no call can succeed."""
+
+
+class StorageError(FetcherError):
+    """The archive's disk does not take what is written."""
+
+
+class DiskFullError(StorageError):
+    """No space, no quota, or less than the reserve."""
+
+
+class LedgerError(FetcherError):
+    """The ledger cannot be used."""
+
+
+class LedgerMissingError(LedgerError):
+    """There is no ledger where one has to be."""
+
+
+class LedgerDamagedError(LedgerError):
+    """The file is no ledger, or a broken one."""
+
+
+class LedgerTooNewError(LedgerError):
+    """The ledger was written by a newer version."""
+
+
+class LedgerLockedError(LedgerError):
+    """Another process kept the ledger locked for too long."""
+
+
+class ArchiveBusyError(FetcherError):
+    """Another run holds the archive."""
+
+
+class PolyvError(FetcherError):
+    """One call to Polyv's API failed."""
+
+    retryable: ClassVar[bool] = True
+
+
+class PolyvUnavailableError(PolyvError):
+    """No answer, or one that is not Polyv's envelope."""
+
+
+class PolyvBlockedError(PolyvUnavailableError):
+    """The circuit breaker is open: Polyv has not answered for a while and is left alone."""
+
+    retryable = False
+
+
+class PolyvRefusedError(PolyvError):
+    """An envelope that says no, with a code that this version does not know better."""
+
+    def __init__(self, text: str, *, code: int, error_code: int | None, request_id: str | None) -> None:
+        super().__init__(text)
+        self.code = code
+        self.error_code = error_code
+        self.request_id = request_id
+
+
+class VideoRefusedError(PolyvRefusedError):
+    """Error 2000: a video id is wrong or belongs to somebody else."""
+
+    retryable = False
+
+
+class IllegalTransitionError(FetcherError):
+    """An event that the table of transitions does not have for this status."""
+
+
+class StaleLeaseError(FetcherError):
+    """The lease ended and somebody else took the video; this worker's word no longer counts."""
+
+
+class ConflictError(FetcherError):
+    """Other bytes stand under the final name; they are never overwritten."""
+
+
+class TransferError(FetcherError):
+    """One try at one file failed."""
+
+    retryable: ClassVar[bool] = True
+
+
+class TransferStoppedError(TransferError):
+    """The run is stopping; what has arrived is kept."""
+
+
+class TransferInterruptedError(TransferError):
+    """The line broke; what has arrived is kept, and the next try goes on from there."""
+
+
+class TransferStalledError(TransferInterruptedError):
+    """The connection stood, and too little came."""
+
+
+class OriginBusyError(TransferError):
+    """The origin asks for patience (429, 503) or is broken (other 5xx).
+
+    ``retry_after`` is the pause in seconds that it asked for, None where it named none.
+    """
+
+    def __init__(self, text: str, *, status_code: int, retry_after: float | None) -> None:
+        super().__init__(text)
+        self.status_code = status_code
+        self.retry_after = retry_after
+
+
+class LinkRefusedError(TransferError):
+    """The origin refuses the link (403); a fresh one of the same file may serve."""
+
+
+class WindowClosedError(LinkRefusedError):
+    """The thawed file has gone cold again; only a new task helps."""
+
+    retryable = False
+
+
+class SourceGoneError(TransferError):
+    """The origin does not know the file (401, 404, 410)."""
+
+    def __init__(self, text: str, *, status_code: int) -> None:
+        super().__init__(text)
+        self.status_code = status_code
+
+
+class UnsafeLinkError(TransferError):
+    """A link or a redirect that must not be followed."""
+
+    retryable = False
+
+
+class CertificateError(TransferError):
+    """TLS says that whoever answers is not the origin."""
+
+
+class AnswerMismatchError(TransferError):
+    """The answer does not fit the question; nothing of it is used."""
+
+
+class RangeMismatchError(AnswerMismatchError):
+    """The range that came is not the one that was asked for."""
+
+
+class ObjectChangedError(AnswerMismatchError):
+    """Another file stands under the link now: size or validator differ from the part's."""
+
+
+class NotAVideoError(AnswerMismatchError):
+    """A page, an error document, an encoded or an empty body instead of the file."""
+
+
+class IntegrityError(TransferError):
+    """The whole file is here and is not what it has to be."""
+
+    def __init__(self, text: str, *, expected: str, actual: str) -> None:
+        super().__init__(text)
+        self.expected = expected
+        self.actual = actual

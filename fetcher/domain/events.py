@@ -1,0 +1,93 @@
+"""What happens to a video. An event says what was seen; transitions.py says where it leads."""
+
+from dataclasses import dataclass
+
+from fetcher.domain.link import Link
+from fetcher.domain.status import Evidence, Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to one video."""
+
+    at: int
+    """When, ms UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskNamed(Event):
+    """A task names the video, and Polyv still prepares it there."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkPublished(Event):
+    """Polyv gave a link, the first or a fresh one."""
+
+    task_id: str
+    link: Link
+    deadline: int | None
+    """By when to start, ms UTC; None where the link does not tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparationFailed(Event):
+    """Polyv said FAIL in the last task that could have given the video."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRefused(Event):
+    """The origin refused the link, and no other is to be had now."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferFailed(Event):
+    """A try failed; another one is due at ``due_at`` (ms UTC)."""
+
+    detail: str
+    due_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileVerified(Event):
+    """The file is complete, verified, in place and on the disk for good."""
+
+    path: str
+    """Relative to the archive, with ``/``."""
+    size: int
+    sha256: str
+    """64 lower-case hex digits."""
+    md5: str | None = None
+    crc64: str | None = None
+    """CRC-64/XZ, decimal."""
+    etag: str | None = None
+    evidence: Evidence
+    fetched: int = 0
+    """Bytes that came over the network for it in this try."""
+    adopted: bool = False
+    """True where the file was in place already and only its row was missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp(Event):
+    """No further try without a person."""
+
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryAsked(Event):
+    """A person asked to have another go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileMissing(Event):
+    """A done file is no longer where it was put."""
+
+    detail: str

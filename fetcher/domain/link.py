@@ -1,0 +1,90 @@
+"""A link and its clocks.
+
+Two clocks run: the link's own (its ``auth_key`` expires) and the thaw window of the file behind it. Both order
+work; neither is ever a reason not to try. Only the origin's answer says "expired".
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+_AUTH_KEY: Final = re.compile(r"(\d{9,11})-[^-]*-[^-]*-[0-9A-Fa-f]+", re.ASCII)
+_DAY_MS: Final = 86_400_000
+_HOSTILE: Final = re.compile(r"[\x00-\x20\x7f\\]")
+_LONGEST: Final = 8192
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Where a ready video can be fetched for a while."""
+
+    url: str = field(repr=False)
+    """The whole link, a secret: whoever has it can read the video."""
+    obtained_at: int
+    """When Polyv gave it, ms UTC."""
+    success_at: int | None = None
+    """When Polyv finished preparing the file, ms UTC; None where it did not say."""
+
+    def deadline(self, *, lifetime_s: int) -> int | None:
+        """Return the moment by which to start, ms UTC; None where the link does not tell.
+
+        A timestamp after the preparation's end is taken as the moment of expiry. Any other one is the moment of
+        signing: *lifetime_s* (seconds) is added.
+
+        Source: vendor's sample of the query, whose link is stamped with its own birth; Alibaba Cloud CDN,
+        "URL signing, type A", which has meant both in its time.
+        """
+        stamped_at = auth_timestamp(self.url)
+        if stamped_at is None:
+            return None
+        born_at = self.success_at if self.success_at is not None else self.obtained_at
+        if stamped_at > max(born_at, self.obtained_at):
+            return stamped_at
+        return stamped_at + lifetime_s * 1000
+
+    def window_ends_at(self, *, expire_days: int) -> int | None:
+        """Return when the thawed file goes cold again, ms UTC; None where nobody knows."""
+        return None if self.success_at is None else self.success_at + expire_days * _DAY_MS
+
+
+def auth_timestamp(url: str) -> int | None:
+    """Return the timestamp of a link's ``auth_key`` in ms UTC, None where there is none to be read."""
+    for name, value in parse_qsl(urlsplit(url).query):
+        if name == "auth_key" and (piece := _AUTH_KEY.fullmatch(value)):
+            return int(piece[1]) * 1000
+    return None
+
+
+def without_secret(url: str) -> str:
+    """Return host and path of a link, fit for a log: no query, no user, no fragment."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return "(a link that is none)"
+    return f"{host}{parts.path}"
+
+
+def is_usable(url: object, *, loopback_too: bool) -> bool:
+    """Tell whether Polyv's *url* can be a link at all: https with a host, nothing in it that splits a line.
+
+    Args:
+        url: What the API said, of any type.
+        loopback_too: Whether plain http to this machine counts, as it does where the API itself is there.
+    """
+    if not isinstance(url, str) or not 0 < len(url) <= _LONGEST or _HOSTILE.search(url):
+        return False
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if parts.username is not None or not host:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and loopback_too and is_loopback(host))
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether *host*, a name or an address without a port, is this machine."""
+    return host.lower() in {"localhost", "::1"} or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None

@@ -1,0 +1,67 @@
+"""What one row of Polyv's answer means for the video it names."""
+
+from dataclasses import dataclass
+
+from fetcher.domain.events import Event, LinkPublished, PreparationFailed, TaskNamed
+from fetcher.domain.link import Link
+from fetcher.domain.status import Preparation, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One video in one task, as Polyv told it."""
+
+    vid: str
+    said: Preparation
+    raw: str
+    """Polyv's own word."""
+    created_at: int | None = None
+    """When the task was created, ms UTC."""
+    link: Link | None = None
+    """None unless there is one that can be used."""
+    deadline: int | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether Polyv will say nothing else of the video in this task."""
+        return self.said is Preparation.FAIL or (self.said is Preparation.SUCCESS and self.link is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where the video stands in the ledger."""
+
+    status: Status
+    link: str | None = None
+    refused_link: str | None = None
+    is_news: bool
+    """Whether Polyv says something else of it in this task than before."""
+    has_other_hope: bool
+    """Whether another task may still give it."""
+
+
+def event_of(seen: Observation, standing: Standing, *, task_id: str, now: int) -> Event | None:
+    """Return what *seen* does to the video, None where it is nothing new.
+
+    A video that is done stays done, and one with a link keeps it: what Polyv says later may be less than what it
+    said before.
+    """
+    if standing.status is Status.DONE:
+        return None
+    if seen.said is Preparation.FAIL:
+        is_open = standing.status in (Status.WANTED, Status.WAITING)
+        return PreparationFailed(at=now, task_id=task_id) if is_open and not standing.has_other_hope else None
+    if seen.said is Preparation.SUCCESS and seen.link is not None:
+        return _published(seen, seen.link, standing, task_id=task_id, now=now)
+    if standing.status is Status.WANTED or (standing.status is Status.FAILED and standing.is_news):
+        return TaskNamed(at=now, task_id=task_id)
+    return None
+
+
+def _published(
+    seen: Observation, link: Link, standing: Standing, *, task_id: str, now: int
+) -> LinkPublished | None:
+    is_known = link.url in (standing.link, standing.refused_link)
+    if is_known or (standing.status is Status.FAILED and not standing.is_news):
+        return None
+    return LinkPublished(at=now, task_id=task_id, link=link, deadline=seen.deadline)

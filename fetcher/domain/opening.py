@@ -1,0 +1,27 @@
+"""Look at a file's first bytes: a video never opens like a web page or an error document.
+
+A known container is not asked for: source files are whatever was uploaded.
+"""
+
+import re
+from typing import Final
+
+from fetcher.domain.errors import NotAVideoError
+
+_PAGE: Final = re.compile(
+    rb"\s*(?:<!doctype\b|<html\b|<head\b|<\?xml\b|<error>|<!--|\{\s*\"[^\"\x00-\x1f]{1,64}\"\s*:)",
+    re.IGNORECASE,
+)
+_MARK: Final = b"\xef\xbb\xbf"
+
+
+def require_video(opening: bytes) -> None:
+    """Raise unless *opening*, a file's first few hundred bytes, may begin a video.
+
+    Raises:
+        NotAVideoError: It is empty, or the beginning of HTML, XML or JSON.
+    """
+    if not opening:
+        raise NotAVideoError("the file is empty")
+    if _PAGE.match(opening.removeprefix(_MARK)):
+        raise NotAVideoError("a page or an error document came instead of a video: is a proxy or login in between?")

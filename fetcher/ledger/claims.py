@@ -1,0 +1,141 @@
+"""Take videos to work on, and give them back. A claim is a lease with a fencing number, not a status."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from fetcher.domain.link import Link
+from fetcher.domain.status import Status
+from fetcher.ledger.changes import Fence
+from fetcher.ledger.schema import has_status, videos
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A video taken to be downloaded."""
+
+    video_id: int
+    vid: str
+    link: Link
+    deadline: int | None
+    path: str
+    """Below the archive, fixed from the first claim on."""
+    attempts: int
+    """Tries so far."""
+    size: int | None
+    sha256: str | None
+    fence: Fence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nameable:
+    """What a video's first name is made from."""
+
+    vid: str
+    url: str
+    title: str | None
+    category: str | None
+    created_at: int | None
+
+
+Namer = Callable[[Nameable, bool], tuple[str, str]]
+
+
+def claim(connection: Connection, *, limit: int, owner: str, now: int, lease_ms: int, name: Namer) -> list[Claimed]:
+    """Claim up to *limit* ready videos, earliest deadline first; one without a deadline is the most urgent.
+
+    Args:
+        connection: A write transaction.
+        limit: How many at the most.
+        owner: This run.
+        now: ms UTC.
+        lease_ms: How long the claim holds.
+        name: Returns path and key for a video; called a second time with True where the first is taken.
+    """
+    _end_leases(connection, now)
+    due = (
+        select(videos.c.id)
+        .where(has_status(Status.READY), videos.c.held_until.is_(None))
+        .order_by(videos.c.deadline.asc().nulls_first())
+        .limit(limit)
+    )
+    taken = connection.execute(
+        update(videos)
+        .where(videos.c.id.in_(due.scalar_subquery()))
+        .values(held_until=now + lease_ms, lease_owner=owner, lease_token=videos.c.lease_token + 1)
+        .returning(videos)
+    ).all()
+    claimed = [_claimed(row, _path_of(connection, row, name)) for row in taken]
+    return sorted(claimed, key=lambda one: (one.deadline is not None, one.deadline or 0, one.video_id))
+
+
+def extend(connection: Connection, *, owner: str, until: int) -> int:
+    """Hold all of a run's claims until *until*, return how many there are."""
+    return connection.execute(
+        update(videos)
+        .where(videos.c.held_until.is_not(None), videos.c.lease_owner == owner)
+        .values(held_until=until)
+    ).rowcount
+
+
+def release(connection: Connection, *, owner: str, video_ids: Sequence[int] | None = None) -> None:
+    """Give claims of *owner* back, all of them or those named."""
+    free = update(videos).where(videos.c.held_until.is_not(None), videos.c.lease_owner == owner)
+    if video_ids is not None:
+        free = free.where(videos.c.id.in_(video_ids))
+    connection.execute(free.values(held_until=None, lease_owner=None))
+
+
+def release_others(connection: Connection, *, owner: str) -> None:
+    """Give back what dead runs left claimed. Only for who holds the archive's lock: nobody else can be alive."""
+    connection.execute(
+        update(videos)
+        .where(videos.c.held_until.is_not(None), videos.c.lease_owner != owner)
+        .values(held_until=None, lease_owner=None)
+    )
+
+
+def next_retry_at(connection: Connection) -> int | None:
+    """Return when the first video that waits for another try is due, ms UTC."""
+    found: int | None = connection.scalar(
+        select(func.min(videos.c.held_until)).where(
+            videos.c.held_until.is_not(None), videos.c.lease_owner.is_(None)
+        )
+    )
+    return found
+
+
+def _end_leases(connection: Connection, now: int) -> None:
+    """Free what is held no longer. Looked for first: most claims find nothing to write."""
+    ended = select(videos.c.id).where(videos.c.held_until <= now)
+    if connection.execute(ended.limit(1)).first() is not None:
+        connection.execute(
+            update(videos).where(videos.c.held_until <= now).values(held_until=None, lease_owner=None)
+        )
+
+
+def _path_of(connection: Connection, row: Any, name: Namer) -> str:
+    if row.path is not None:
+        return str(row.path)
+    facts = Nameable(vid=row.vid, url=row.link, title=row.title, category=row.category, created_at=row.created_at)
+    path, key = name(facts, False)  # noqa: FBT003
+    if connection.execute(select(videos.c.id).where(videos.c.path_key == key)).first() is not None:
+        path, key = name(facts, True)  # noqa: FBT003
+    connection.execute(update(videos).where(videos.c.id == row.id).values(path=path, path_key=key))
+    return path
+
+
+def _claimed(row: Any, path: str) -> Claimed:
+    return Claimed(
+        video_id=row.id,
+        vid=row.vid,
+        link=Link(url=row.link, obtained_at=row.link_obtained_at, success_at=row.link_success_at),
+        deadline=row.deadline,
+        path=path,
+        attempts=row.attempts,
+        size=row.size,
+        sha256=row.sha256,
+        fence=Fence(owner=row.lease_owner, token=row.lease_token),
+    )

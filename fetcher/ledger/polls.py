@@ -1,0 +1,245 @@
+"""Keep what Polyv said of a task: read first, write only what differs, all in one transaction."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select, update
+
+from fetcher.domain.events import Event, GivenUp, LinkPublished
+from fetcher.domain.link import Link
+from fetcher.domain.observation import Observation, Standing, event_of
+from fetcher.domain.status import Preparation, Reason, Status, TaskStatus
+from fetcher.ledger.changes import Change, apply
+from fetcher.ledger.schema import has_status, task_items, tasks, videos
+
+_IN_LIST: Final = 500
+_FINAL: Final = (Preparation.SUCCESS.value, Preparation.FAIL.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueTask:
+    """A task to ask about."""
+
+    row_id: int
+    task_id: str
+    added_at: int
+    quiet_polls: int
+    """Questions since the last news."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollRecord:
+    """What one answer is kept as."""
+
+    task: DueTask
+    seen: Sequence[Observation]
+    now: int
+    """ms UTC."""
+    next_poll_at: int
+    """When to ask again if anything is open then, ms UTC."""
+    is_given_up: bool
+    """Whether what Polyv still has not said counts as never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollOutcome:
+    """What came of it."""
+
+    published: int = 0
+    """Links that are new."""
+    failed: int = 0
+    is_finished: bool = False
+
+
+def due_tasks(connection: Connection, *, now: int, limit: int, skip: Sequence[int] = ()) -> list[DueTask]:
+    """Return tasks to ask about now, the longest due first."""
+    rows = connection.execute(
+        select(tasks)
+        .where(tasks.c.next_poll_at <= now, tasks.c.id.not_in(skip))
+        .order_by(tasks.c.next_poll_at)
+        .limit(limit)
+    ).all()
+    return [_due(row) for row in rows]
+
+
+def next_poll_at(connection: Connection) -> int | None:
+    """Return when the next task is due, ms UTC; None where there is nothing to ask."""
+    found = select(tasks.c.next_poll_at).where(tasks.c.next_poll_at.is_not(None)).order_by(tasks.c.next_poll_at)
+    return connection.scalar(found.limit(1))
+
+
+def tasks_naming(connection: Connection, video_id: int) -> list[DueTask]:
+    """Return the tasks that may have a link of a video, the latest success first."""
+    rows = connection.execute(
+        select(tasks)
+        .join(task_items, task_items.c.task == tasks.c.id)
+        .where(task_items.c.video == video_id, tasks.c.task_id.is_not(None))
+        .order_by((task_items.c.said == Preparation.SUCCESS.value).desc(), task_items.c.success_at.desc())
+    ).all()
+    return [_due(row) for row in rows]
+
+
+def ask_again(connection: Connection, video_id: int, *, at: int) -> None:
+    """Have the tasks that name a video asked about at *at*, or sooner where they are due before."""
+    naming = select(task_items.c.task).where(task_items.c.video == video_id)
+    connection.execute(
+        update(tasks)
+        .where(tasks.c.id.in_(naming), tasks.c.task_id.is_not(None))
+        .where(tasks.c.next_poll_at.is_(None) | (tasks.c.next_poll_at > at))
+        .values(next_poll_at=at)
+    )
+
+
+def record_poll(connection: Connection, record: PollRecord) -> PollOutcome:
+    """Keep one answer: new videos, what changed of known ones, and when to ask again."""
+    known = _known_videos(connection, [seen.vid for seen in record.seen])
+    items = _known_items(connection, record.task.row_id)
+    happened: list[Event] = []
+    has_news = False
+    for seen in record.seen:
+        video = known.get(seen.vid) or _add_video(connection, seen.vid, record.now)
+        item = items.pop(video.id, None)
+        is_news = item is None or (item.said, item.success_at) != (seen.raw, _success_at(seen))
+        if is_news:
+            _keep_item(connection, record, video.id, seen, is_new=item is None)
+        event = _event(connection, record, video, seen, is_news=is_news)
+        if event is not None:
+            apply(connection, Change(video_id=video.id, event=event))
+            happened.append(event)
+        has_news = has_news or is_news
+    is_finished = bool(record.seen) and all(seen.is_final for seen in record.seen) and _are_final(items.values())
+    _close_poll(connection, record, is_finished=is_finished, has_news=has_news)
+    published = sum(isinstance(event, LinkPublished) for event in happened)
+    return PollOutcome(published=published, failed=len(happened) - published, is_finished=is_finished)
+
+
+def record_poll_failure(
+    connection: Connection, task: DueTask, *, text: str, now: int, next_poll_at: int, is_given_up: bool
+) -> None:
+    """Keep that Polyv did not answer about a task; one it has refused for too long is rejected."""
+    values: dict[str, Any] = {"next_poll_at": next_poll_at, "last_error": text, "polled_at": now}
+    if is_given_up and not _known_items(connection, task.row_id):
+        values |= {"next_poll_at": None, "status": TaskStatus.REJECTED.value}
+    connection.execute(
+        update(tasks)
+        .where(tasks.c.id == task.row_id)
+        .values(polls=tasks.c.polls + 1, quiet_polls=tasks.c.quiet_polls + 1, **values)
+    )
+
+
+def _due(row: Any) -> DueTask:
+    return DueTask(row_id=row.id, task_id=row.task_id, added_at=row.added_at, quiet_polls=row.quiet_polls)
+
+
+def _known_videos(connection: Connection, vids: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    columns = (videos.c.id, videos.c.vid, videos.c.status, videos.c.link, videos.c.refused_link)
+    for start in range(0, len(vids), _IN_LIST):
+        wanted = vids[start : start + _IN_LIST]
+        found |= {row.vid: row for row in connection.execute(select(*columns).where(videos.c.vid.in_(wanted)))}
+    return found
+
+
+def _known_items(connection: Connection, task: int) -> dict[int, Any]:
+    columns = (task_items.c.video, task_items.c.said, task_items.c.success_at)
+    return {row.video: row for row in connection.execute(select(*columns).where(task_items.c.task == task))}
+
+
+def _add_video(connection: Connection, vid: str, now: int) -> Any:
+    return connection.execute(
+        insert(videos)
+        .values(vid=vid, status=Status.WANTED.value, added_at=now)
+        .returning(videos.c.id, videos.c.vid, videos.c.status, videos.c.link, videos.c.refused_link)
+    ).one()
+
+
+def _keep_item(
+    connection: Connection, record: PollRecord, video_id: int, seen: Observation, *, is_new: bool
+) -> None:
+    values = {
+        "said": seen.raw,
+        "created_at": seen.created_at,
+        "success_at": _success_at(seen),
+        "seen_at": record.now,
+    }
+    key = {"task": record.task.row_id, "video": video_id}
+    if is_new:
+        connection.execute(insert(task_items).values(**key, **values))
+        return
+    connection.execute(
+        update(task_items)
+        .where(task_items.c.task == key["task"], task_items.c.video == key["video"])
+        .values(**values)
+    )
+
+
+def _event(
+    connection: Connection, record: PollRecord, video: Any, seen: Observation, *, is_news: bool
+) -> Event | None:
+    standing = Standing(
+        status=Status(video.status),
+        link=video.link,
+        refused_link=video.refused_link,
+        is_news=is_news,
+        has_other_hope=seen.said is Preparation.FAIL and _has_other_hope(connection, record.task.row_id, video.id),
+    )
+    event = event_of(seen, standing, task_id=record.task.task_id, now=record.now)
+    is_late = record.is_given_up and event is None and not seen.is_final and standing.status is Status.WAITING
+    if is_late and not _has_other_hope(connection, record.task.row_id, video.id):
+        return GivenUp(
+            at=record.now, reason=Reason.NEVER_PREPARED, detail=f"task {record.task.task_id}: {seen.raw}"
+        )
+    return event
+
+
+def _has_other_hope(connection: Connection, task: int, video_id: int) -> bool:
+    """Tell whether another task that is still asked about, or was ready, may give the video."""
+    other = (
+        select(task_items.c.video)
+        .join(tasks, tasks.c.id == task_items.c.task)
+        .where(task_items.c.video == video_id, task_items.c.task != task)
+        .where(task_items.c.said != Preparation.FAIL.value)
+        .where(tasks.c.next_poll_at.is_not(None) | (task_items.c.said == Preparation.SUCCESS.value))
+    )
+    return connection.execute(other.limit(1)).first() is not None
+
+
+def _are_final(items: Iterable[Any]) -> bool:
+    """Tell whether rows that an answer no longer has were final when they were last seen."""
+    return all(item.said in _FINAL for item in items)
+
+
+def _close_poll(connection: Connection, record: PollRecord, *, is_finished: bool, has_news: bool) -> None:
+    """Say when to ask next: not at all once Polyv has said its last word and no video waits for a fresh link."""
+    is_over = is_finished and not _has_waiting(connection, record.task.row_id)
+    status = TaskStatus.FINISHED if is_finished else TaskStatus.OPEN
+    next_at = None if is_over else record.next_poll_at
+    if record.is_given_up and not is_finished:
+        status = TaskStatus.FINISHED if record.seen else TaskStatus.REJECTED
+        next_at = None
+    connection.execute(
+        update(tasks)
+        .where(tasks.c.id == record.task.row_id)
+        .values(
+            status=status.value,
+            next_poll_at=next_at,
+            polled_at=record.now,
+            polls=tasks.c.polls + 1,
+            quiet_polls=1 if has_news else tasks.c.quiet_polls + 1,
+            last_error=None,
+        )
+    )
+
+
+def _has_waiting(connection: Connection, task: int) -> bool:
+    waiting = (
+        select(task_items.c.video)
+        .join(videos, videos.c.id == task_items.c.video)
+        .where(task_items.c.task == task, has_status(Status.WAITING))
+    )
+    return connection.execute(waiting.limit(1)).first() is not None
+
+
+def _success_at(seen: Observation) -> int | None:
+    return seen.link.success_at if isinstance(seen.link, Link) else None

@@ -1,0 +1,170 @@
+"""The tables. Instants are integer milliseconds, UTC; every constraint has a name and keeps a status honest."""
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    literal_column,
+    text,
+)
+
+from fetcher.domain.status import Status
+
+APPLICATION_ID: Final = 0x66746368
+"""``ftch``: tells a ledger from any other SQLite file (PRAGMA application_id)."""
+
+REVISIONS: Final = ("0001",)
+"""Every migration, oldest first; the last one is what this code works with."""
+
+_Big = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+tasks: Final = Table(
+    "tasks",
+    metadata,
+    Column("id", _Big, primary_key=True),
+    Column("request_key", Text, unique=True, comment="ours, written before the call that creates the task"),
+    Column("task_id", Text, unique=True, comment="Polyv's, NULL until it answered"),
+    Column("status", Text, nullable=False),
+    Column("expire_days", Integer, comment="days the thawed files stay readable, NULL where unknown"),
+    Column("added_at", _Big, nullable=False),
+    Column("next_poll_at", _Big, comment="NULL: nothing to ask"),
+    Column("polled_at", _Big),
+    Column("polls", Integer, nullable=False, server_default=text("0")),
+    Column("quiet_polls", Integer, nullable=False, server_default=text("0"), comment="since the last news"),
+    Column("last_error", Text),
+    CheckConstraint("status IN ('submitting', 'open', 'finished', 'lost', 'rejected')", name="status"),
+    CheckConstraint("task_id IS NOT NULL OR status IN ('submitting', 'lost')", name="task_id"),
+    CheckConstraint("next_poll_at IS NULL OR task_id IS NOT NULL", name="next_poll_at"),
+    Index("ix_tasks_due", "next_poll_at", sqlite_where=text("next_poll_at IS NOT NULL"),
+          postgresql_where=text("next_poll_at IS NOT NULL")),
+    sqlite_strict=True,
+)  # fmt: skip
+
+
+def _live(name: str, column: str, where: str) -> Index:
+    return Index(name, column, sqlite_where=text(where), postgresql_where=text(where))
+
+
+videos: Final = Table(
+    "videos",
+    metadata,
+    Column("id", _Big, primary_key=True),
+    Column("vid", Text, nullable=False, unique=True),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("detail", Text, comment="what went wrong last, for a person"),
+    Column("link", Text, comment="a secret"),
+    Column("link_obtained_at", _Big),
+    Column("link_success_at", _Big),
+    Column("deadline", _Big, comment="by when to start; NULL where the link does not tell: the most urgent"),
+    Column("refused_link", Text, comment="a secret; not tried again in the run that saw it refused"),
+    Column("held_until", _Big, comment="the end of a lease, or not before"),
+    Column("lease_owner", Text),
+    Column("lease_token", _Big, nullable=False, server_default=text("0"), comment="+1 a claim: the fence"),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("size_expected", _Big),
+    Column("size", _Big),
+    Column("etag", Text),
+    Column("path", Text, comment="below the archive, fixed at the first claim"),
+    Column("path_key", Text, unique=True, comment="path, case and composition folded"),
+    Column("sha256", Text),
+    Column("md5", Text),
+    Column("crc64", Text),
+    Column("evidence", Text),
+    Column("title", Text),
+    Column("category", Text),
+    Column("created_at", _Big),
+    Column("added_at", _Big, nullable=False),
+    Column("done_at", _Big),
+    Column("verified_at", _Big),
+    CheckConstraint("status IN ('wanted', 'waiting', 'ready', 'done', 'failed')", name="status"),
+    CheckConstraint("(status = 'failed') = (reason IS NOT NULL)", name="reason"),
+    CheckConstraint("(status = 'ready') = (link IS NOT NULL)", name="link"),
+    CheckConstraint(
+        "status <> 'done' OR (path IS NOT NULL AND size IS NOT NULL AND sha256 IS NOT NULL"
+        " AND evidence IS NOT NULL AND done_at IS NOT NULL)",
+        name="done",
+    ),
+    CheckConstraint("lease_owner IS NULL OR (status = 'ready' AND held_until IS NOT NULL)", name="lease"),
+    CheckConstraint("held_until IS NULL OR status = 'ready'", name="held"),
+    CheckConstraint("sha256 IS NULL OR length(sha256) = 64", name="sha256"),
+    CheckConstraint("(path IS NULL) = (path_key IS NULL)", name="path"),
+    _live("ix_videos_claimable", "deadline", "status = 'ready' AND held_until IS NULL"),
+    _live("ix_videos_ready", "deadline", "status = 'ready'"),
+    _live("ix_videos_held", "held_until", "held_until IS NOT NULL"),
+    _live("ix_videos_wanted", "id", "status = 'wanted'"),
+    _live("ix_videos_waiting", "id", "status = 'waiting'"),
+    _live("ix_videos_failed", "id", "status = 'failed'"),
+    _live("ix_videos_refused", "id", "refused_link IS NOT NULL"),
+    sqlite_strict=True,
+)
+
+task_items: Final = Table(
+    "task_items",
+    metadata,
+    Column("task", _Big, ForeignKey("tasks.id"), primary_key=True, autoincrement=False),
+    Column("video", _Big, ForeignKey("videos.id"), primary_key=True, autoincrement=False),
+    Column("said", Text, nullable=False, comment="Polyv's status of the video in this task, as it came"),
+    Column("created_at", _Big),
+    Column("success_at", _Big),
+    Column("seen_at", _Big, nullable=False, comment="when this was first said"),
+    Index("ix_task_items_video", "video"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+events: Final = Table(
+    "events",
+    metadata,
+    Column("id", _Big, primary_key=True),
+    Column("video", _Big, ForeignKey("videos.id"), nullable=False),
+    Column("at", _Big, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("from_status", Text, nullable=False),
+    Column("to_status", Text, nullable=False),
+    Column("detail", Text),
+    Index("ix_events_video", "video", "id"),
+    sqlite_strict=True,
+)
+
+runs: Final = Table(
+    "runs",
+    metadata,
+    Column("id", _Big, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("started_at", _Big, nullable=False),
+    Column("ended_at", _Big),
+    Column("exit_code", Integer),
+    Column("done", Integer, nullable=False, server_default=text("0")),
+    Column("failed", Integer, nullable=False, server_default=text("0")),
+    Column("bytes", _Big, nullable=False, server_default=text("0")),
+    Column("calls", Integer, nullable=False, server_default=text("0"), comment="of Polyv's API"),
+    sqlite_strict=True,
+)
+
+
+def has_status(status: Status) -> ColumnElement[bool]:
+    """Compare with a literal in the SQL text: a bound value would keep partial indexes from being used."""
+    return videos.c.status == _literal(status)
+
+
+def _literal(status: Status) -> ColumnElement[Any]:
+    return literal_column(f"'{status.value}'")

@@ -1,0 +1,186 @@
+"""Read the ledger for people and programs. Nothing here holds a link, and nothing is loaded whole."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select
+
+from fetcher.domain.status import Status
+from fetcher.ledger.schema import events, has_status, runs, task_items, tasks, videos
+
+_PAGE: Final = 500
+_SHOWN: Final = (
+    "id", "vid", "status", "reason", "detail", "path", "size", "sha256", "md5", "crc64", "evidence",
+    "attempts", "deadline", "held_until", "lease_owner", "title", "category", "created_at", "added_at", "done_at",
+    "verified_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """The ledger in numbers."""
+
+    counts: dict[str, int]
+    """Videos by status."""
+    tasks: dict[str, int]
+    """Tasks by status."""
+    bytes_done: int
+    nearest_deadline: int | None
+    """Of a ready video, ms UTC."""
+    at_risk: int
+    """Ready videos whose link may die before it is fetched."""
+    reasons: dict[str, int]
+    """Failed videos by reason."""
+    next_poll_at: int | None
+    last_run: dict[str, Any] | None
+    last_success_at: int | None
+    """When the last run ended with code 0, ms UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which videos to list."""
+
+    statuses: Sequence[Status] = ()
+    task_id: str | None = None
+    at_risk_before: int | None = None
+    """Ready ones with a deadline before this, ms UTC."""
+
+
+def totals(connection: Connection, *, risk_until: int) -> Totals:
+    """Count: done is what the live statuses leave of all, so that no index on status is needed."""
+    counts = {
+        status.value: _count(connection, has_status(status)) for status in Status if status is not Status.DONE
+    }
+    everything = connection.scalar(select(func.count()).select_from(videos)) or 0
+    counts[Status.DONE.value] = everything - sum(counts.values())
+    last = connection.execute(select(runs).order_by(runs.c.id.desc()).limit(1)).first()
+    return Totals(
+        counts={status.value: counts[status.value] for status in Status},
+        tasks=_by(connection, select(tasks.c.status, func.count()).group_by(tasks.c.status)),
+        bytes_done=connection.scalar(select(func.sum(videos.c.size)).where(videos.c.done_at.is_not(None))) or 0,
+        nearest_deadline=connection.scalar(
+            select(func.min(videos.c.deadline)).where(has_status(Status.READY), videos.c.deadline.is_not(None))
+        ),
+        at_risk=_count(connection, _is_at_risk(risk_until)),
+        reasons=_by(
+            connection,
+            select(videos.c.reason, func.count()).where(has_status(Status.FAILED)).group_by(videos.c.reason),
+        ),
+        next_poll_at=connection.scalar(
+            select(func.min(tasks.c.next_poll_at)).where(tasks.c.next_poll_at.is_not(None))
+        ),
+        last_run=None if last is None else dict(last._mapping),  # noqa: SLF001 - SQLAlchemy's public name for it
+        last_success_at=connection.scalar(select(func.max(runs.c.ended_at)).where(runs.c.exit_code == 0)),
+    )
+
+
+def is_open(connection: Connection) -> bool:
+    """Tell whether anything is left that Polyv or the origin may still give."""
+    live = (Status.WANTED, Status.WAITING, Status.READY)
+    return any(connection.execute(select(videos.c.id).where(has_status(one)).limit(1)).first() for one in live)
+
+
+def listed(connection: Connection, chosen: Selection) -> Iterator[dict[str, Any]]:
+    """Yield the videos that were chosen, in the order they came to be known, page by page."""
+    last_id = 0
+    while True:
+        page = connection.execute(_page(chosen, last_id)).all()
+        if not page:
+            return
+        named = _task_ids(connection, [row.id for row in page])
+        for row in page:
+            yield {**row._mapping, "task_ids": named.get(row.id, [])}  # noqa: SLF001
+        last_id = page[-1].id
+
+
+def one_video(connection: Connection, vid: str) -> dict[str, Any] | None:
+    """Return everything about one video: its row, its tasks, its history; None where it is unknown."""
+    row = connection.execute(select(*(videos.c[name] for name in _SHOWN)).where(videos.c.vid == vid)).first()
+    if row is None:
+        return None
+    told = connection.execute(
+        select(tasks.c.task_id, tasks.c.status, task_items.c.said, task_items.c.created_at, task_items.c.success_at)
+        .join(task_items, task_items.c.task == tasks.c.id)
+        .where(task_items.c.video == row.id)
+        .order_by(tasks.c.id)
+    ).all()
+    columns = (events.c.at, events.c.kind, events.c.from_status, events.c.to_status, events.c.detail)
+    history = connection.execute(select(*columns).where(events.c.video == row.id).order_by(events.c.id)).all()
+    return {
+        **row._mapping,  # noqa: SLF001
+        "task_ids": [one.task_id for one in told],
+        "tasks": [dict(one._mapping) for one in told],  # noqa: SLF001
+        "history": [dict(one._mapping) for one in history],  # noqa: SLF001
+    }
+
+
+def one_task(connection: Connection, task_id: str) -> dict[str, Any] | None:
+    """Return everything about one task and what Polyv said of each of its videos; None where it is unknown."""
+    row = connection.execute(select(tasks).where(tasks.c.task_id == task_id)).first()
+    if row is None:
+        return None
+    items = connection.execute(
+        select(
+            videos.c.vid,
+            videos.c.status,
+            videos.c.reason,
+            videos.c.path,
+            task_items.c.said,
+            task_items.c.success_at,
+        )
+        .join(videos, videos.c.id == task_items.c.video)
+        .where(task_items.c.task == row.id)
+        .order_by(videos.c.id)
+    ).all()
+    shown = {name: value for name, value in row._mapping.items() if name != "request_key"}  # noqa: SLF001
+    return {**shown, "videos": [dict(one._mapping) for one in items]}  # noqa: SLF001
+
+
+def done_files(connection: Connection, *, after_id: int, limit: int) -> list[tuple[int, str, int]]:
+    """Return id, path and size of done videos, page by page."""
+    page = (
+        select(videos.c.id, videos.c.path, videos.c.size)
+        .where(videos.c.id > after_id, videos.c.done_at.is_not(None))
+        .order_by(videos.c.id)
+        .limit(limit)
+    )
+    return [(row.id, row.path, row.size) for row in connection.execute(page)]
+
+
+def _page(chosen: Selection, last_id: int) -> Select[Any]:
+    page = select(*(videos.c[name] for name in _SHOWN)).where(videos.c.id > last_id)
+    if chosen.statuses:
+        page = page.where(videos.c.status.in_([status.value for status in chosen.statuses]))
+    if chosen.task_id is not None:
+        inside = select(task_items.c.video).join(tasks, tasks.c.id == task_items.c.task)
+        page = page.where(videos.c.id.in_(inside.where(tasks.c.task_id == chosen.task_id)))
+    if chosen.at_risk_before is not None:
+        page = page.where(_is_at_risk(chosen.at_risk_before))
+    return page.order_by(videos.c.id).limit(_PAGE)
+
+
+def _is_at_risk(until: int) -> ColumnElement[bool]:
+    return has_status(Status.READY) & (videos.c.deadline <= until)
+
+
+def _task_ids(connection: Connection, video_ids: Sequence[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    rows = connection.execute(
+        select(task_items.c.video, tasks.c.task_id)
+        .join(tasks, tasks.c.id == task_items.c.task)
+        .where(task_items.c.video.in_(video_ids))
+        .order_by(tasks.c.id)
+    )
+    for row in rows:
+        found.setdefault(row.video, []).append(row.task_id)
+    return found
+
+
+def _count(connection: Connection, condition: ColumnElement[bool]) -> int:
+    return connection.scalar(select(func.count()).select_from(videos).where(condition)) or 0
+
+
+def _by(connection: Connection, counted: Select[Any]) -> dict[str, int]:
+    return {row[0]: row[1] for row in connection.execute(counted)}

@@ -1,0 +1,104 @@
+"""What a person asks of the ledger: record tasks, have another go, notice missing files."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, insert, select, update
+
+from fetcher.domain.events import FileMissing, RetryAsked
+from fetcher.domain.status import Status, TaskStatus
+from fetcher.ledger.changes import Change, apply
+from fetcher.ledger.polls import ask_again
+from fetcher.ledger.schema import has_status, runs, tasks, videos
+
+_IN_LIST = 500
+
+
+def add_tasks(connection: Connection, task_ids: Sequence[str], *, now: int) -> int:
+    """Record tasks that were submitted elsewhere, return how many are new. Known ones stay as they are.
+
+    One that was rejected before is asked about again.
+    """
+    added = 0
+    for start in range(0, len(task_ids), _IN_LIST):
+        batch = list(dict.fromkeys(task_ids[start : start + _IN_LIST]))
+        known = {row.task_id: row.status for row in connection.execute(_known(batch))}
+        rejected = [one for one in batch if known.get(one) == TaskStatus.REJECTED.value]
+        if new := [one for one in batch if one not in known]:
+            rows = [
+                {"task_id": one, "status": TaskStatus.OPEN.value, "added_at": now, "next_poll_at": now}
+                for one in new
+            ]
+            connection.execute(insert(tasks), rows)
+        if rejected:
+            connection.execute(
+                update(tasks)
+                .where(tasks.c.task_id.in_(rejected))
+                .values(status=TaskStatus.OPEN.value, added_at=now, next_poll_at=now, quiet_polls=0)
+            )
+        added += len(new) + len(rejected)
+    return added
+
+
+def _known(batch: Sequence[str]):  # type: ignore[no-untyped-def]  # noqa: ANN202 - SQLAlchemy's own, unspeakable type
+    return select(tasks.c.task_id, tasks.c.status).where(tasks.c.task_id.in_(batch))
+
+
+def retry(connection: Connection, vids: Iterable[str] | None, *, now: int) -> tuple[list[str], list[str]]:
+    """Put videos back to work: failed ones, and ready ones that wait for their next try.
+
+    Args:
+        connection: A write transaction.
+        vids: Which; None for all that failed.
+        now: ms UTC.
+
+    Returns:
+        The vids put back, and those that the ledger does not know.
+    """
+    if vids is None:
+        rows = connection.execute(
+            select(videos.c.id, videos.c.vid, videos.c.status).where(has_status(Status.FAILED))
+        )
+        found = {row.vid: row for row in rows.all()}
+        wanted = list(found)
+    else:
+        wanted = list(dict.fromkeys(vids))
+        found = {row.vid: row for start in range(0, len(wanted), _IN_LIST)
+                 for row in connection.execute(select(videos.c.id, videos.c.vid, videos.c.status).where(
+                     videos.c.vid.in_(wanted[start : start + _IN_LIST])))}  # fmt: skip
+    back = [row.vid for row in found.values() if _put_back(connection, row.id, Status(row.status), now=now)]
+    return back, [vid for vid in wanted if vid not in found]
+
+
+def _put_back(connection: Connection, video_id: int, status: Status, *, now: int) -> bool:
+    if status is Status.FAILED:
+        apply(connection, Change(video_id=video_id, event=RetryAsked(at=now)))
+        ask_again(connection, video_id, at=now)
+    elif status is Status.WAITING:
+        connection.execute(update(videos).where(videos.c.id == video_id).values(refused_link=None))
+        ask_again(connection, video_id, at=now)
+    elif status is Status.READY:
+        waits = (videos.c.id == video_id, videos.c.lease_owner.is_(None))
+        connection.execute(update(videos).where(*waits).values(held_until=None))
+    return status in (Status.FAILED, Status.WAITING, Status.READY)
+
+
+def file_missing(connection: Connection, video_id: int, *, detail: str, now: int) -> None:
+    """Put a done video whose file is gone back to work."""
+    apply(connection, Change(video_id=video_id, event=FileMissing(at=now, detail=detail)))
+    ask_again(connection, video_id, at=now)
+
+
+def forget_refusals(connection: Connection) -> None:
+    """Let links that an earlier run saw refused be tried once more."""
+    connection.execute(update(videos).where(videos.c.refused_link.is_not(None)).values(refused_link=None))
+
+
+def begin_run(connection: Connection, *, owner: str, now: int) -> int:
+    """Note that a run begins, return its id."""
+    added = connection.execute(insert(runs).values(owner=owner, started_at=now).returning(runs.c.id))
+    return int(added.scalar_one())
+
+
+def end_run(connection: Connection, run_id: int, *, now: int, exit_code: int, counts: dict[str, int]) -> None:
+    """Note how a run ended: ``done``, ``failed``, ``bytes``, ``calls``."""
+    connection.execute(update(runs).where(runs.c.id == run_id).values(ended_at=now, exit_code=exit_code, **counts))

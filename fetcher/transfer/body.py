@@ -1,0 +1,56 @@
+"""The bytes of one response, read into a buffer that the caller reuses."""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import httpx
+
+
+class Body(Protocol):
+    """What the receiving loop needs of a response."""
+
+    def readinto(self, view: memoryview) -> int:
+        """Fill *view* from its start with what has come, return how much; 0 at the proper end.
+
+        Raises:
+            httpx.HTTPError: The body broke off, or the line did.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection; it is used again if the body was read to its end."""
+        ...
+
+    def abort(self) -> None:
+        """Break the connection from any thread; a read that waits on it returns at once."""
+        ...
+
+
+class IteratedBody:
+    """The ordinary path: a body that comes in pieces of the library's choice."""
+
+    def __init__(self, response: httpx.Response, *, abort: Callable[[], None]) -> None:
+        self._response = response
+        self._pieces: Iterator[bytes] = response.iter_raw()
+        self._rest = memoryview(b"")
+        self._abort = abort
+
+    def readinto(self, view: memoryview) -> int:
+        """Copy the next piece, or what is left of it."""
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = memoryview(piece)
+        count = min(len(view), len(self._rest))
+        view[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    def close(self) -> None:
+        """Close the response."""
+        self._response.close()
+
+    def abort(self) -> None:
+        """Shut the socket below."""
+        self._abort()

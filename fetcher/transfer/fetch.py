@@ -1,0 +1,221 @@
+"""One try at one file: ask, judge, receive, verify, make durable."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from fetcher.domain.errors import (
+    AnswerMismatchError,
+    LinkRefusedError,
+    ObjectChangedError,
+    TransferInterruptedError,
+)
+from fetcher.domain.opening import require_video
+from fetcher.domain.status import Evidence
+from fetcher.transfer.digests import Digests, compare, kinds_for
+from fetcher.transfer.judge import Asked, Head, judge
+from fetcher.transfer.meter import Meter
+from fetcher.transfer.origin import Answer, Origin, closed_window, translated
+from fetcher.transfer.receive import receive
+
+_OPENING = 512
+
+
+class PartFile(Protocol):
+    """The growing file, as one try needs it."""
+
+    def open(self) -> int:
+        """Return a descriptor for reading and writing."""
+        ...
+
+    def restart(self) -> None:
+        """Put an empty part in this one's place: what it held is not of the file that comes now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What earlier tries learned of the file whose part is at hand."""
+
+    have: int = 0
+    """Sound bytes in the part."""
+    size: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    announced: Mapping[str, str] = field(default_factory=dict)
+    """Digests the origin named, by evidence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A complete, verified, durable part."""
+
+    size: int
+    digests: Mapping[str, str]
+    """By kind: ``sha256`` always, ``md5`` and ``crc64`` where they were needed."""
+    etag: str | None
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What a try works with."""
+
+    origin: Origin
+    meter: Meter
+    buffer: memoryview
+    """Reused from try to try."""
+    on_head: Callable[[Known], None]
+    """Told what the origin says of the file, before its first byte is written."""
+    ensure_space: Callable[[int], None]
+    """Raises DiskFullError where so many more bytes would eat into the reserve."""
+
+
+def fetch(url: str, part: PartFile, *, known: Known, tools: Tools) -> Fetched:
+    """Bring *part* to its end, prove it and make it durable.
+
+    Raises:
+        TransferError: This try failed; the part keeps what is sound.
+        OSError: The disk.
+    """
+    attempt = _Attempt(part, known, tools)
+    try:
+        attempt.resume()
+        while not attempt.is_complete():
+            attempt.go_on(url)
+        return attempt.verify()
+    finally:
+        attempt.close()
+
+
+class _Attempt:
+    """One try: the open part, what is known of the file, the digests of what is in the part."""
+
+    def __init__(self, part: PartFile, known: Known, tools: Tools) -> None:
+        self._part = part
+        self._known = known
+        self._tools = tools
+        self._descriptor = part.open()
+        self._digests = Digests()
+        self._is_at_end = False
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def is_complete(self) -> bool:
+        return self._is_at_end or (self._known.size is not None and self._known.have == self._known.size)
+
+    def resume(self) -> None:
+        """Drop what lies behind the sound bytes and take the digests of the rest: memory is not trusted."""
+        os.ftruncate(self._descriptor, self._known.have)
+        self._digests = Digests(kinds_for(self._known.announced))
+        self._digests.take_prefix(self._descriptor, size=self._known.have, buffer=self._tools.buffer)
+        self._tools.meter.have, self._tools.meter.size = self._known.have, self._known.size
+
+    def go_on(self, url: str) -> None:
+        """Ask for what is missing and append it."""
+        answer, head = self._ask(url)
+        try:
+            self._settle(head)
+            self._append(answer, head)
+        finally:
+            answer.body.close()
+
+    def _ask(self, url: str) -> tuple[Answer, Head]:
+        """Ask; an answer whose end could not be told from a broken line is asked for again as a range."""
+        known = self._known
+        asked = Asked(have=known.have, size=known.size, etag=known.etag, last_modified=known.last_modified)
+        answer, head = _exchange(url, asked, self._tools)
+        if not head.is_framed and (head.size or known.size) is None:
+            answer.body.close()
+            answer, head = _exchange(url, replace(asked, as_range=True), self._tools)
+            if not head.is_framed:
+                answer.body.close()
+                raise AnswerMismatchError("the origin tells no size: a cut could not be told from the end")
+        return answer, head
+
+    def _settle(self, head: Head) -> None:
+        """Take in what the head says of the file, and begin anew where it is another file or the whole one."""
+        if self._known.have and head.offset == 0:
+            self._restart()
+        if head.offset == 0:
+            self._known = Known(size=head.size if head.size is not None else self._known.size)
+            self._digests = Digests(kinds_for(head.announced))
+        for evidence, digest in head.announced.items():
+            if self._known.announced.get(evidence, digest) != digest:
+                raise ObjectChangedError(f"the origin names another {evidence} than before")
+        self._known = replace(
+            self._known,
+            size=head.size if head.size is not None else self._known.size,
+            etag=head.etag,
+            last_modified=head.last_modified,
+            announced={**self._known.announced, **head.announced},
+        )
+        self._tools.meter.have, self._tools.meter.size = self._known.have, self._known.size
+        self._tools.ensure_space((self._known.size or 0) - self._known.have)
+        self._tools.on_head(self._known)
+
+    def _restart(self) -> None:
+        os.close(self._descriptor)
+        self._part.restart()
+        self._descriptor = self._part.open()
+
+    def _append(self, answer: Answer, head: Head) -> None:
+        """Receive the body; fewer bytes than the file has are asked for again, unless none came."""
+        os.lseek(self._descriptor, self._known.have, os.SEEK_SET)
+        limit = head.length
+        if limit is None and self._known.size is not None:
+            limit = self._known.size - self._known.have
+        with translated():
+            came = receive(
+                answer.body,
+                self._descriptor,
+                limit=limit,
+                digests=self._digests,
+                meter=self._tools.meter,
+                buffer=self._tools.buffer,
+            )
+        self._known = replace(self._known, have=self._known.have + came)
+        if head.length is None and head.is_framed and self._known.size is None:
+            self._is_at_end = True
+        elif (head.length is None or came == 0) and not self.is_complete():
+            raise TransferInterruptedError(f"the body ended at {self._known.have} of {self._known.size} bytes")
+
+    def verify(self) -> Fetched:
+        """Pass every gate, then make the part durable."""
+        have = self._known.have
+        _require_whole(self._descriptor, size=have)
+        require_video(os.pread(self._descriptor, _OPENING, 0))
+        computed = self._digests.values()
+        if late := kinds_for(self._known.announced) - computed.keys():
+            digests = Digests(late)
+            digests.take_prefix(self._descriptor, size=have, buffer=self._tools.buffer)
+            computed |= digests.values()
+        evidence = compare(self._known.announced, computed)
+        if evidence is None:
+            evidence = Evidence.NONE if self._known.size is None else Evidence.SIZE
+        os.fsync(self._descriptor)
+        return Fetched(size=have, digests=computed, etag=self._known.etag, evidence=evidence)
+
+
+def _exchange(url: str, asked: Asked, tools: Tools) -> tuple[Answer, Head]:
+    tools.meter.raise_if_aborted()
+    answer = tools.origin.ask(url, asked.headers())
+    try:
+        tools.meter.attach(answer.body)
+        return answer, judge(answer.status_code, answer.headers, asked)
+    except LinkRefusedError as refused:
+        closed = closed_window(answer)
+        answer.body.close()
+        raise (closed or refused) from None
+    except BaseException:
+        answer.body.close()
+        raise
+
+
+def _require_whole(descriptor: int, *, size: int) -> None:
+    """See that nobody cut or removed the part under our hands."""
+    found = os.fstat(descriptor)
+    if found.st_nlink == 0 or found.st_size != size:
+        raise TransferInterruptedError(f"the part was changed by somebody else ({found.st_size} of {size} bytes)")

@@ -1,0 +1,191 @@
+"""Ask an origin for a file: redirects under a policy, every foreign error translated at this edge."""
+
+import contextlib
+import ipaddress
+import os
+import socket
+import ssl
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from fetcher.domain.errors import (
+    CertificateError,
+    LinkRefusedError,
+    TransferError,
+    TransferInterruptedError,
+    TransferStalledError,
+    UnsafeLinkError,
+    WindowClosedError,
+)
+from fetcher.domain.link import is_loopback, is_usable, without_secret
+from fetcher.transfer.body import Body, IteratedBody
+from fetcher.transfer.connection import shut
+from fetcher.transfer.transport import BODY, BulkTransport
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS: Final = 5
+_ERROR_BODY: Final = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A response whose body has not been read."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    body: Body
+
+
+class Origin:
+    """Whoever serves the bytes. Safe to share between threads.
+
+    Args:
+        loopback_too: Whether links and redirects may lead to this machine, in plain http too.
+        connect_timeout_s: Seconds for one address to answer.
+        read_timeout_s: Seconds without a byte after which the line counts as dead.
+    """
+
+    def __init__(self, *, loopback_too: bool, connect_timeout_s: float = 15, read_timeout_s: float = 60) -> None:
+        self._loopback_too = loopback_too
+        self._context = httpx.create_ssl_context()
+        self._bulk = BulkTransport(
+            context=self._context, connect_timeout_s=connect_timeout_s, read_timeout_s=read_timeout_s
+        )
+        self._timeout = httpx.Timeout(read_timeout_s, connect=connect_timeout_s)
+        self._proxied: httpx.Client | None = None
+
+    def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
+        """Request *url* and return the answer after redirects, its body unread.
+
+        Raises:
+            TransferError: No answer, or one that must not be followed.
+        """
+        for hop in range(_MOST_REDIRECTS + 1):
+            self._require_safe(url, is_redirect=hop > 0)
+            answer = self._ask_once(url, headers)
+            location = answer.headers.get("location")
+            if answer.status_code not in _REDIRECTS or location is None:
+                return answer
+            answer.body.close()
+            url = urljoin(url, location)
+        raise UnsafeLinkError(f"more than {_MOST_REDIRECTS} redirects")
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._bulk.close()
+        if self._proxied is not None:
+            self._proxied.close()
+
+    def _ask_once(self, url: str, headers: Mapping[str, str]) -> Answer:
+        with translated():
+            request = httpx.Request("GET", url, headers={"User-Agent": "fetcher", **headers})
+            if _needs_proxy(url):
+                response = self._through_proxy().send(request, stream=True)
+                body: Body = IteratedBody(response, abort=_socket_shutter(response))
+            else:
+                response = self._bulk.handle_request(request)
+                body = response.extensions[BODY]
+            return Answer(status_code=response.status_code, headers=response.headers, body=body)
+
+    def _through_proxy(self) -> httpx.Client:
+        """The ordinary path: httpx's own transport, which reads HTTPS_PROXY and NO_PROXY."""
+        if self._proxied is None:
+            self._proxied = httpx.Client(verify=self._context, timeout=self._timeout, follow_redirects=False)
+        return self._proxied
+
+    def _require_safe(self, url: str, *, is_redirect: bool) -> None:
+        where = "a redirect" if is_redirect else "the link"
+        if not is_usable(url, loopback_too=self._loopback_too):
+            raise UnsafeLinkError(f"{where} leads to {without_secret(url)!r}, which is not https to a host")
+        if is_redirect and not _needs_proxy(url):
+            self._require_public(urlsplit(url).hostname or "")
+
+    def _require_public(self, host: str) -> None:
+        """A redirect must not make this machine ask its own network for something."""
+        if self._loopback_too and is_loopback(host):
+            return
+        for address in _addresses(host):
+            if not address.is_global:
+                raise UnsafeLinkError(f"a redirect leads to the private address {address}")
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn httpx's errors into ours, while a body is read too. Their texts hold no link, but ours could: none does.
+
+    Raises:
+        TransferError: Instead of any httpx error.
+    """
+    try:
+        yield
+    except httpx.TimeoutException as exc:
+        raise TransferStalledError("the line was silent for too long") from exc
+    except httpx.ProxyError as exc:
+        raise TransferInterruptedError("the proxy refuses; see HTTPS_PROXY and NO_PROXY") from exc
+    except (httpx.HTTPError, httpx.InvalidURL) as exc:
+        raise _translation(exc) from exc
+
+
+def _translation(exc: Exception) -> TransferError:
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return CertificateError(
+                f"the origin's certificate is refused: {cause.verify_message}; see SSL_CERT_FILE"
+            )
+        cause = cause.__cause__ or cause.__context__
+    return TransferInterruptedError(str(exc))
+
+
+def closed_window(answer: Answer) -> LinkRefusedError | None:
+    """Return the error that a 403's body means where it names one that matters, None otherwise.
+
+    Source: Alibaba Cloud OSS, error InvalidObjectState: the object is archived and not (or no longer) thawed.
+    """
+    if b"InvalidObjectState" in _beginning(answer.body):
+        return WindowClosedError("the thawed file has gone cold again (403 InvalidObjectState)")
+    return None
+
+
+def _beginning(body: Body) -> bytes:
+    buffer = memoryview(bytearray(_ERROR_BODY))
+    have = 0
+    with contextlib.suppress(httpx.HTTPError):
+        while have < len(buffer) and (count := body.readinto(buffer[have:])):
+            have += count
+    return bytes(buffer[:have])
+
+
+def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as exc:
+        raise TransferInterruptedError(f"no address for a redirect's host: {exc}") from exc
+    return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+
+
+def _needs_proxy(url: str) -> bool:
+    """Tell whether the environment names a proxy for *url*. This machine is never asked through one."""
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return False
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    proxies = urllib.request.getproxies()
+    named = parts.scheme in proxies or "all" in proxies
+    return named and not is_loopback(host) and not urllib.request.proxy_bypass(host)
+
+
+def _socket_shutter(response: httpx.Response) -> Any:
+    def shut_below() -> None:
+        stream = response.extensions.get("network_stream")
+        sock = stream.get_extra_info("socket") if stream is not None else None
+        if sock is not None:
+            shut(sock)
+
+    return shut_below
