@@ -76,12 +76,12 @@ class Part:
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
 
-    def forget(self) -> None:
-        """Remove the memo of a part that has got its final name."""
-        if self.memo is not None:
-            self.memo = None
-            with contextlib.suppress(FileNotFoundError):
-                self._memo_path.unlink()
+    def quarantine(self, directory: Path, name: str) -> Path:
+        """Move the bytes to *directory* for a person to look at; return where they are."""
+        kept = directory / f"{name}-{self._token}"
+        os.rename(self.path, kept)
+        self.restart()
+        return kept
 
     def sound_bytes(self) -> int:
         """Return how many bytes from the start can be relied on."""
@@ -126,10 +126,17 @@ class Parts:
             has_other_half = kind == "part" and f"{stem}.memo" in memos
             if has_other_half or (kind == "memo" and f"{stem}.part" in names):
                 continue
-            if kind != "memo":
-                (self._directory / name).unlink()
+            await self._sort_out(name)
         for name in memos:
             await self._adopt(name)
+
+    async def _sort_out(self, name: str) -> None:
+        """A part without a memo is of use only where it has a final name too."""
+        piece, path = _NAME.fullmatch(name), self._directory / name
+        if name.endswith(".part") and path.lstat().st_nlink > 1 and piece is not None:
+            self._found[int(piece[1])] = Part(self._directory, int(piece[1]), piece[2], None)
+        elif not name.endswith(".memo"):
+            path.unlink()
 
     def ids(self) -> list[int]:
         """Return the ids of the videos that have a part or a memo."""
@@ -141,9 +148,14 @@ class Parts:
         return known or Part(self._directory, video_id, secrets.token_hex(4), None)
 
     def keep(self, video_id: int, part: Part) -> None:
-        """Note that *part* stays for a later try of this run."""
-        if part.memo is not None:
-            self._found[video_id] = part
+        """Note that *part* stays: for a later try, or until the ledger says ``done``."""
+        self._found[video_id] = part
+
+    def drop(self, video_id: int) -> None:
+        """Remove a video's part, if it has one."""
+        part = self._found.pop(video_id, None)
+        if part is not None:
+            part.discard()
 
     async def _adopt(self, name: str) -> None:
         piece = _NAME.fullmatch(name)

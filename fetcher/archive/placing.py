@@ -33,8 +33,11 @@ class Found:
 def place(root: Path, part: Path, path: str, *, sha256: str) -> bool:
     """Give the durable *part* the name *path* below *root*, and make the name durable.
 
+    The part keeps its own name beside it where the file system has hard links: until the ledger says ``done``, the
+    two names of one file prove whose it is.
+
     Returns:
-        False where the very same bytes stood there already; the part is gone then too.
+        False where the very same bytes stood there already.
 
     Raises:
         ConflictError: Something else stands there. The part is untouched.
@@ -42,14 +45,21 @@ def place(root: Path, part: Path, path: str, *, sha256: str) -> bool:
     """
     with _parent(root, path, create=True) as (directory, name):
         is_new = _link(part, directory, name)
-        if not is_new:
-            found = _read(directory, name, path)
-            if found is None or found.sha256 != sha256:
-                raise ConflictError(f"other bytes stand at {path!r}; they are kept")
-        with contextlib.suppress(FileNotFoundError):
-            part.unlink()
+        if not is_new and _read(directory, name, path).sha256 != sha256:
+            raise ConflictError(f"other bytes stand at {path!r}; they are kept")
         os.fsync(directory)
     return is_new
+
+
+def is_placed(root: Path, part: Path, path: str) -> bool:
+    """Tell whether *path* is another name of *part*: it was placed, and only the ledger does not say so."""
+    try:
+        ours = part.stat(follow_symlinks=False)
+        with _parent(root, path, create=False) as (directory, name):
+            theirs = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except (FileNotFoundError, ConflictError):
+        return False
+    return (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino)
 
 
 def find_file(root: Path, path: str) -> Found | None:
@@ -74,16 +84,6 @@ def size_of(root: Path, path: str) -> int | None:
     except (FileNotFoundError, ConflictError):
         return None
     return found.st_size if stat.S_ISREG(found.st_mode) else None
-
-
-def is_taken(root: Path, path: str) -> bool:
-    """Tell whether anything at all stands at *path*, a link or a directory included."""
-    try:
-        with _parent(root, path, create=False) as (directory, name):
-            os.stat(name, dir_fd=directory, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def _link(part: Path, directory: int, name: str) -> bool:
@@ -139,7 +139,7 @@ def _step(directory: int, step: str, path: str, *, create: bool) -> int:
     return below
 
 
-def _read(directory: int, name: str, path: str) -> Found | None:
+def _read(directory: int, name: str, path: str) -> Found:
     try:
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
     except OSError as exc:

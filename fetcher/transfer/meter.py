@@ -20,6 +20,8 @@ class Meter:
         """Bytes of the whole file, None until the origin told."""
         self.fetched = 0
         """Bytes that came over the network."""
+        self.is_receiving = False
+        """Whether the origin has begun to answer: before, silence has other causes."""
         self._pace = pace
         self._body: Body | None = None
         self._aborted: TransferError | None = None
@@ -33,6 +35,7 @@ class Meter:
         """
         with self._lock:
             self._body = body
+        self.is_receiving = True
         self.raise_if_aborted()
 
     def add(self, count: int) -> None:

@@ -1,0 +1,177 @@
+"""Download one video: try, renew its link, judge what went wrong, and say what happened as one event."""
+
+import asyncio
+import functools
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from fetcher.archive.parts import Part, Parts
+from fetcher.archive.placing import find_file, is_placed
+from fetcher.archive.space import disk_errors
+from fetcher.domain import errors
+from fetcher.domain.events import Event, FileVerified, GivenUp, LinkRefused
+from fetcher.domain.status import Evidence, Reason
+from fetcher.downloader.attempt import Attempt, Workshop
+from fetcher.downloader.orders import Order, Renew, TryAgain
+from fetcher.transfer.meter import Meter
+
+_MOST_RENEWALS: Final = 5
+_SECOND_STRIKE: Final = 2
+
+_STRIKES: Final = {
+    errors.SourceGoneError: Reason.GONE,
+    errors.IntegrityError: Reason.MISMATCH,
+    errors.ObjectChangedError: Reason.UNSTABLE,
+}
+"""What is tried once more at once; the second time in one download needs a person."""
+
+
+class Downloader:
+    """Downloads orders.
+
+    Args:
+        workshop: What it works with.
+        parts: Files on their way.
+        pace: Called with each count of bytes that came; waits where a rate is set.
+    """
+
+    def __init__(self, workshop: Workshop, parts: Parts, *, pace: Callable[[int], None] | None = None) -> None:
+        self._workshop = workshop
+        self._parts = parts
+        self._pace = pace
+        self._stopped: errors.TransferStoppedError | None = None
+        self.running: dict[str, Meter] = {}
+        """The transfers under way, by vid."""
+
+    def stop(self) -> None:
+        """Break all transfers off; what has arrived is kept."""
+        self._stopped = errors.TransferStoppedError("the run is stopping")
+        for meter in self.running.values():
+            meter.abort(self._stopped)
+
+    async def download(self, order: Order, renew: Renew) -> Event | TryAgain:
+        """Fetch one video and return what happened to it.
+
+        Raises:
+            TransferStoppedError: ``stop`` was called; the part is kept.
+            StorageError: The disk.
+        """
+        part = self._parts.take(order.video_id)
+        meter = Meter(pace=self._pace)
+        self.running[order.vid] = meter
+        try:
+            if self._stopped is not None:
+                raise self._stopped
+            with disk_errors(f"writing {order.path}"):
+                adopted = await self._adopted(order, part)
+                return adopted or await _Download(self._workshop, order, part, meter, renew).run()
+        finally:
+            del self.running[order.vid]
+            self._parts.keep(order.video_id, part)
+
+    async def _adopted(self, order: Order, part: Part) -> FileVerified | None:
+        """Finish a download whose file was placed by a run that died before it could say so."""
+        memo, root = part.memo, self._workshop.root
+        if not is_placed(root, part.path, order.path) and (memo is None or memo.sha256 is None):
+            return None
+        look = functools.partial(find_file, root, order.path)
+        found = await asyncio.get_running_loop().run_in_executor(self._workshop.threads, look)
+        if found is None or (memo is not None and memo.sha256 not in (None, found.sha256)):
+            return None
+        return FileVerified(
+            at=self._workshop.now(),
+            path=order.path,
+            size=found.size,
+            sha256=found.sha256,
+            etag=memo.etag if memo else None,
+            evidence=Evidence.SIZE if memo and memo.size == found.size else Evidence.NONE,
+            adopted=True,
+        )
+
+
+class _Download:
+    """The tries of one order within one run of the downloader."""
+
+    def __init__(self, workshop: Workshop, order: Order, part: Part, meter: Meter, renew: Renew) -> None:
+        self._workshop = workshop
+        self._order = order
+        self._part = part
+        self._meter = meter
+        self._renew = renew
+        self._link = order.link
+        self._renewals = 0
+        self._strikes: Counter[Reason] = Counter()
+
+    async def run(self) -> Event | TryAgain:
+        """Try until there is something to say."""
+        while True:
+            try:
+                return await Attempt(self._workshop, self._order, self._part, self._meter).run(self._link)
+            except errors.TransferStoppedError:
+                raise
+            except (errors.TransferError, errors.ConflictError) as exc:
+                verdict = await self._verdict(exc)
+            if verdict is not None:
+                return verdict
+
+    async def _verdict(self, exc: errors.TransferError | errors.ConflictError) -> Event | TryAgain | None:
+        """Judge what went wrong; None where it is tried again at once."""
+        verdict: Event | TryAgain | None
+        match exc:
+            case errors.WindowClosedError():
+                verdict = self._given_up(Reason.WINDOW_CLOSED, f"{exc}; submit the video again")
+            case errors.LinkRefusedError():
+                is_renewed = await self._has_fresh_link()
+                verdict = None if is_renewed else LinkRefused(at=self._workshop.now(), detail=str(exc))
+            case errors.ConflictError():
+                verdict = self._given_up(Reason.CONFLICT, f"{exc}; {self._quarantined()}")
+            case errors.UnsafeLinkError():
+                verdict = self._given_up(Reason.UNSAFE_LINK, str(exc))
+            case errors.SourceGoneError() | errors.IntegrityError() | errors.ObjectChangedError():
+                verdict = await self._struck(exc)
+            case _:
+                verdict = self._try_again(exc)
+        return verdict
+
+    async def _struck(self, exc: errors.TransferError) -> Event | None:
+        """Count what may be bad luck once; None where it is tried again at once."""
+        reason = _STRIKES[type(exc)]
+        self._strikes[reason] += 1
+        kept = f"; {self._quarantined()}" if isinstance(exc, errors.IntegrityError) else ""
+        if isinstance(exc, errors.ObjectChangedError):
+            self._part.restart()
+        if self._strikes[reason] >= _SECOND_STRIKE:
+            return self._given_up(reason, f"{exc}{kept}")
+        if isinstance(exc, errors.SourceGoneError):
+            await self._has_fresh_link()
+        return None
+
+    def _try_again(self, exc: errors.TransferError) -> TryAgain:
+        """Leave it for later. What does not fit the part is not gone on with."""
+        if isinstance(exc, errors.AnswerMismatchError):
+            self._part.restart()
+        return TryAgain(
+            detail=str(exc),
+            retry_after=exc.retry_after if isinstance(exc, errors.OriginBusyError) else None,
+            is_suspicious=isinstance(exc, errors.NotAVideoError | errors.CertificateError),
+        )
+
+    async def _has_fresh_link(self) -> bool:
+        """Ask for another link. One that is the same again is noticed at once."""
+        self._renewals += 1
+        if self._renewals > _MOST_RENEWALS:
+            return False
+        fresh = await self._renew(self._order)
+        if fresh is None or fresh.url == self._link.url:
+            return False
+        self._link = fresh
+        return True
+
+    def _quarantined(self) -> str:
+        quarantine = self._workshop.root / ".fetcher" / "quarantine"
+        kept = self._part.quarantine(quarantine, self._order.vid)
+        return f"what came is kept as {kept.relative_to(self._workshop.root)}"
+
+    def _given_up(self, reason: Reason, detail: str) -> GivenUp:
+        return GivenUp(at=self._workshop.now(), reason=reason, detail=detail)

@@ -1,0 +1,105 @@
+"""The envelope of Polyv's answers: bytes in, ``data`` or an error of the domain out."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+
+import msgspec
+
+from fetcher.domain.errors import (
+    CredentialsRefusedError,
+    PolyvRefusedError,
+    PolyvUnavailableError,
+    VideoRefusedError,
+)
+from fetcher.domain.identifiers import printable
+from fetcher.polyv.failures import TimestampRefusedError
+
+_SUCCESS: Final = 200
+_LARGEST_CODE: Final = 999_999_999
+_BAD_TIMESTAMP: Final = 100
+_BAD_VIDEO: Final = 2000
+_CREDENTIALS: Final[Mapping[int | None, str]] = {
+    101: "Polyv does not know this appId: check app_id",
+    102: "Polyv does not know the sub-account: check app_id, and in the console that it still exists",
+    103: "the sub-account has expired: renew it in Polyv's console",
+    104: "Polyv refuses the signature: check app_secret",
+    105: "the sub-account may not do this: give it the role 内容分发 in Polyv's console",
+}
+_SIGN: Final = re.compile(r"\b[0-9A-F]{32}\b")
+
+
+def parse_envelope(body: bytes, *, http_status: int) -> Any:
+    """Return what Polyv's answer carries in ``data``, unchecked.
+
+    Args:
+        body: The whole body. It is never shown: a proxy's error page repeats the address, signature included.
+        http_status: Only for the error's text; whether it agrees with ``code`` is undocumented.
+
+    Raises:
+        TimestampRefusedError: Error 100.
+        CredentialsRefusedError: Errors 101 to 105.
+        VideoRefusedError: Error 2000.
+        PolyvRefusedError: Any other envelope that is no success.
+        PolyvUnavailableError: What came is no envelope.
+
+    Source: https://polyv.gitbook.io/document/docs/vod/api/private/video_source_task_get
+    """
+    envelope = _decoded(body, http_status)
+    code = envelope.get("code") if isinstance(envelope, dict) else None
+    if type(code) is not int or abs(code) > _LARGEST_CODE:
+        raise PolyvUnavailableError(f"Polyv answered HTTP {http_status} with JSON that has no code in it")
+    if code != _SUCCESS:
+        _refuse(envelope, code)
+    return envelope.get("data")
+
+
+def _decoded(body: bytes, http_status: int) -> Any:
+    # RecursionError is the decoder's own answer to a tower of brackets.
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        pass
+    raise PolyvUnavailableError(f"Polyv answered HTTP {http_status} with {_kind(body)} instead of JSON")
+
+
+def _kind(body: bytes) -> str:
+    text = body.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not text:
+        return "nothing"
+    if text.startswith(b"<"):
+        return f"a page ({len(body)} bytes)"
+    if text.startswith((b"{", b"[")):
+        return f"broken or unfinished JSON ({len(body)} bytes)"
+    return f"{len(body)} bytes of something else"
+
+
+def _refuse(envelope: Mapping[str, Any], code: int) -> NoReturn:
+    error = envelope.get("error")
+    fields = error if isinstance(error, dict) else {}
+    error_code = _int_or_none(fields.get("code"))
+    request_id = _text(envelope.get("requestId"), limit=64) or None
+    said = _text(fields.get("desc")) or _text(error) or _text(envelope.get("message")) or "no reason given"
+    where = f"code {code}, error {error_code}, {said!r}, request {request_id}"
+    if error_code in _CREDENTIALS:
+        raise CredentialsRefusedError(f"{_CREDENTIALS[error_code]} ({where})")
+    kind, text = _REFUSALS.get(error_code, (PolyvRefusedError, "Polyv refused the request"))
+    raise kind(f"{text} ({where})", code=code, error_code=error_code, request_id=request_id)
+
+
+_REFUSALS: Final[Mapping[int | None, tuple[type[PolyvRefusedError], str]]] = {
+    _BAD_TIMESTAMP: (TimestampRefusedError, "Polyv refuses the timestamp"),
+    _BAD_VIDEO: (VideoRefusedError, "a video id is wrong or belongs to another account"),
+}
+
+
+def _text(value: object, *, limit: int = 200) -> str:
+    """Return foreign text fit for a log; what is no text gives none, and what may be a signature is cut out."""
+    return printable(_SIGN.sub("(removed)", value), limit=limit) if isinstance(value, str) else ""
+
+
+def _int_or_none(value: object) -> int | None:
+    if type(value) is int and abs(value) <= _LARGEST_CODE:
+        return value
+    is_number = isinstance(value, str) and re.fullmatch(r"\d{1,9}", value, re.ASCII)
+    return int(str(value)) if is_number else None

@@ -1,0 +1,213 @@
+"""The client of Polyv's API: signs, asks, tries again, and answers with values of the domain."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Literal, Self
+
+import stamina
+from aiolimiter import AsyncLimiter
+
+from fetcher.domain.errors import CredentialsRefusedError, PolyvError, UsageError
+from fetcher.polyv.answers import parse_envelope
+from fetcher.polyv.breaker import CircuitBreaker
+from fetcher.polyv.clock import PolyvClock, offset_from_date, retry_after_s
+from fetcher.polyv.failures import NeverSentError, TimestampRefusedError
+from fetcher.polyv.signature import sign
+from fetcher.polyv.tasks import TaskAnswer, parse_task, parse_task_id
+from fetcher.polyv.transport import Answer, Transport
+
+_LONGEST_PAUSE_S: Final = 60.0
+_MOST_VIDS: Final = 100
+_MOST_DAYS: Final = 7
+_GET_TASK: Final = "/v3/video/source-file-task/get"
+_CREATE_TASK: Final = "/v3/video/source-file-task/create"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Call:
+    """One call over all its tries, with what the latest answer said beside its body."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    params: Mapping[str, str]
+    is_repeatable: bool
+    """False where a second request would do its work a second time."""
+    pause_s: float | None = None
+    """What ``Retry-After`` asked for, in seconds."""
+    offset_s: float | None = None
+    """How far Polyv's clock is ahead of ours by that answer, in seconds."""
+
+
+class PolyvClient:
+    """Asks Polyv's API; an async context manager."""
+
+    def __init__(
+        self,
+        *,
+        api_url: str,
+        app_id: str,
+        app_secret: str,
+        clock: PolyvClock,
+        rate_per_s: float = 100,
+        retries: int = 3,
+        retry_first_s: float = 1.0,
+        timeout_s: float = 20,
+        monotonic: Callable[[], float] = time.monotonic,
+        breaker: CircuitBreaker | None = None,
+    ) -> None:
+        """Take what is needed; nothing is opened yet.
+
+        Args:
+            api_url: ``https://api.polyv.net``; plain http only to this machine.
+            app_id: The sub-account's appId.
+            app_secret: The sub-account's secret key; it signs and is never sent.
+            clock: Gives the timestamps; it is corrected where Polyv refuses one.
+            rate_per_s: Requests a second, those of retries included. Up to one second's worth goes out at once.
+            retries: Further tries after the first.
+            retry_first_s: The pause before the first of them, in seconds; later ones double.
+            timeout_s: Longest time for one request, in seconds.
+            monotonic: A clock that never jumps, in seconds, for a breaker of its own.
+            breaker: One that is shared with other clients.
+
+        Raises:
+            UsageError: A value cannot be used.
+
+        Source: the vendor's SDK, docs/vod/limit.md: 1500 requests in 10 s, then five minutes of nothing.
+        """
+        if rate_per_s <= 0:
+            raise UsageError("the API's rate has to be more than 0 requests a second")
+        self._transport = Transport(api_url=api_url, timeout_s=timeout_s)
+        self._app_id = app_id
+        self._app_secret = app_secret
+        self._clock = clock
+        burst = max(1.0, rate_per_s)
+        self._limiter = AsyncLimiter(burst, burst / rate_per_s)
+        self._retries = retries
+        self._retry_first_s = retry_first_s
+        self.breaker: Final = breaker or CircuitBreaker(monotonic=monotonic)
+        self.calls = 0
+        """Requests sent so far."""
+
+    async def __aenter__(self) -> Self:
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._transport.__aexit__(kind, error, trace)
+
+    async def get_task(self, task_id: str) -> TaskAnswer:
+        """Ask where the videos of a task stand.
+
+        Raises:
+            CredentialsRefusedError: No call can succeed: credentials, signature, role or clock.
+            PolyvError: No usable answer after all tries.
+
+        Source: https://polyv.gitbook.io/document/docs/vod/api/private/video_source_task_get
+        """
+        params = {"taskId": task_id}
+        return parse_task(await self._ask(_Call(method="GET", path=_GET_TASK, params=params, is_repeatable=True)))
+
+    async def create_task(self, vids: Sequence[str], *, expire_days: int) -> str:
+        """Ask Polyv to prepare videos, and return the task's id.
+
+        A second request would be a second task, and there is no call that lists tasks. So it is sent again only
+        where Polyv cannot have acted on the first.
+
+        Args:
+            vids: 1 to 100 video ids.
+            expire_days: How long the thawed files stay readable, 1 to 7 days.
+
+        Raises:
+            UsageError: Too many, too few, or an id that would read as several.
+            CredentialsRefusedError: As for ``get_task``; no task was created.
+            PolyvRefusedError: Polyv said no; no task was created. ``VideoRefusedError`` where an id is to blame.
+            NeverSentError: No connection; no task was created.
+            PolyvBlockedError: The breaker is open; nothing was sent.
+            PolyvUnavailableError: Any other of its kind: the task may exist, and nobody knows its id.
+
+        Source: https://polyv.gitbook.io/document/docs/vod/api/private/video_source_task_create
+        """
+        if not 1 <= len(vids) <= _MOST_VIDS or any(not vid or "," in vid for vid in vids):
+            raise UsageError(
+                f"a task takes 1 to {_MOST_VIDS} video ids, none empty or with a comma; got {len(vids)}"
+            )
+        if not 1 <= expire_days <= _MOST_DAYS:
+            raise UsageError(f"expire_days is 1 to {_MOST_DAYS}, not {expire_days}")
+        params = {"vids": ",".join(vids), "expireDays": str(expire_days)}
+        call = _Call(method="POST", path=_CREATE_TASK, params=params, is_repeatable=False)
+        return parse_task_id(await self._ask(call))
+
+    async def _ask(self, call: _Call) -> Any:
+        """Return an answer's data, after as many tries as are allowed."""
+        # stamina logs each retry with the error's repr; no arguments reach it, and our errors hold no secrets.
+        tries = stamina.retry_context(
+            on=lambda exc: self._pause(call, exc),
+            attempts=self._retries + 1,
+            timeout=None,
+            wait_initial=self._retry_first_s,
+            wait_max=_LONGEST_PAUSE_S,
+            wait_jitter=self._retry_first_s,
+        )
+        async for attempt in tries:
+            with attempt:
+                return await self._try(call)
+        raise AssertionError("stamina lets the last error through")
+
+    def _pause(self, call: _Call, exc: Exception) -> bool | float:
+        """Tell whether to try again: False for no, True for the usual pause, or a pause in seconds."""
+        if not isinstance(exc, PolyvError) or not exc.retryable:
+            return False
+        if not call.is_repeatable and not isinstance(exc, NeverSentError):
+            return False
+        if call.pause_s is None:
+            return True
+        # A longer pause would hold the caller's slot: it may come back later.
+        return call.pause_s <= _LONGEST_PAUSE_S and max(call.pause_s, self._retry_first_s)
+
+    async def _try(self, call: _Call) -> Any:
+        """Send the call, once more where Polyv refused the clock: a refused timestamp has created nothing."""
+        try:
+            return await self._send(call)
+        except TimestampRefusedError:
+            self._correct_clock(call.offset_s)
+        try:
+            return await self._send(call)
+        except TimestampRefusedError as refused:
+            raise CredentialsRefusedError(
+                f"Polyv refuses the time even after a correction by {self._clock.offset_s:.0f} s: "
+                f"check this machine's clock ({refused})"
+            ) from None
+
+    def _correct_clock(self, offset_s: float | None) -> None:
+        if offset_s is None:
+            _log.warning("Polyv refuses our time and its answer carries no usable Date: check this machine's clock")
+            return
+        self._clock.correct(offset_s)
+        _log.warning("this machine's clock is %.0f s from Polyv's; signing with Polyv's", -offset_s)
+
+    async def _send(self, call: _Call) -> Any:
+        """Send one request, signed when its turn has come: a timestamp is good for 3 minutes only."""
+        await self._limiter.acquire()
+        call.pause_s = call.offset_s = None
+        with self.breaker.guard():
+            self.calls += 1
+            sent_at = self._clock.uncorrected_s()
+            answer = await self._transport.exchange(call.method, call.path, self._signed(call.params))
+            self._note_headers(call, answer, sent_at=sent_at)
+            return parse_envelope(answer.body, http_status=answer.status_code)
+
+    def _note_headers(self, call: _Call, answer: Answer, *, sent_at: float) -> None:
+        now, headers = self._clock.uncorrected_s(), answer.headers
+        call.offset_s = offset_from_date(headers.get("date"), headers.get("age"), sent_at=sent_at, received_at=now)
+        call.pause_s = retry_after_s(headers.get("retry-after"), now=self._clock.now_ms() / 1000)
+
+    def _signed(self, params: Mapping[str, str]) -> dict[str, str]:
+        unsigned = {"appId": self._app_id, "timestamp": str(self._clock.now_ms()), **params}
+        return {**unsigned, "sign": sign(unsigned, self._app_secret)}

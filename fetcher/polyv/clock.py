@@ -1,0 +1,93 @@
+"""Polyv's clock: what a ``Date`` header says about ours, and the wall clock put right by it."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+_EARLIEST_S: Final = datetime(2015, 1, 1, tzinfo=UTC).timestamp()
+_LATEST_S: Final = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
+_LONGEST_TRIP_S: Final = 120.0
+_SECONDS: Final = re.compile(r"\d{1,9}", re.ASCII)
+
+
+def offset_from_date(
+    date_header: str | None, age_header: str | None, *, sent_at: float, received_at: float
+) -> float | None:
+    """Return how far Polyv's clock is ahead of ours, in seconds.
+
+    Args:
+        date_header: The answer's ``Date``.
+        age_header: The answer's ``Age``. With one the answer comes from a cache, and ``Date`` tells its past.
+        sent_at: Our clock when the request went out, seconds since the epoch.
+        received_at: Our clock when the answer was there; Polyv wrote ``Date`` about halfway.
+
+    Returns:
+        Seconds to add to our clock, None where the answer does not tell: no date, one that no clock shows in
+        earnest (1970 is what an unset one shows), or a trip so long that the middle of it means nothing.
+
+    Source: RFC 9110 section 6.6.1 (Date), RFC 9111 section 5.1 (Age)
+    """
+    date_s = _http_date_s(date_header)
+    if date_s is None or age_header is not None:
+        return None
+    if not _EARLIEST_S <= date_s <= _LATEST_S or not 0 <= received_at - sent_at <= _LONGEST_TRIP_S:
+        return None
+    return date_s - (sent_at + received_at) / 2
+
+
+def retry_after_s(header: str | None, *, now: float) -> float | None:
+    """Return the pause that a ``Retry-After`` asks for, in seconds, None where it asks for none.
+
+    Args:
+        header: Seconds or an HTTP date.
+        now: Seconds since the epoch, as close to the answerer's clock as can be had.
+
+    Source: RFC 9110 section 10.2.3
+    """
+    if header is not None and _SECONDS.fullmatch(header.strip()):
+        return float(header)
+    date_s = _http_date_s(header)
+    return None if date_s is None else max(0.0, date_s - now)
+
+
+def _http_date_s(header: str | None) -> float | None:
+    if header is None:
+        return None
+    try:
+        moment = parsedate_to_datetime(header)
+        # "-0000" gives a moment without a zone, which timestamp() would read as local time.
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+class PolyvClock:
+    """The wall clock, corrected by what Polyv's answers say."""
+
+    def __init__(self, wall: Callable[[], float]) -> None:
+        """Start uncorrected.
+
+        Args:
+            wall: This machine's clock, seconds since the epoch.
+        """
+        self._wall = wall
+        self._offset_s = 0.0
+
+    @property
+    def offset_s(self) -> float:
+        """How far Polyv is taken to be ahead of this machine, in seconds."""
+        return self._offset_s
+
+    def uncorrected_s(self) -> float:
+        """Return this machine's own clock, which offsets are measured against, in seconds since the epoch."""
+        return self._wall()
+
+    def now_ms(self) -> int:
+        """Return Polyv's time, ms UTC."""
+        return round((self._wall() + self._offset_s) * 1000)
+
+    def correct(self, offset: float) -> None:
+        """Take Polyv to be *offset* seconds ahead from now on."""
+        self._offset_s = offset

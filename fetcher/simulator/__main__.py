@@ -1,0 +1,29 @@
+"""``python -m fetcher.simulator``: serve until SIGTERM or SIGINT."""
+
+import argparse
+import signal
+import sys
+
+from fetcher.simulator.server import Simulator
+
+
+def main() -> None:
+    """Print the address and the credentials, then serve."""
+    parser = argparse.ArgumentParser(prog="python -m fetcher.simulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 lets the operating system choose")
+    parser.add_argument("--videos", type=int, default=10, help="how many videos the library holds")
+    args = parser.parse_args()
+    ending = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ending)
+    with Simulator(port=args.port) as simulator:
+        task_id = simulator.library.create_task([simulator.library.add_video().vid for _ in range(args.videos)])
+        sys.stdout.write(
+            f"FETCHER_API_URL={simulator.url}\nPOLYV_APP_ID={simulator.app_id}\n"
+            f"POLYV_APP_SECRET={simulator.app_secret}\nTASK_ID={task_id}\n"
+        )
+        sys.stdout.flush()
+        signal.sigwait(ending)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""What API and CDN have in common: the account, its videos, the clock and every knob."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from starlette.types import Scope
+
+from fetcher.simulator.api_faults import ApiFault
+from fetcher.simulator.faults import FaultKind, Faults
+from fetcher.simulator.library import Library, Video
+from fetcher.simulator.links import AuthTimestamp, Links
+from fetcher.simulator.records import RequestLog
+from fetcher.simulator.wire import Wire, find_wire
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """How many API requests an address may send before it is shut out.
+
+    Attributes:
+        requests: Allowed within the window.
+        window: Seconds.
+        block_seconds: How long the address is shut out.
+        answer: What it sees meanwhile; the vendor's is unknown.
+
+    Source: https://github.com/polyv/polyv-java-sdk/blob/master/docs/vod/limit.md
+    """
+
+    requests: int = 1500
+    window: float = 10.0
+    block_seconds: float = 300.0
+    answer: Literal["reset", "html"] = "reset"
+
+
+class World:
+    """The state behind the simulator.
+
+    Attributes:
+        url: Where everything is served, without a slash at the end.
+        link_base: Scheme and host of the links; None means `url`.
+        app_id: Of the sub-account.
+        app_secret: Of the sub-account.
+        user_id: Of the main account, for v2.
+        user_secret: Of the main account, for v2.
+        library: Videos, categories and tasks.
+        requests: Everything that was asked.
+        failures: Exceptions of the simulator itself, which are nobody's wish.
+        api_faults: How the API misbehaves.
+        clock_offset: Seconds by which the simulator's clock is ahead; it moves the Date header too.
+        http_status_of_errors: Whether an error's HTTP status is its code, or always 200.
+        unknown_task: What a query for an unknown task answers.
+        links: Whether each query signs anew or repeats the first link.
+        link_lifetime: Seconds for which the CDN takes a link.
+        auth_timestamp: What the timestamp in a link means.
+        out_of_range: The CDN's answer to a Range outside the file.
+        rate_limit: None means unlimited.
+    """
+
+    def __init__(self, *, app_id: str, app_secret: str) -> None:
+        self.url = ""
+        self.link_base: str | None = None
+        self.app_id = app_id
+        self.app_secret = app_secret
+        self.user_id = "1b448be323"
+        self.user_secret = "simulated-user-secret"  # noqa: S105 - guards nothing but the simulator
+        self.clock_offset = 0.0
+        self.library = Library(now=self.now)
+        self.requests = RequestLog()
+        self.failures: list[Exception] = []
+        self.api_faults = Faults[ApiFault]()
+        self.http_status_of_errors: Literal["same", 200] = "same"
+        self.unknown_task: Literal["empty", "null", "error"] = "empty"
+        self.links: Literal["fresh", "frozen"] = "fresh"
+        self.link_lifetime = 1800.0
+        self.auth_timestamp: AuthTimestamp = "issued"
+        self.out_of_range: Literal["416", "whole", "bare_206"] = "416"
+        self.rate_limit: RateLimit | None = None
+        self.signer = Links(key="simulated-cdn-key")
+        self._frozen_links: dict[tuple[str, str], str] = {}
+
+    def now(self) -> float:
+        """Return the simulator's time, in Unix seconds."""
+        return time.time() + self.clock_offset
+
+    def expire_links(self) -> None:
+        """Let every link issued so far be expired for requests that start from now on."""
+        self.signer.expire_all()
+
+    def link(self, task_id: str, video: Video) -> str:
+        """Return the link a query shows for a ready video."""
+        key = (task_id, video.vid)
+        if self.links == "frozen" and key in self._frozen_links:
+            return self._frozen_links[key]
+        dead = video.faults.take(FaultKind.EXPIRED) is not None
+        self._frozen_links[key] = f"{self.link_base or self.url}{self.signed(video.path, dead=dead)}"
+        return self._frozen_links[key]
+
+    def signed(self, path: str, *, dead: bool = False) -> str:
+        """Return a path with a fresh auth_key."""
+        key = self.signer.sign(
+            path, now=self.now(), lifetime=self.link_lifetime, timestamp=self.auth_timestamp, dead=dead
+        )
+        return f"{path}?auth_key={key}"
+
+    def connections(self) -> Iterable[Any]:
+        """Return the open connections; the server knows them."""
+        return ()
+
+    def wire(self, scope: Scope) -> Wire:
+        """Return the connection below a request."""
+        return find_wire(self.connections(), scope)

@@ -1,0 +1,160 @@
+"""The client and time: pauses, a wrong clock, the breaker, the rate."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+from polyv_client_cases import SECRET, TASK, VID, new_client
+from polyv_server import PolyvServer, answer, refusal
+
+from fetcher.domain.errors import (
+    CredentialsRefusedError,
+    PolyvBlockedError,
+    PolyvUnavailableError,
+)
+from fetcher.polyv.breaker import CircuitBreaker
+from fetcher.polyv.clock import PolyvClock
+from fetcher.polyv.failures import NeverSentError
+
+_PAGE = answer(b"<html>busy</html>", status=503)
+
+
+@pytest.fixture
+def server() -> Iterator[PolyvServer]:
+    with PolyvServer(secret=SECRET) as running:
+        yield running
+
+
+async def test_retry_after_is_obeyed(server: PolyvServer) -> None:
+    server.script.append(answer(b"busy", status=503, headers=("Retry-After: 1",)))
+
+    async with new_client(server.url) as client:
+        await client.get_task(TASK)
+
+    first, second = server.requests
+    assert 0.9 < second.at - first.at < 5
+
+
+@pytest.mark.parametrize("asked", ["86400", "Fri, 01 Jan 2100 00:00:00 GMT"])
+async def test_a_retry_after_beyond_patience_gives_the_slot_back(server: PolyvServer, asked: str) -> None:
+    server.script.append(answer(b"busy", status=503, headers=(f"Retry-After: {asked}",)))
+
+    async with new_client(server.url) as client:
+        with pytest.raises(PolyvUnavailableError):
+            await client.get_task(TASK)
+
+    assert 1 == client.calls
+
+
+@pytest.mark.parametrize("ahead_s", [-86400.0, -200.0, 200.0, 3e8])
+async def test_a_wrong_clock_is_healed_by_the_answers_date(
+    server: PolyvServer, caplog: pytest.LogCaptureFixture, ahead_s: float
+) -> None:
+    server.ahead_s = ahead_s
+    clock = PolyvClock(time.time)
+
+    async with new_client(server.url, clock=clock, retries=0) as client:
+        await client.get_task(TASK)
+        await client.get_task(TASK)
+
+    assert ahead_s == pytest.approx(clock.offset_s, abs=2)
+    assert 3 == client.calls
+    assert 1 == sum("clock" in record.message for record in caplog.records)
+
+
+async def test_a_create_is_signed_again_after_the_clock_was_refused(server: PolyvServer) -> None:
+    server.ahead_s, server.data = 600.0, {"taskId": TASK}
+
+    async with new_client(server.url, retries=0) as client:
+        assert TASK == await client.create_task([VID], expire_days=1)
+
+
+async def test_a_wrong_clock_without_a_date_stops_the_run_and_names_the_clock(server: PolyvServer) -> None:
+    server.ahead_s, server.sends_date = 600.0, False
+
+    async with new_client(server.url) as client:
+        with pytest.raises(CredentialsRefusedError, match="clock"):
+            await client.get_task(TASK)
+
+    assert 2 == client.calls
+
+
+async def test_a_date_from_a_cache_does_not_move_the_clock(server: PolyvServer) -> None:
+    headers = ("Date: Thu, 14 Sep 2023 12:00:00 GMT", "Age: 5")
+    server.script.append(answer(refusal(100, "invalid timestamp"), headers=headers))
+    clock = PolyvClock(time.time)
+
+    async with new_client(server.url, clock=clock) as client:
+        await client.get_task(TASK)
+
+    assert 0.0 == clock.offset_s
+
+
+async def test_a_handshake_that_nobody_answers_ends_in_time_and_was_never_a_request(server: PolyvServer) -> None:
+    async with new_client(server.url.replace("http:", "https:"), retries=0, timeout_s=0.4) as client:
+        with pytest.raises(NeverSentError, match="not in time"):
+            await client.create_task([VID], expire_days=1)
+
+
+async def test_a_server_that_refuses_every_time_is_asked_twice(server: PolyvServer) -> None:
+    headers = ("Date: Thu, 14 Sep 2023 12:00:00 GMT",)
+    server.script.extend([answer(refusal(100, "invalid timestamp"), headers=headers)] * 9)
+
+    async with new_client(server.url) as client:
+        with pytest.raises(CredentialsRefusedError, match="clock"):
+            await client.get_task(TASK)
+
+    assert 2 == client.calls
+
+
+async def test_five_silences_open_the_breaker_and_time_closes_it(server: PolyvServer) -> None:
+    server.script.extend([_PAGE] * 5)
+    now = [0.0]
+
+    async with new_client(server.url, retries=3, monotonic=lambda: now[0]) as client:
+        with pytest.raises(PolyvUnavailableError):
+            await client.get_task(TASK)
+        with pytest.raises(PolyvBlockedError, match="300 s"):
+            await client.get_task(TASK)
+        with pytest.raises(PolyvBlockedError):
+            await client.create_task([VID], expire_days=1)
+        assert 5 == client.calls
+        assert 300.0 == client.breaker.retry_in_s()
+
+        now[0] = 300.0
+        await client.get_task(TASK)
+        await client.get_task(TASK)
+
+    assert 7 == client.calls == len(server.requests)
+
+
+async def test_a_breaker_can_be_shared(server: PolyvServer) -> None:
+    server.script.append(_PAGE)
+    breaker = CircuitBreaker(threshold=1)
+
+    async with (
+        new_client(server.url, retries=0, breaker=breaker) as one,
+        new_client(server.url, breaker=breaker) as two,
+    ):
+        with pytest.raises(PolyvUnavailableError):
+            await one.get_task(TASK)
+        with pytest.raises(PolyvBlockedError):
+            await two.get_task(TASK)
+
+
+async def test_the_rate_is_held(server: PolyvServer) -> None:
+    async with new_client(server.url, rate_per_s=20) as client:
+        await asyncio.gather(*(client.get_task(TASK) for _ in range(50)))
+
+    arrivals = sorted(request.at for request in server.requests)
+    assert 50 == len(arrivals)
+    assert 1.3 < arrivals[-1] - arrivals[0] < 10
+
+
+async def test_a_timestamp_is_as_young_as_its_request_behind_the_limiter(server: PolyvServer) -> None:
+    async with new_client(server.url, rate_per_s=2) as client:
+        await asyncio.gather(*(client.get_task(TASK) for _ in range(4)))
+
+    stamps = sorted(int(request.params["timestamp"]) for request in server.requests)
+    assert 800 < stamps[-1] - stamps[0]

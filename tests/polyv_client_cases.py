@@ -1,0 +1,24 @@
+"""What the tests of the API's client share: a client with short pauses, and names."""
+
+import time
+from typing import Any, Final
+
+from fetcher.polyv.client import PolyvClient
+from fetcher.polyv.clock import PolyvClock
+
+SECRET: Final = "canary-secret-5f2d"
+TASK: Final = "16661c08b9564c1ea6f4544ccd568e58"
+VID: Final = "1b448be32370f4822ac40fd926112a66_1"
+
+
+def new_client(url: str, **values: Any) -> PolyvClient:
+    """Return a client of *url* with *values* over impatient defaults."""
+    defaults: dict[str, Any] = {
+        "api_url": url,
+        "app_id": "a0Wmol5EwX",
+        "app_secret": SECRET,
+        "clock": PolyvClock(time.time),
+        "retry_first_s": 0.01,
+        "timeout_s": 5,
+    }
+    return PolyvClient(**(defaults | values))
