@@ -38,6 +38,9 @@ _GRAVEST_FIRST: Final = (
     ExitCode.PERSON,
     ExitCode.AT_RISK,
     ExitCode.STOPPED_BY_LIMIT,
+    ExitCode.DAMAGE,
+    ExitCode.BUSY,
+    ExitCode.OK,
 )
 
 CODES: Final[Mapping[type[errors.FetcherError], ExitCode]] = {
@@ -48,6 +51,7 @@ CODES: Final[Mapping[type[errors.FetcherError], ExitCode]] = {
     errors.ArchiveBusyError: ExitCode.BUSY,
     errors.PolyvError: ExitCode.LATER,
     errors.TransferError: ExitCode.LATER,
+    errors.StaleLeaseError: ExitCode.LATER,
     errors.ConflictError: ExitCode.PERSON,
 }
 
@@ -62,8 +66,4 @@ def code_of(error: BaseException) -> ExitCode:
 
 def gravest(codes: Iterable[ExitCode]) -> ExitCode:
     """Return the one of *codes* that counts, OK where there is none."""
-    return min(codes, key=_rank, default=ExitCode.OK)
-
-
-def _rank(code: ExitCode) -> int:
-    return _GRAVEST_FIRST.index(code) if code in _GRAVEST_FIRST else len(_GRAVEST_FIRST)
+    return min(codes, key=_GRAVEST_FIRST.index, default=ExitCode.OK)

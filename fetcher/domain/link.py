@@ -9,10 +9,18 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
+from fetcher.domain.identifiers import printable
+
 _AUTH_KEY: Final = re.compile(r"(\d{9,11})-[^-]*-[^-]*-[0-9A-Fa-f]+", re.ASCII)
 _DAY_MS: Final = 86_400_000
 _HOSTILE: Final = re.compile(r"[\x00-\x20\x7f\\]")
 _LONGEST: Final = 8192
+_EARLIEST_MS: Final = 1_262_304_000_000
+"""2010-01-01: a timestamp before is none."""
+_FURTHEST_MS: Final = 30 * _DAY_MS
+"""No link outlives its thaw window by this much: a timestamp this far ahead says nothing."""
+_SKEW_MS: Final = 5_000
+"""By how much two clocks may differ: what is stamped so little ahead was stamped just now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +38,16 @@ class Link:
         """Return the moment by which to start, ms UTC; None where the link does not tell.
 
         A timestamp after the preparation's end is taken as the moment of expiry. Any other one is the moment of
-        signing: *lifetime_s* (seconds) is added.
+        signing: *lifetime_s* (seconds) is added. One that no clock can have meant says nothing.
 
         Source: vendor's sample of the query, whose link is stamped with its own birth; Alibaba Cloud CDN,
         "URL signing, type A", which has meant both in its time.
         """
         stamped_at = auth_timestamp(self.url)
-        if stamped_at is None:
+        if stamped_at is None or stamped_at > self.obtained_at + _FURTHEST_MS:
             return None
         born_at = self.success_at if self.success_at is not None else self.obtained_at
-        if stamped_at > max(born_at, self.obtained_at):
+        if stamped_at > max(born_at, self.obtained_at) + _SKEW_MS:
             return stamped_at
         return stamped_at + lifetime_s * 1000
 
@@ -52,7 +60,8 @@ def auth_timestamp(url: str) -> int | None:
     """Return the timestamp of a link's ``auth_key`` in ms UTC, None where there is none to be read."""
     for name, value in parse_qsl(urlsplit(url).query):
         if name == "auth_key" and (piece := _AUTH_KEY.fullmatch(value)):
-            return int(piece[1]) * 1000
+            stamped_at = int(piece[1]) * 1000
+            return stamped_at if stamped_at >= _EARLIEST_MS else None
     return None
 
 
@@ -63,7 +72,7 @@ def without_secret(url: str) -> str:
         host = parts.hostname or ""
     except ValueError:
         return "(a link that is none)"
-    return f"{host}{parts.path}"
+    return printable(f"{host}{parts.path}")
 
 
 def is_usable(url: object, *, loopback_too: bool) -> bool:
@@ -74,6 +83,8 @@ def is_usable(url: object, *, loopback_too: bool) -> bool:
         loopback_too: Whether plain http to this machine counts, as it does where the API itself is there.
     """
     if not isinstance(url, str) or not 0 < len(url) <= _LONGEST or _HOSTILE.search(url):
+        return False
+    if not url.isprintable():
         return False
     try:
         parts = urlsplit(url)

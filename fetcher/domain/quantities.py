@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final
 
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?)(?:i?B)?", re.ASCII)
+_NUMBER: Final = r"(\d{1,18}(?:\.\d{1,18})?)"
+_SIZE: Final = re.compile(rf"{_NUMBER}\s*([kKMGT]?)(?:i?B)?", re.ASCII)
 _DURATION: Final = re.compile(
-    r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII
+    rf"(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s?)?", re.ASCII
 )
 _POWER: Final[Mapping[str, int]] = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 _SECONDS: Final = (86_400, 3_600, 60, 1)
@@ -21,7 +23,7 @@ def parse_size(text: str) -> int:
     piece = _SIZE.fullmatch(text.strip())
     if piece is None:
         raise ValueError(f"{text!r} is no size; write 500M, 20G or a number of bytes")
-    return int(float(piece[1]) * 1024 ** _POWER[piece[2].upper()])
+    return int(Decimal(piece[1]) * 1024 ** _POWER[piece[2].upper()])
 
 
 def parse_duration(text: str) -> float:

@@ -41,8 +41,14 @@ class Downloader:
         self._parts = parts
         self._pace = pace
         self._stopped: errors.TransferStoppedError | None = None
+        self._fetched = 0
         self.running: dict[str, Meter] = {}
         """The transfers under way, by vid."""
+
+    @property
+    def fetched(self) -> int:
+        """Bytes that came over the network so far, those of running transfers included."""
+        return self._fetched + sum(meter.fetched for meter in list(self.running.values()))
 
     def stop(self) -> None:
         """Break all transfers off; what has arrived is kept."""
@@ -68,6 +74,7 @@ class Downloader:
                 return adopted or await _Download(self._workshop, order, part, meter, renew).run()
         finally:
             del self.running[order.vid]
+            self._fetched += meter.fetched
             self._parts.keep(order.video_id, part)
 
     async def _adopted(self, order: Order, part: Part) -> FileVerified | None:

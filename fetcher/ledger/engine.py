@@ -94,8 +94,12 @@ class Database:
             raise LedgerMissingError(f"{self.path} was removed or replaced while in use. Stopped; {_RESTORE}")
 
 
-def open_database(path: Path) -> Database:
+def open_database(path: Path, *, on_network: bool = False) -> Database:
     """Open an existing ledger.
+
+    Args:
+        path: Where it is.
+        on_network: Whether a network file system is accepted.
 
     Raises:
         LedgerMissingError: There is none. None is made either.
@@ -104,10 +108,10 @@ def open_database(path: Path) -> Database:
     """
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise LedgerError(f"SQLite {sqlite3.sqlite_version} is too old; 3.37 or later is needed")
-    if kind := network_file_system(path):
+    if not on_network and (kind := network_file_system(path)):
         raise LedgerError(
             f"{path} is on {kind}, a network file system, where SQLite's locks cannot be relied on. "
-            "Put the ledger on a local disk (setting 'ledger')."
+            "Put the ledger on a local disk (setting 'ledger'), or set ledger_on_network."
         )
     _require_ledger(path)
     return Database(path)

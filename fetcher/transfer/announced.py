@@ -6,13 +6,13 @@ object, decimal, on every answer).
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping
 from typing import Final
 
 _CRC64: Final = re.compile(r"\d{1,20}", re.ASCII)
 _REPR_SHA256: Final = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):", re.ASCII)
+_CRC64_END: Final = 1 << 64
 _MD5_BYTES: Final = 16
 _SHA256_BYTES: Final = 32
 
@@ -25,7 +25,7 @@ def announced_digests(headers: Mapping[str, str], *, whole: bool) -> dict[str, s
         whole: Whether the body is the whole file (a 200).
     """
     found: dict[str, str] = {}
-    if _CRC64.fullmatch(crc64 := headers.get("x-oss-hash-crc64ecma", "").strip()):
+    if _CRC64.fullmatch(crc64 := headers.get("x-oss-hash-crc64ecma", "").strip()) and int(crc64) < _CRC64_END:
         found["crc64"] = str(int(crc64))
     if piece := _REPR_SHA256.search(headers.get("repr-digest", "")):
         _add(found, "repr-digest", piece[1], _SHA256_BYTES)
@@ -38,7 +38,7 @@ def _add(found: dict[str, str], evidence: str, text: str, size: int) -> None:
     """Note a base64 digest unless it is malformed: a header that cannot be read proves nothing either way."""
     try:
         raw = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         return
     if len(raw) == size:
         found[evidence] = raw.hex()

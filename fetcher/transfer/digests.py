@@ -66,14 +66,23 @@ class Digests:
         """Return the digests so far, by kind."""
         return {kind: running.hexdigest() for kind, running in self._running.items()}
 
-    def take_prefix(self, descriptor: int, *, size: int, buffer: memoryview) -> None:
+    def take_prefix(
+        self, descriptor: int, *, size: int, buffer: memoryview, heed: Callable[[], None] = lambda: None
+    ) -> None:
         """Take in the first *size* bytes of an open file.
+
+        Args:
+            descriptor: Of the file.
+            size: How much of it.
+            buffer: Reused.
+            heed: Called between reads; raises to break off.
 
         Raises:
             OSError: The file is shorter than that, or cannot be read.
         """
         offset = 0
         while offset < size:
+            heed()
             count = os.preadv(descriptor, [buffer[: size - offset]], offset)
             if count == 0:
                 raise OSError(f"the file ends at {offset} of {size} bytes")

@@ -108,19 +108,30 @@ class _Attempt:
 
     def resume(self) -> None:
         """Drop what lies behind the sound bytes and take the digests of the rest: memory is not trusted."""
+        if os.fstat(self._descriptor).st_size < self._known.have:
+            raise TransferInterruptedError("the part was shortened by somebody else")
         os.ftruncate(self._descriptor, self._known.have)
         self._digests = Digests(kinds_for(self._known.announced))
-        self._digests.take_prefix(self._descriptor, size=self._known.have, buffer=self._tools.buffer)
+        self._take_prefix(self._digests)
         self._tools.meter.have, self._tools.meter.size = self._known.have, self._known.size
+
+    def _take_prefix(self, digests: Digests) -> None:
+        tools = self._tools
+        digests.take_prefix(
+            self._descriptor, size=self._known.have, buffer=tools.buffer, heed=tools.meter.raise_if_aborted
+        )
 
     def go_on(self, url: str) -> None:
         """Ask for what is missing and append it."""
-        answer, head = self._ask(url)
         try:
-            self._settle(head)
-            self._append(answer, head)
+            answer, head = self._ask(url)
+            try:
+                self._settle(head)
+                self._append(answer, head)
+            finally:
+                answer.body.close()
         finally:
-            answer.body.close()
+            self._tools.meter.detach()
 
     def _ask(self, url: str) -> tuple[Answer, Head]:
         """Ask; an answer whose end could not be told from a broken line is asked for again as a range."""
@@ -157,12 +168,15 @@ class _Attempt:
         self._tools.on_head(self._known)
 
     def _restart(self) -> None:
-        os.close(self._descriptor)
+        """Go over to an empty part. A descriptor closed twice might be another transfer's by then."""
         self._part.restart()
-        self._descriptor = self._part.open()
+        old, self._descriptor = self._descriptor, self._part.open()
+        os.close(old)
 
     def _append(self, answer: Answer, head: Head) -> None:
         """Receive the body; fewer bytes than the file has are asked for again, unless none came."""
+        if head.length == 0:
+            return  # A 416 that says the part is whole; its body is a text about that.
         os.lseek(self._descriptor, self._known.have, os.SEEK_SET)
         limit = head.length
         if limit is None and self._known.size is not None:
@@ -190,18 +204,18 @@ class _Attempt:
         computed = self._digests.values()
         if late := kinds_for(self._known.announced) - computed.keys():
             digests = Digests(late)
-            digests.take_prefix(self._descriptor, size=have, buffer=self._tools.buffer)
+            self._take_prefix(digests)
             computed |= digests.values()
         evidence = compare(self._known.announced, computed)
         if evidence is None:
             evidence = Evidence.NONE if self._known.size is None else Evidence.SIZE
-        os.fsync(self._descriptor)
+        make_durable(self._descriptor, self._part)
         return Fetched(size=have, digests=computed, etag=self._known.etag, evidence=evidence)
 
 
 def _exchange(url: str, asked: Asked, tools: Tools) -> tuple[Answer, Head]:
     tools.meter.raise_if_aborted()
-    answer = tools.origin.ask(url, asked.headers())
+    answer = tools.origin.ask(url, asked.headers(), attach=tools.meter.attach)
     try:
         tools.meter.attach(answer.body)
         return answer, judge(answer.status_code, answer.headers, asked)
@@ -211,6 +225,21 @@ def _exchange(url: str, asked: Asked, tools: Tools) -> tuple[Answer, Head]:
         raise (closed or refused) from None
     except BaseException:
         answer.body.close()
+        raise
+
+
+def make_durable(descriptor: int, part: PartFile) -> None:
+    """Flush the part to the disk.
+
+    A part whose flush failed is dropped: the kernel forgets what it could not write, and calls it clean.
+
+    Raises:
+        OSError: The disk.
+    """
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        part.restart()
         raise
 
 

@@ -25,6 +25,8 @@ _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)",
 _UNSATISFIED: Final = re.compile(r"bytes \*/(\d{1,18})", re.ASCII)
 _NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
 _GONE: Final = frozenset({401, 404, 410})
+_LARGEST: Final = 1 << 44
+"""Bytes; no common file system takes a larger file: whoever says so does not tell of a video."""
 _BUSY: Final = frozenset({408, 425, 429})
 
 
@@ -86,6 +88,7 @@ def judge(status_code: int, headers: Mapping[str, str], asked: Asked) -> Head:
         encoding = headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("", "identity"):
             raise NotAVideoError(f"the body is encoded ({encoding[:20]!r}) although identity was asked for")
+        _require_known_framing(headers)
         return _whole(headers, asked) if status_code == HTTPStatus.OK else _partial(headers, asked)
     if status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
         return _unsatisfied(headers, asked)
@@ -170,7 +173,7 @@ def _content_range(text: str | None) -> tuple[int, int, int | None]:
     if piece is None:
         raise RangeMismatchError("a partial answer without a Content-Range that can be read")
     first, last, total = int(piece[1]), int(piece[2]), None if piece[3] == "*" else int(piece[3])
-    if last < first or (total is not None and last >= total):
+    if last < first or (total is not None and last >= total) or max(last, total or 0) > _LARGEST:
         raise RangeMismatchError(f"an impossible Content-Range: {piece[0]}")
     return first, last, total
 
@@ -180,13 +183,20 @@ def _length(headers: Mapping[str, str]) -> int | None:
     text = headers.get("content-length")
     if text is None or _is_chunked(headers):
         return None
-    if not _NUMBER.fullmatch(text):
-        raise RangeMismatchError("a Content-Length that is no plain number")
+    if not _NUMBER.fullmatch(text) or int(text) > _LARGEST:
+        raise RangeMismatchError("a Content-Length that is no plain number, or larger than any file")
     return int(text)
 
 
 def _is_chunked(headers: Mapping[str, str]) -> bool:
-    return "chunked" in headers.get("transfer-encoding", "").lower()
+    return headers.get("transfer-encoding", "").strip().lower() == "chunked"
+
+
+def _require_known_framing(headers: Mapping[str, str]) -> None:
+    """Refuse what the body may not be read by: codings on top of each other come as they are, frames and all."""
+    coding = headers.get("transfer-encoding", "").strip().lower()
+    if coding not in ("", "identity", "chunked"):
+        raise NotAVideoError(f"the body is encoded for its transfer ({coding[:20]!r})")
 
 
 def refusal(status_code: int, headers: Mapping[str, str]) -> Exception:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 from fetcher.domain.errors import TransferError
-from fetcher.transfer.body import Body
+from fetcher.transfer.connection import Breakable
 
 
 class Meter:
@@ -21,37 +21,50 @@ class Meter:
         self.fetched = 0
         """Bytes that came over the network."""
         self.is_receiving = False
-        """Whether the origin has begun to answer: before, silence has other causes."""
+        """Whether bytes are expected of the origin now: at other times silence has other causes."""
         self._pace = pace
-        self._body: Body | None = None
+        self._line: Breakable | None = None
         self._aborted: TransferError | None = None
         self._lock = threading.Lock()
 
-    def attach(self, body: Body) -> None:
-        """Say which connection to break on ``abort``.
+    @property
+    def is_paced(self) -> bool:
+        """Whether the rate is limited; bytes are then better read in small pieces."""
+        return self._pace is not None
+
+    def attach(self, line: Breakable) -> None:
+        """Say what to break on ``abort``: from here on bytes are expected.
 
         Raises:
             TransferError: It was aborted before.
         """
         with self._lock:
-            self._body = body
+            self._line = line
         self.is_receiving = True
         self.raise_if_aborted()
+
+    def detach(self) -> None:
+        """Say that nothing is expected any more; an abort breaks nothing now."""
+        self.is_receiving = False
+        with self._lock:
+            self._line = None
 
     def add(self, count: int) -> None:
         """Count *count* bytes that have come; waits where a limit of the rate asks for it."""
         self.have += count
         self.fetched += count
         if self._pace is not None:
+            self.is_receiving = False
             self._pace(count)
+            self.is_receiving = True
 
     def abort(self, error: TransferError) -> None:
         """Make the transfer end with *error*, at once where it waits for bytes."""
         with self._lock:
             self._aborted = self._aborted or error
-            body = self._body
-        if body is not None:
-            body.abort()
+            line = self._line
+        if line is not None:
+            line.abort()
 
     def raise_if_aborted(self) -> None:
         """Raise what ``abort`` was called with, if it was."""

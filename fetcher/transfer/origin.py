@@ -5,6 +5,7 @@ import ipaddress
 import os
 import socket
 import ssl
+import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,8 +25,8 @@ from fetcher.domain.errors import (
 )
 from fetcher.domain.link import is_loopback, is_usable, without_secret
 from fetcher.transfer.body import Body, IteratedBody
-from fetcher.transfer.connection import shut
-from fetcher.transfer.transport import BODY, BulkTransport
+from fetcher.transfer.connection import Attach, shut
+from fetcher.transfer.transport import ATTACH, BODY, BulkTransport
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS: Final = 5
@@ -59,21 +60,27 @@ class Origin:
         )
         self._timeout = httpx.Timeout(read_timeout_s, connect=connect_timeout_s)
         self._proxied: httpx.Client | None = None
+        self._lock = threading.Lock()
 
-    def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
+    def ask(self, url: str, headers: Mapping[str, str], *, attach: Attach) -> Answer:
         """Request *url* and return the answer after redirects, its body unread.
+
+        Args:
+            url: The link.
+            headers: The request's own.
+            attach: Told what to break on an abort, while the head is waited for too (but not through a proxy).
 
         Raises:
             TransferError: No answer, or one that must not be followed.
         """
         for hop in range(_MOST_REDIRECTS + 1):
             self._require_safe(url, is_redirect=hop > 0)
-            answer = self._ask_once(url, headers)
+            answer = self._ask_once(url, headers, attach)
             location = answer.headers.get("location")
             if answer.status_code not in _REDIRECTS or location is None:
                 return answer
             answer.body.close()
-            url = urljoin(url, location)
+            url = _joined(url, location)
         raise UnsafeLinkError(f"more than {_MOST_REDIRECTS} redirects")
 
     def close(self) -> None:
@@ -82,9 +89,11 @@ class Origin:
         if self._proxied is not None:
             self._proxied.close()
 
-    def _ask_once(self, url: str, headers: Mapping[str, str]) -> Answer:
+    def _ask_once(self, url: str, headers: Mapping[str, str], attach: Attach) -> Answer:
         with translated():
-            request = httpx.Request("GET", url, headers={"User-Agent": "fetcher", **headers})
+            request = httpx.Request(
+                "GET", url, headers={"User-Agent": "fetcher", **headers}, extensions={ATTACH: attach}
+            )
             if _needs_proxy(url):
                 response = self._through_proxy().send(request, stream=True)
                 body: Body = IteratedBody(response, abort=_socket_shutter(response))
@@ -95,9 +104,10 @@ class Origin:
 
     def _through_proxy(self) -> httpx.Client:
         """The ordinary path: httpx's own transport, which reads HTTPS_PROXY and NO_PROXY."""
-        if self._proxied is None:
-            self._proxied = httpx.Client(verify=self._context, timeout=self._timeout, follow_redirects=False)
-        return self._proxied
+        with self._lock:
+            if self._proxied is None:
+                self._proxied = httpx.Client(verify=self._context, timeout=self._timeout, follow_redirects=False)
+            return self._proxied
 
     def _require_safe(self, url: str, *, is_redirect: bool) -> None:
         where = "a redirect" if is_redirect else "the link"
@@ -162,10 +172,17 @@ def _beginning(body: Body) -> bytes:
     return bytes(buffer[:have])
 
 
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as exc:
+        raise UnsafeLinkError("a redirect leads to something that is no link") from exc
+
+
 def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError as exc:
+    except (OSError, UnicodeError) as exc:
         raise TransferInterruptedError(f"no address for a redirect's host: {exc}") from exc
     return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
 

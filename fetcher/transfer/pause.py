@@ -29,6 +29,6 @@ def retry_after(value: str | None, *, date: str | None) -> float | None:
 def _instant(text: str | None) -> datetime | None:
     try:
         instant = email.utils.parsedate_to_datetime(text or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

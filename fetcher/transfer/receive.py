@@ -18,6 +18,8 @@ BUFFER_SIZE: Final = 1 << 20
 """Bytes; measured: 1 MiB writes are as fast as it gets, larger ones slower."""
 
 _FLUSH_AFTER_S: Final = 1.0
+_PACED_READ: Final = 65536
+"""Bytes; under a limited rate each read waits for its share, and a large one would wait for long."""
 
 
 def receive(
@@ -56,7 +58,8 @@ def receive(
                 filled = 0
                 raise RangeMismatchError(f"more than the {limit} bytes that were promised came")
             if filled == len(buffer) or monotonic() - flushed_at >= _FLUSH_AFTER_S:
-                filled = _flush(descriptor, buffer[:filled], digests)
+                due, filled = filled, 0  # What the disk refused is not written a second time below.
+                _flush(descriptor, buffer[:due], digests)
                 flushed_at = monotonic()
     finally:
         _flush(descriptor, buffer[:filled], digests)
@@ -65,8 +68,9 @@ def receive(
 
 def _read(body: Body, view: memoryview, meter: Meter) -> int:
     """Read once; an abort is told as itself and not as the broken line that it makes."""
+    meter.raise_if_aborted()
     try:
-        count = body.readinto(view)
+        count = body.readinto(view[:_PACED_READ] if meter.is_paced else view)
     except Exception:
         meter.raise_if_aborted()
         raise
@@ -77,12 +81,11 @@ def _read(body: Body, view: memoryview, meter: Meter) -> int:
     return count
 
 
-def _flush(descriptor: int, data: memoryview, digests: Digests) -> int:
-    """Write and sum *data*; 0, the bytes left in the buffer."""
+def _flush(descriptor: int, data: memoryview, digests: Digests) -> None:
+    """Write and sum *data*."""
     write_all(descriptor, data)
     if data:
         digests.update(data)
-    return 0
 
 
 def write_all(descriptor: int, data: memoryview) -> None:

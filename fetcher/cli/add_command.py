@@ -1,0 +1,65 @@
+"""``fetcher add TASK_ID… | -``."""
+
+import sys
+import time
+
+import click
+
+from fetcher.cli.context import Session
+
+
+@click.command("add")
+@click.argument("task_ids", nargs=-1, required=True, metavar="TASK_ID... | -")
+@click.option("-n", "--dry-run", is_flag=True, help="Only check the ids and say what would be recorded.")
+@click.pass_obj
+def command(session: Session, task_ids: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001 - as click does
+    """Record tasks that were submitted elsewhere.
+
+    Idempotent: a task that is known stays as it is. '-' reads ids from stdin, one a line; '#' begins a comment.
+    All ids are checked before one is recorded.
+    """
+    from fetcher.ledger.work import add_tasks  # noqa: PLC0415 - SQLAlchemy is slow to load
+
+    home = session.home()
+    wanted = _checked(_read_stdin() if task_ids == ("-",) else list(task_ids))
+    database = session.ledger(home)
+    try:
+        if dry_run:
+            click.echo(f"would record {len(wanted)} tasks", err=True)
+            return
+        with database.writing() as connection:
+            added = add_tasks(connection, wanted, now=int(time.time() * 1000))
+    finally:
+        database.close()
+    if session.verbosity > 0 or (session.verbosity == 0 and sys.stderr is not None and sys.stderr.isatty()):
+        click.echo(f"recorded {added} new of {len(wanted)} tasks; next: fetcher sync", err=True)
+
+
+def _read_stdin() -> list[str]:
+    from fetcher.domain.errors import UsageError  # noqa: PLC0415
+
+    if sys.stdin is None:
+        raise UsageError("stdin is closed; give the task ids as arguments")
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError("stdin is not UTF-8; one task id a line is expected") from None
+    return [line for line in (line.partition("#")[0].strip() for line in text.splitlines()) if line]
+
+
+def _checked(task_ids: list[str]) -> list[str]:
+    """Return the ids without repetitions.
+
+    Raises:
+        UsageError: Some are malformed; none is recorded then.
+    """
+    from fetcher.domain.errors import UsageError  # noqa: PLC0415
+    from fetcher.domain.identifiers import is_task_id, printable  # noqa: PLC0415
+
+    if strange := [printable(one, limit=60) for one in task_ids if not is_task_id(one)]:
+        shown = ", ".join(repr(one) for one in strange[:5]) + (", …" if len(strange) > 5 else "")  # noqa: PLR2004
+        raise UsageError(
+            f"no task id: {shown}. A task id is 8 to 64 letters, digits, '_' or '-'; Polyv's have 32. "
+            "Nothing was recorded."
+        )
+    return list(dict.fromkeys(task_ids))

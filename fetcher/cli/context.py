@@ -1,0 +1,55 @@
+"""What every command is called with: the archive, the environment, how much to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fetcher.archive.home import Home, find_home
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fetcher.ledger.engine import Database
+    from fetcher.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One call of the command line."""
+
+    archive: str | None
+    environ: Mapping[str, str]
+    verbosity: int
+    """-1 quiet, 0 default, 1 and more verbose."""
+    log_format: str
+
+    def home(self) -> Home:
+        """Return the archive.
+
+        Raises:
+            UsageError: There is none.
+        """
+        return find_home(self.archive, start=Path.cwd())
+
+    def settings(self, home: Home, **flags: Any) -> Settings:
+        """Return the archive's settings.
+
+        Raises:
+            UsageError: One cannot be used.
+        """
+        from fetcher.settings import load_settings  # noqa: PLC0415 - loaded by the commands that need it
+
+        return load_settings(home, self.environ, flags)
+
+    def ledger(self, home: Home) -> Database:
+        """Return the archive's ledger, opened.
+
+        Raises:
+            LedgerError: It cannot be used.
+        """
+        from fetcher.ledger.opening import open_ledger  # noqa: PLC0415 - SQLAlchemy is slow to load
+
+        settings = self.settings(home)
+        return open_ledger(settings.ledger_path(home), on_network=settings.ledger_on_network)

@@ -1,0 +1,23 @@
+"""``fetcher demo``."""
+
+from pathlib import Path
+
+import click
+
+from fetcher.cli.context import Session
+
+
+@click.command("demo")
+@click.option(
+    "--dir", "directory", type=click.Path(path_type=Path, file_okay=False), help="Where to; else a new one."
+)
+@click.option("--videos", type=click.IntRange(3, 10_000), default=12, show_default=True, help="How many.")
+@click.pass_obj
+def command(session: Session, directory: Path, videos: int) -> int:
+    """Do the whole job against a built-in simulator of Polyv: no account, no network.
+
+    Three tasks, one video that Polyv fails to prepare, one link that is dead at once, one body that is cut off.
+    """
+    from fetcher.cli.show_demo import show_demo  # noqa: PLC0415 - loads the simulator
+
+    return show_demo(session, directory, videos)

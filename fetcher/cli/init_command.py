@@ -1,0 +1,27 @@
+"""``fetcher init DIR``."""
+
+from pathlib import Path
+
+import click
+
+from fetcher.cli.context import Session
+
+
+@click.command("init")
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be made.")
+@click.pass_obj
+def command(session: Session, directory: Path, dry_run: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """Make an archive: DIR/.fetcher/ with an annotated config and an empty ledger."""
+    from fetcher.archive.home import create_home  # noqa: PLC0415
+    from fetcher.ledger.upgrade import create_ledger  # noqa: PLC0415
+    from fetcher.settings import annotated_config  # noqa: PLC0415
+
+    if dry_run:
+        click.echo(f"would make {directory.resolve()}/.fetcher/ with config.toml, ledger.db and parts/", err=True)
+        return
+    home = create_home(directory, config=annotated_config())
+    create_ledger(home.ledger)
+    if session.verbosity >= 0:
+        click.echo(f"made an archive in {home.root}", err=True)
+        click.echo("next: set POLYV_APP_ID and POLYV_APP_SECRET, 'fetcher add TASK_ID', 'fetcher sync'", err=True)

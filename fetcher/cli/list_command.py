@@ -1,0 +1,69 @@
+"""``fetcher list``."""
+
+import csv
+import io
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import click
+
+from fetcher.cli.context import Session
+from fetcher.cli.status_command import RISK_MS
+from fetcher.domain.status import Status
+
+_STATUS = click.Choice([one.value for one in Status])
+
+
+@click.command("list")
+@click.option(
+    "--status", "statuses", multiple=True, type=click.Choice([one.value for one in Status]), help="Only these."
+)
+@click.option("--task", "task_id", metavar="ID", help="Only videos of this task.")
+@click.option("--at-risk", is_flag=True, help="Only ready videos whose link may die before it is fetched.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "jsonl", "ids"]), default="table")
+@click.pass_obj
+def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at_risk: bool, form: str) -> None:  # noqa: FBT001
+    """List videos, in the order in which they came to be known."""
+    from fetcher.cli.output import Output  # noqa: PLC0415
+    from fetcher.ledger.views import Selection, listed  # noqa: PLC0415 - SQLAlchemy is slow to load
+    from fetcher.report.rows import video_row  # noqa: PLC0415
+
+    chosen = Selection(
+        statuses=[Status(one) for one in statuses],
+        task_id=task_id,
+        at_risk_before=int(time.time() * 1000) + RISK_MS if at_risk else None,
+    )
+    database = session.ledger(session.home())
+    try:
+        with database.reading() as connection:
+            Output().lines(_formatted((video_row(row) for row in listed(connection, chosen)), form))
+    finally:
+        database.close()
+
+
+def _formatted(rows: Iterable[Mapping[str, Any]], form: str) -> Iterator[str]:
+    import msgspec  # noqa: PLC0415
+
+    from fetcher.report.text import table_lines  # noqa: PLC0415
+
+    match form:
+        case "jsonl":
+            yield from (msgspec.json.encode(row).decode() for row in rows)
+        case "ids":
+            yield from (row["vid"] for row in rows)
+        case "csv":
+            yield from _csv(rows)
+        case _:
+            yield from table_lines(rows)
+
+
+def _csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    from fetcher.report.rows import COLUMNS  # noqa: PLC0415
+
+    yield ",".join(COLUMNS)
+    for row in rows:
+        line = io.StringIO()
+        cells = {**row, "task_ids": " ".join(row["task_ids"])}
+        csv.DictWriter(line, COLUMNS, lineterminator="").writerow(cells)
+        yield line.getvalue()

@@ -1,0 +1,90 @@
+"""What is said on stderr: levels, formats, and no secret in any of it."""
+
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, TextIO
+
+_SECRETS: Final = re.compile(r"\b(auth_key|sign|secret|app_secret|appSecret|password)=[^\s&'\"<>]+", re.IGNORECASE)
+_QUERY: Final = re.compile(r"(https?://[^\s?'\"<>]+)\?[^\s'\"<>]+")
+_JOURNAL_LEVELS: Final = {
+    logging.DEBUG: 7,
+    logging.INFO: 6,
+    logging.WARNING: 4,
+    logging.ERROR: 3,
+    logging.CRITICAL: 2,
+}
+
+
+def masked(text: str, secrets: tuple[str, ...] = ()) -> str:
+    """Return *text* without queries of links, without values of secret parameters, without *secrets*."""
+    for secret in secrets:
+        text = text.replace(secret, "…")
+    return _SECRETS.sub(r"\1=…", _QUERY.sub(r"\1?…", text))
+
+
+class _Masked(logging.Filter):
+    """Renders a record at once and masks it, its traceback included: nothing else may see the arguments."""
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        super().__init__()
+        self._secrets = secrets
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = masked(record.getMessage(), self._secrets), None
+        if record.exc_info and record.exc_info[1] is not None:
+            record.exc_text = masked(short_traceback(record.exc_info[1]), self._secrets)
+            record.exc_info = None
+        return True
+
+
+class _JournalFormatter(logging.Formatter):
+    """journald adds the time itself and reads the level from a prefix (sd-daemon(3))."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"<{_JOURNAL_LEVELS.get(record.levelno, 6)}>{super().format(record)}"
+
+
+class _SteadyHandler(logging.StreamHandler[TextIO]):
+    """Goes on where stderr is closed or its disk is full: a run is not lost because nobody can be told."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        del record
+
+
+def set_up_logs(
+    *, verbosity: int, log_format: str, environ: Mapping[str, str], secrets: tuple[str, ...] = ()
+) -> None:
+    """Have everything that logs do so on stderr: warnings by default, more with -v, errors alone with -q."""
+    level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG)
+    if sys.stderr is None:
+        logging.disable()
+        return
+    handler = _SteadyHandler(sys.stderr)
+    handler.setFormatter(_formatter(log_format, environ))
+    handler.addFilter(_Masked(tuple(secret for secret in secrets if secret)))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for chatty in ("httpx", "httpcore", "filelock", "asyncio", "aiosqlite"):
+        logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+
+
+def _formatter(log_format: str, environ: Mapping[str, str]) -> logging.Formatter:
+    if log_format == "json":
+        from pythonjsonlogger.json import JsonFormatter  # noqa: PLC0415 - loaded where it is wanted
+
+        return JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+    if environ.get("JOURNAL_STREAM"):
+        return _JournalFormatter("%(message)s")
+    return logging.Formatter("fetcher: %(message)s")
+
+
+def short_traceback(exc: BaseException) -> str:
+    """Return where *exc* came from: kinds, files and lines, no values."""
+    frames = traceback.extract_tb(exc.__traceback__)
+    places = [f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames]
+    return "\n".join([*places, f"  {type(exc).__name__}"])

@@ -1,0 +1,120 @@
+"""Run one pass under signals, bars and JSON lines, and say how it went."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import stamina.instrumentation
+
+from fetcher.cli.bars import show_bars
+from fetcher.cli.logs import set_up_logs
+from fetcher.cli.main import complain
+from fetcher.cli.output import Output
+from fetcher.domain.exit_code import ExitCode
+from fetcher.report.rows import instant
+from fetcher.report.text import size_text
+from fetcher.sync.wiring import assembled_run, hold_archive
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fetcher.archive.home import Home
+    from fetcher.cli.context import Session
+    from fetcher.settings import Credentials, Settings
+    from fetcher.sync.outcome import Options, Summary
+    from fetcher.sync.run import Run
+
+
+def run_pass(
+    session: Session, home: Home, settings: Settings, credentials: Credentials, options: Options, *, as_json: bool
+) -> int:
+    """Run one pass, return its exit code.
+
+    Raises:
+        FetcherError: It could not be begun, or the ledger failed on the way.
+    """
+    set_up_logs(
+        verbosity=session.verbosity,
+        log_format=session.log_format,
+        environ=session.environ,
+        secrets=(credentials.app_secret,),
+    )
+    stamina.instrumentation.set_on_retry_hooks([])
+    output = Output()
+    notify = output.json if as_json else _ignore
+
+    async def one_pass() -> Summary:
+        async with assembled_run(home, settings, credentials, options, notify) as run:
+            _obey_signals(run)
+            async with show_bars(run.downloader, is_wanted=session.verbosity >= 0):
+                return await run.run()
+
+    with hold_archive(home):
+        summary = asyncio.run(one_pass())
+    if summary.error is not None:
+        complain(str(summary.error))
+    code = summary.exit_code
+    if as_json:
+        output.json({**_row(summary), "exit_code": int(code)})
+    elif session.verbosity > 0 or (session.verbosity == 0 and sys.stderr is not None and sys.stderr.isatty()):
+        complain(_line(summary))
+    if output.is_broken and code is ExitCode.OK:
+        return ExitCode.UNEXPECTED
+    return code
+
+
+def _obey_signals(run: Run) -> None:
+    """The first signal ends the run in order; a second one ends the process at once, which loses nothing either."""
+    loop = asyncio.get_running_loop()
+    asked: list[int] = []
+
+    def end(number: int) -> None:
+        code = ExitCode(128 + number)
+        if asked:
+            os._exit(code)
+        asked.append(number)
+        run.stop(code)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end, number)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        loop.add_signal_handler(signal.SIGHUP, run.stop, ExitCode.SIGTERM)
+
+
+def _ignore(told: Mapping[str, Any]) -> None:
+    del told
+
+
+def _row(summary: Summary) -> dict[str, Any]:
+    return {
+        "type": "summary",
+        "done": summary.done,
+        "failed": summary.failed,
+        "bytes": summary.bytes,
+        "at_risk": summary.at_risk,
+        "counts": summary.counts,
+        "published": summary.published,
+        "tries_failed": summary.tries_failed,
+        "missing": summary.missing,
+        "polls": summary.polls,
+        "polls_failed": summary.polls_failed,
+        "calls": summary.calls,
+        "nearest_deadline": instant(summary.nearest_deadline),
+        "next_poll_at": instant(summary.next_poll_at),
+        "seconds": round(summary.seconds, 3),
+        "error": None if summary.error is None else str(summary.error),
+    }
+
+
+def _line(summary: Summary) -> str:
+    """Return the run in one line."""
+    left = ", ".join(f"{count} {name}" for name, count in summary.counts.items() if count and name != "done")
+    rate = summary.bytes / summary.seconds if summary.seconds else 0
+    return (
+        f"{summary.done} done ({size_text(summary.bytes)} in {summary.seconds:.1f} s, {size_text(round(rate))}/s), "
+        f"{summary.failed} failed; {left or 'nothing'} left; exit code {int(summary.exit_code)}"
+    )

@@ -1,0 +1,34 @@
+"""``fetcher retry VID… | --failed``."""
+
+import time
+
+import click
+
+from fetcher.cli.context import Session
+
+
+@click.command("retry")
+@click.argument("vids", nargs=-1, metavar="[VID...]")
+@click.option("--failed", is_flag=True, help="All failed ones.")
+@click.option("-n", "--dry-run", is_flag=True, help="Only say which would be put back.")
+@click.pass_obj
+def command(session: Session, vids: tuple[str, ...], failed: bool, dry_run: bool) -> None:  # noqa: FBT001 - as click does
+    """Put videos back to work: failed ones, and those that wait for their next try."""
+    from fetcher.cli.output import Output  # noqa: PLC0415
+    from fetcher.domain.errors import UsageError  # noqa: PLC0415
+    from fetcher.domain.identifiers import printable  # noqa: PLC0415
+    from fetcher.ledger.work import retry  # noqa: PLC0415 - SQLAlchemy is slow to load
+
+    if bool(vids) == failed:
+        raise UsageError("name the videos, or say --failed for all that failed")
+    database = session.ledger(session.home())
+    try:
+        with database.writing() as connection:
+            back, unknown = retry(connection, None if failed else vids, now=int(time.time() * 1000))
+            if dry_run:
+                connection.rollback()
+    finally:
+        database.close()
+    Output().lines(back)
+    if unknown:
+        raise UsageError(f"not in this archive: {', '.join(printable(one) for one in unknown[:5])}")

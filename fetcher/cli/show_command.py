@@ -1,0 +1,35 @@
+"""``fetcher show VID | TASK_ID``."""
+
+import click
+
+from fetcher.cli.context import Session
+
+
+@click.command("show")
+@click.argument("name", metavar="VID | TASK_ID")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.pass_obj
+def command(session: Session, name: str, as_json: bool) -> None:  # noqa: FBT001 - as click does
+    """Show the whole history of one video, or what Polyv said of one task."""
+    from fetcher.cli.output import Output  # noqa: PLC0415
+    from fetcher.domain.errors import UsageError  # noqa: PLC0415
+    from fetcher.domain.identifiers import printable  # noqa: PLC0415
+    from fetcher.ledger.views import one_task, one_video  # noqa: PLC0415 - SQLAlchemy is slow to load
+    from fetcher.report.rows import shown_task, shown_video  # noqa: PLC0415
+    from fetcher.report.text import task_lines, video_lines  # noqa: PLC0415
+
+    database = session.ledger(session.home())
+    try:
+        with database.reading() as connection:
+            video, task = one_video(connection, name), one_task(connection, name)
+    finally:
+        database.close()
+    if video is None and task is None:
+        raise UsageError(f"{printable(name)!r} is no video or task of this archive; 'fetcher list' shows all")
+    output = Output()
+    if video is not None:
+        row = shown_video(video)
+        output.json(row) if as_json else output.lines(video_lines(row))
+    elif task is not None:
+        row = shown_task(task)
+        output.json(row) if as_json else output.lines(task_lines(row))

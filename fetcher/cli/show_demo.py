@@ -1,0 +1,133 @@
+"""The demo: a simulated library on loopback, and the real commands against it."""
+
+import hashlib
+import os
+import shlex
+import time
+from pathlib import Path
+
+import click
+
+from fetcher.archive.home import Home, create_home
+from fetcher.cli.context import Session
+from fetcher.cli.pass_ import run_pass
+from fetcher.domain.errors import UsageError
+from fetcher.domain.exit_code import ExitCode
+from fetcher.ledger.upgrade import create_ledger
+from fetcher.ledger.views import Selection, listed, totals
+from fetcher.ledger.work import add_tasks
+from fetcher.report.rows import status_row
+from fetcher.report.text import status_lines
+from fetcher.settings import Credentials, annotated_config, load_settings
+from fetcher.simulator.faults import Fault
+from fetcher.simulator.library import Video
+from fetcher.simulator.server import Simulator
+from fetcher.sync.outcome import Options
+
+_SIZE = 400_000
+_EXTENSIONS = (".mp4", ".MOV", ".flv")
+
+
+def show_demo(session: Session, directory: Path, count: int) -> int:
+    """Fill an archive in *directory* from a simulated Polyv, check every byte, say what to type next."""
+    if directory.exists() and any(directory.iterdir()):
+        raise UsageError(f"{directory} is not empty; name another place with --dir")
+    with Simulator() as simulator:
+        videos = _stock(simulator, count)
+        home = create_home(directory, config=annotated_config())
+        create_ledger(home.ledger)
+        _record(session, home, simulator, videos)
+        code = _sync(session, home, simulator)
+        return _tell(session, home, videos, code)
+
+
+def _stock(simulator: Simulator, count: int) -> list[Video]:
+    """Put videos on the shelf: most are plain, three meet with something."""
+    meets = {0: [Fault.cut(after=_SIZE // 2)], 1: [Fault.expired()]}
+    return [
+        simulator.library.add_video(
+            size=_SIZE + number * 1013,
+            extension=_EXTENSIONS[number % len(_EXTENSIONS)],
+            faults=meets.get(number, []),
+            fails=number == 2,  # noqa: PLR2004 - the third one
+            ready_after_polls=number % 3,
+        )
+        for number in range(count)
+    ]
+
+
+def _record(session: Session, home: Home, simulator: Simulator, videos: list[Video]) -> None:
+    third = max(1, len(videos) // 3)
+    task_ids = []
+    for start in range(0, len(videos), third):
+        for chunk in range(start, min(start + third, len(videos)), 100):
+            vids = [video.vid for video in videos[chunk : min(chunk + 100, start + third)]]
+            task_ids.append(simulator.library.create_task(vids))
+    _say(f"simulator of Polyv at {simulator.url}: {len(videos)} videos in {len(task_ids)} tasks")
+    database = session.ledger(home)
+    try:
+        with database.writing() as connection:
+            add_tasks(connection, task_ids, now=int(time.time() * 1000))
+    finally:
+        database.close()
+
+
+def _sync(session: Session, home: Home, simulator: Simulator) -> int:
+    _say("fetcher sync --until-done")
+    flags = {"api_url": simulator.url, "poll_interval": 0.2, "retry_delay": 0.1, "min_free": "0"}
+    settings = load_settings(home, {}, flags)
+    credentials = Credentials(app_id=simulator.app_id, app_secret=simulator.app_secret)
+    began = time.monotonic()
+    code = run_pass(session, home, settings, credentials, Options(until_done=True), as_json=False)
+    _say(f"ended with exit code {code} after {time.monotonic() - began:.1f} s")
+    return code
+
+
+def _tell(session: Session, home: Home, videos: list[Video], code: int) -> int:
+    """Compare every file with what the simulator served, show the status, and say what comes next."""
+    database = session.ledger(home)
+    try:
+        with database.reading() as connection:
+            rows = {row["vid"]: row for row in listed(connection, Selection())}
+            status = status_row(totals(connection, risk_until=0))
+    finally:
+        database.close()
+    wrong = [video.vid for video in videos if not _is_as_expected(home, video, rows)]
+    for line in status_lines(status, str(home.root)):
+        click.echo(line)
+    for row in rows.values():
+        if row["status"] == "failed":
+            click.echo(f"needs a person: {row['vid']} ({row['reason']}: {row['detail']})")
+    if wrong or code != ExitCode.PERSON:
+        click.echo(f"the demo went wrong: exit code {code}, not as expected: {wrong}", err=True)
+        return ExitCode.UNEXPECTED
+    _say_next(home, len(videos) - 1)
+    return ExitCode.OK
+
+
+def _is_as_expected(home: Home, video: Video, rows: dict[str, dict[str, object]]) -> bool:
+    row = rows.get(video.vid)
+    if row is None:
+        return False
+    if row["status"] == "failed":
+        return row["reason"] == "vendor_failed"
+    if row["status"] != "done":
+        return False
+    with (home.root / str(row["path"])).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == video.sha256()
+
+
+def _say_next(home: Home, done: int) -> None:
+    place = shlex.quote(os.path.relpath(home.root))
+    click.echo(f"\n{done} files are byte for byte right. The archive is in {home.root}\n")
+    click.echo("Look around:")
+    click.echo(f"  fetcher --archive {place} list")
+    click.echo(f"  fetcher --archive {place} show TASK_ID_OR_VID")
+    click.echo("For your own library:")
+    click.echo("  fetcher init /srv/polyv && cd /srv/polyv")
+    click.echo("  export POLYV_APP_ID=... POLYV_APP_SECRET_FILE=/etc/polyv-secret")
+    click.echo("  fetcher add TASK_ID... && fetcher sync")
+
+
+def _say(text: str) -> None:
+    click.echo(f"demo: {text}", err=True)

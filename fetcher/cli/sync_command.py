@@ -1,0 +1,65 @@
+"""``fetcher sync``."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from fetcher.cli.context import Session
+from fetcher.domain.quantities import parse_duration, parse_size
+
+
+class _Quantity(click.ParamType[float]):
+    """A size or a duration, as people write it."""
+
+    def __init__(self, name: str, parse: Callable[[str], float]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return self._parse(value)
+        except ValueError as exc:
+            self.fail(str(exc), param, ctx)
+
+
+@click.command("sync")
+@click.option("--jobs", type=int, help="Files downloaded at once.")
+@click.option("--limit-rate", metavar="RATE", help="Bytes a second of all downloads together, such as 20M.")
+@click.option(
+    "--max-duration", type=_Quantity("DURATION", parse_duration), help="End after this time, such as 50m."
+)
+@click.option("--max-bytes", type=_Quantity("SIZE", parse_size), help="End after so many bytes: 500G.")
+@click.option("--until-done", is_flag=True, help="Poll on until nothing is left.")
+@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be asked and downloaded.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout, the summary last.")
+@click.pass_obj
+def command(  # noqa: PLR0917 - click passes by name
+    session: Session,
+    jobs: int | None,
+    limit_rate: str | None,
+    max_duration: float | None,
+    max_bytes: int | None,
+    until_done: bool,  # noqa: FBT001
+    dry_run: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+) -> int:
+    """One pass: poll what is due, download what is ready.
+
+    Made for cron: silent on success without a terminal, and two passes never meet (exit code 11).
+    """
+    from fetcher.settings import load_credentials  # noqa: PLC0415
+
+    home = session.home()
+    settings = session.settings(home, jobs=jobs, limit_rate=limit_rate)
+    if dry_run:
+        from fetcher.cli.forecast import tell_plan  # noqa: PLC0415
+
+        return tell_plan(home, session)
+    credentials = load_credentials(settings, session.environ)
+
+    from fetcher.cli.pass_ import run_pass  # noqa: PLC0415 - loads the network and the ledger
+    from fetcher.sync.outcome import Options  # noqa: PLC0415
+
+    options = Options(until_done=until_done, max_duration_s=max_duration, max_bytes=max_bytes)
+    return run_pass(session, home, settings, credentials, options, as_json=as_json)

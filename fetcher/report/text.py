@@ -1,0 +1,79 @@
+"""The same for people: short lines, sizes in words."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import humanize
+
+from fetcher.domain.identifiers import printable
+
+_TABLE: Final = ("vid", "status", "size", "path", "note")
+_WIDTHS: Final = {"vid": 34, "status": 8, "size": 10, "path": 44}
+
+
+def size_text(size: int | None) -> str:
+    """Return a size in words, '-' for none."""
+    return "-" if size is None else humanize.naturalsize(size, binary=True)
+
+
+def status_lines(row: Mapping[str, Any], root: str) -> Iterator[str]:
+    """Yield ``status`` for people, from ``status_row``."""
+    counts = row["counts"]
+    yield f"archive   {root}"
+    yield "videos    " + ", ".join(f"{counts[name]} {name}" for name in counts)
+    yield f"bytes     {size_text(row['bytes_done'])} done"
+    if row["reasons"]:
+        yield "failed    " + ", ".join(f"{count} {reason}" for reason, count in sorted(row["reasons"].items()))
+    tasks = ", ".join(f"{count} {name}" for name, count in sorted(row["tasks"].items())) or "none"
+    asked = f"; the next is asked about at {row['next_poll_at']}" if row["next_poll_at"] else ""
+    yield f"tasks     {tasks}{asked}"
+    if row["nearest_deadline"]:
+        yield f"links     nearest deadline {row['nearest_deadline']}, {row['at_risk']} at risk"
+    yield f"last run  {_run_text(row['last_run'])}"
+    if row["last_success_at"]:
+        yield f"last ok   {row['last_success_at']}"
+
+
+def _run_text(run: Mapping[str, Any] | None) -> str:
+    if run is None:
+        return "never"
+    if run["ended_at"] is None:
+        return f"began at {run['started_at']} and has not ended, or was killed"
+    return f"{run['ended_at']}, exit code {run['exit_code']}, {run['done']} done, {size_text(run['bytes'])} fetched"
+
+
+def table_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield ``list`` for people."""
+    yield _line({name: name.upper() for name in _TABLE})
+    for row in rows:
+        note = row["reason"] or ""
+        if row["detail"]:
+            note = f"{note}: {row['detail']}" if note else row["detail"]
+        yield _line({**row, "size": size_text(row["size"]), "path": row["path"] or "-", "note": printable(note)})
+
+
+def _line(cells: Mapping[str, Any]) -> str:
+    head = "  ".join(str(cells[name]).ljust(width) for name, width in _WIDTHS.items())
+    return f"{head}  {cells['note']}".rstrip()
+
+
+def video_lines(row: Mapping[str, Any]) -> Iterator[str]:
+    """Yield ``show VID`` for people, from ``shown_video``."""
+    for name, value in row.items():
+        if name not in ("tasks", "history", "task_ids") and value is not None:
+            yield f"{name:12}{size_text(value) if name == 'size' else printable(value)}"
+    for task in row["tasks"]:
+        yield f"task        {task['task_id']}  {task['status']}, Polyv says {printable(task['said'])}"
+    for one in row["history"]:
+        detail = f"  {printable(one['detail'], limit=400)}" if one["detail"] else ""
+        yield f"{one['at']}  {one['event']}: {one['from']} -> {one['to']}{detail}"
+
+
+def task_lines(row: Mapping[str, Any]) -> Iterator[str]:
+    """Yield ``show TASK_ID`` for people, from ``shown_task``."""
+    for name, value in row.items():
+        if name != "videos" and value is not None:
+            yield f"{name:14}{printable(value)}"
+    for video in row["videos"]:
+        where = video["path"] or video["reason"] or ""
+        yield f"{video['vid']}  {video['status']:8}  Polyv says {printable(video['said'])}  {where}".rstrip()

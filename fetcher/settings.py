@@ -1,0 +1,205 @@
+"""Settings: flags before environment before config file before defaults, all checked into one frozen value."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from fetcher.archive.home import Home
+from fetcher.archive.names import require_layout
+from fetcher.domain.errors import UsageError
+from fetcher.domain.link import is_loopback
+from fetcher.domain.quantities import parse_size
+
+_PREFIX: Final = "FETCHER_"
+_HOURS_72: Final = 72 * 3600
+
+_Seconds = Annotated[float, msgspec.Meta(gt=0, le=31_536_000)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a run works with. The names are those of ``config.toml`` and, in capitals, of the environment.
+
+    SETTING_HELP says what each one means.
+    """
+
+    api_url: str = "https://api.polyv.net"
+    app_id: str = ""
+    app_secret_file: str = ""
+    ledger: str = ""
+    ledger_on_network: bool = False
+    jobs: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
+    limit_rate: str = ""
+    poll_interval: _Seconds = 60
+    poll_interval_max: _Seconds = 1800
+    give_up_after: Annotated[float, msgspec.Meta(ge=_HOURS_72)] = 7 * 86_400
+    link_lifetime: Annotated[int, msgspec.Meta(ge=1, le=31_536_000)] = 1800
+    stall_seconds: _Seconds = 60
+    min_free: str = "1G"
+    retry_delay: _Seconds = 1
+    tries: Annotated[int, msgspec.Meta(ge=1, le=100)] = 6
+    layout: str = "{vid}{ext}"
+
+    @property
+    def reserve(self) -> int:
+        """``min_free`` in bytes."""
+        return parse_size(self.min_free)
+
+    @property
+    def bytes_per_s(self) -> int | None:
+        """``limit_rate`` in bytes a second, None for no limit."""
+        return parse_size(self.limit_rate) if self.limit_rate else None
+
+    def ledger_path(self, home: Home) -> Path:
+        """Return where the ledger is; a relative setting counts from the archive."""
+        return home.root / self.ledger if self.ledger else home.ledger
+
+    @property
+    def is_api_here(self) -> bool:
+        """Whether the API is on this machine, so that links may be, too."""
+        return is_loopback(urlsplit(self.api_url).hostname or "")
+
+
+class Credentials(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks Polyv."""
+
+    app_id: str
+    app_secret: str
+
+    def __repr__(self) -> str:
+        return f"Credentials(app_id={self.app_id!r})"
+
+    __str__ = __repr__
+
+
+def load_settings(home: Home, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
+    """Return the settings of an archive.
+
+    Args:
+        home: Where its config is; a missing one means defaults.
+        environ: ``FETCHER_JOBS`` and the like.
+        flags: By setting; None where not given.
+
+    Raises:
+        UsageError: A value or a name is wrong; the text names the place.
+    """
+    settings = Settings()
+    for source, values in (
+        (str(home.config), _config(home.config)),
+        ("the environment", _environment(environ)),
+        ("the command line", {name: value for name, value in flags.items() if value is not None}),
+    ):
+        settings = _merged(settings, values, source)
+    return settings
+
+
+def load_credentials(settings: Settings, environ: Mapping[str, str]) -> Credentials:
+    """Return the credentials.
+
+    Raises:
+        UsageError: There are none, or the file with the secret is open to others.
+    """
+    app_id = environ.get("POLYV_APP_ID") or settings.app_id
+    if not app_id:
+        raise UsageError("no appId: set POLYV_APP_ID, or app_id in .fetcher/config.toml")
+    secret = environ.get("POLYV_APP_SECRET") or _secret_from_file(settings, environ)
+    if not secret:
+        raise UsageError(
+            "no app secret: set POLYV_APP_SECRET, or POLYV_APP_SECRET_FILE to a file (mode 0600) that holds it"
+        )
+    return Credentials(app_id=app_id.strip(), app_secret=secret.strip())
+
+
+def _config(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise UsageError(f"{path} is no TOML: {exc}. Mend it and run again.") from exc
+    except OSError as exc:
+        raise UsageError(f"{path} cannot be read: {exc.strerror}.") from exc
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    named = {f"{_PREFIX}{name.upper()}": name for name in Settings.__struct_fields__}
+    return {named[name]: value for name, value in environ.items() if name in named and value != ""}
+
+
+def _merged(settings: Settings, values: Mapping[str, Any], source: str) -> Settings:
+    texts = {
+        name: str(value) if _is_text(name) and isinstance(value, int) else value for name, value in values.items()
+    }
+    try:
+        merged = msgspec.convert({**msgspec.structs.asdict(settings), **texts}, Settings, strict=False)
+        for size in (merged.min_free, merged.limit_rate):
+            if size:
+                parse_size(size)
+    except (msgspec.ValidationError, ValueError) as exc:
+        raise UsageError(f"a setting in {source} cannot be used: {exc}. 'fetcher --help' names them all.") from exc
+    require_layout(merged.layout)
+    if merged.bytes_per_s is not None and merged.bytes_per_s < 1:
+        raise UsageError(f"limit_rate in {source} is 0: leave it empty for no limit")
+    return merged
+
+
+def _is_text(name: str) -> bool:
+    return isinstance(getattr(Settings(), name, None), str)
+
+
+def _secret_from_file(settings: Settings, environ: Mapping[str, str]) -> str:
+    named = environ.get("POLYV_APP_SECRET_FILE") or settings.app_secret_file
+    if named:
+        return _read_secret(Path(named).expanduser(), must_be_private=True)
+    directory = environ.get("CREDENTIALS_DIRECTORY")
+    if directory and (credential := Path(directory, "polyv_app_secret")).is_file():
+        return _read_secret(credential, must_be_private=False)
+    return ""
+
+
+def _read_secret(path: Path, *, must_be_private: bool) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            if must_be_private and os.fstat(file.fileno()).st_mode & 0o077:
+                raise UsageError(f"{path} holds a secret and is open to others; run: chmod 600 {path}")
+            return file.read()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise UsageError(f"the app secret cannot be read from {path}: {exc}") from exc
+
+
+def annotated_config() -> str:
+    """Return the text of a new ``config.toml``: every setting with its default, commented out."""
+    lines = [
+        "# Settings of this archive. Flags and FETCHER_* in the environment come before what stands here.",
+        "# The app secret does not belong here: POLYV_APP_SECRET, or POLYV_APP_SECRET_FILE, or app_secret_file.",
+    ]
+    defaults = Settings()
+    for name, meaning in SETTING_HELP.items():
+        value = getattr(defaults, name)
+        shown = str(value).lower() if isinstance(value, bool) else msgspec.json.encode(value).decode()
+        lines += ["", f"# {meaning}", f"#{name} = {shown}"]
+    return "\n".join(lines) + "\n"
+
+
+SETTING_HELP: Final[Mapping[str, str]] = {
+    "api_url": "Where Polyv's API is; plain http only on this machine.",
+    "app_id": "The sub-account's appId; POLYV_APP_ID in the environment comes first.",
+    "app_secret_file": "A file (mode 0600) that holds the sub-account's secret.",
+    "ledger": "Path of the ledger; empty means .fetcher/ledger.db.",
+    "ledger_on_network": "Accept a ledger on a network file system, whose locks may not hold.",
+    "jobs": "Files downloaded at once, 1 to 64.",
+    "limit_rate": "Bytes a second of all downloads together, such as 20M; empty means no limit.",
+    "poll_interval": "Seconds to the first next question about a task; grows with each one.",
+    "poll_interval_max": "Seconds between two questions about a task at the most.",
+    "give_up_after": "Seconds after which a video that Polyv does not get ready needs a person; 72 h at least.",
+    "link_lifetime": "Seconds that a link is taken to live where it does not say until when.",
+    "stall_seconds": "Seconds without bytes worth the name after which a connection is given up.",
+    "min_free": "Bytes that stay free on the archive's disk.",
+    "retry_delay": "Seconds between the first two tries at a file; doubles from there, up to a minute.",
+    "tries": "Tries at a file in one run before it is left to a later one.",
+    "layout": "What finished files are called: {vid} {ext} {title} {category} {created}.",
+}

@@ -1,0 +1,164 @@
+"""Ask Polyv: the tasks that are due, and for a fresh link of a video that is being downloaded."""
+
+import asyncio
+import functools
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from fetcher.domain.delay import poll_delay
+from fetcher.domain.errors import PolyvBlockedError, PolyvError
+from fetcher.domain.link import Link
+from fetcher.domain.observation import Observation
+from fetcher.downloader.orders import Order
+from fetcher.ledger.polls import (
+    DueTask,
+    PollRecord,
+    due_tasks,
+    next_poll_at,
+    record_poll,
+    record_poll_failure,
+    tasks_naming,
+)
+from fetcher.poller import Poller
+from fetcher.sync.wires import Wires
+
+_log: Final = logging.getLogger(__name__)
+_AT_ONCE: Final = 8
+_BATCH: Final = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """How often a task is asked about."""
+
+    first_s: float
+    longest_s: float
+    give_up_after_s: float
+
+    def next_at(self, task: DueTask, *, now: int) -> int:
+        """Return when to ask about *task* again, ms UTC."""
+        jitter = random.random()  # noqa: S311 - spreads questions, keeps no secret
+        delay = poll_delay(task.quiet_polls + 1, first_s=self.first_s, longest_s=self.longest_s, jitter=jitter)
+        return now + round(delay * 1000)
+
+    def is_given_up(self, task: DueTask, *, now: int) -> bool:
+        """Tell whether what Polyv has not said of *task* by now counts as never."""
+        return now - task.added_at > self.give_up_after_s * 1000
+
+
+class Asking:
+    """Questions to Polyv, several at once, never two about the same task."""
+
+    def __init__(self, wires: Wires, *, poller: Poller, rhythm: Rhythm, retry_in_s: Callable[[], float]) -> None:
+        self._wires = wires
+        self._poller = poller
+        self._rhythm = rhythm
+        self._retry_in_s = retry_in_s
+        self._next_at: int | None = 0
+        self._room = asyncio.Semaphore(_AT_ONCE)
+        self.active: dict[int, asyncio.Task[list[Observation]]] = {}
+        """By the task's row."""
+
+    async def start_due(self) -> None:
+        """Begin to ask about the tasks that are due, unless Polyv is left alone for now."""
+        if self._next_at is None or self._wires.now() < self._next_at or self._retry_in_s() > 0:
+            return
+        room = _BATCH - len(self.active)
+        if room > 0:
+            find = functools.partial(due_tasks, now=self._wires.now(), limit=room, skip=list(self.active))
+            for task in await self._wires.ledger.read(find):
+                self._ask(task)
+        if not self.active:
+            self._next_at = await self._wires.ledger.read(next_poll_at)
+
+    def next_at(self) -> int | None:
+        """Return when the next task is due, ms UTC; None where nothing is to be asked."""
+        blocked_ms = round(self._retry_in_s() * 1000)
+        if self._next_at is None or not blocked_ms:
+            return self._next_at
+        return max(self._next_at, self._wires.now() + blocked_ms)
+
+    async def renew(self, order: Order) -> Link | None:
+        """Return another link of a video than the one it has, None where Polyv has no other."""
+        for task in await self._wires.ledger.read(lambda connection: tasks_naming(connection, order.video_id)):
+            try:
+                seen = await asyncio.shield(self.active.get(task.row_id) or self._ask(task))
+            except PolyvError:
+                continue
+            for one in seen:
+                if one.vid == order.vid and one.link is not None and one.link.url != order.link.url:
+                    return one.link
+        return None
+
+    def wake(self) -> None:
+        """Have the ledger looked at again: a task may be due sooner than it was."""
+        self._next_at = 0
+
+    def _ask(self, task: DueTask) -> asyncio.Task[list[Observation]]:
+        asking = asyncio.create_task(self._poll(task))
+        self.active[task.row_id] = asking
+        asking.add_done_callback(functools.partial(self._ended, task.row_id))
+        return asking
+
+    def _ended(self, row_id: int, asked: asyncio.Task[list[Observation]]) -> None:
+        del self.active[row_id]
+        self.wake()
+        if not asked.cancelled():
+            asked.exception()  # Looked at here: whoever waits for it sees it too, and nobody has to.
+
+    async def _poll(self, task: DueTask) -> list[Observation]:
+        """Ask about one task and keep the answer.
+
+        Raises:
+            PolyvError: No usable answer; that is kept, too.
+            CredentialsRefusedError: No call can succeed.
+        """
+        self._wires.summary.polls += 1
+        try:
+            async with self._room:
+                seen = await self._poller.ask(task.task_id)
+        except PolyvError as exc:
+            await self._keep_failure(task, exc)
+            raise
+        now = self._wires.now()
+        record = PollRecord(
+            task=task,
+            seen=seen,
+            now=now,
+            next_poll_at=self._rhythm.next_at(task, now=now),
+            is_given_up=self._rhythm.is_given_up(task, now=now),
+        )
+        outcome = await self._wires.ledger.write(lambda connection: record_poll(connection, record))
+        self._wires.summary.published += outcome.published
+        self._wires.summary.failed += outcome.failed
+        self._wires.notify(
+            {
+                "type": "poll",
+                "task_id": task.task_id,
+                "videos": len(seen),
+                "published": outcome.published,
+                "failed": outcome.failed,
+                "finished": outcome.is_finished,
+            }
+        )
+        return seen
+
+    async def _keep_failure(self, task: DueTask, exc: PolyvError) -> None:
+        self._wires.summary.polls_failed += 1
+        if isinstance(exc, PolyvBlockedError):
+            return
+        now = self._wires.now()
+        _log.warning("task %s: %s", task.task_id, exc)
+        self._wires.notify({"type": "poll_failed", "task_id": task.task_id, "error": str(exc)})
+        keep = functools.partial(
+            record_poll_failure,
+            task=task,
+            text=str(exc),
+            now=now,
+            next_poll_at=self._rhythm.next_at(task, now=now),
+            is_given_up=self._rhythm.is_given_up(task, now=now),
+        )
+        await self._wires.ledger.write(keep)

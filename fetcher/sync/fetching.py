@@ -1,0 +1,172 @@
+"""Claim ready videos, have them downloaded, and write down what came of it."""
+
+import asyncio
+import functools
+import logging
+import random
+from collections import Counter, deque
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+from fetcher.archive.names import Facts, path_for, path_key
+from fetcher.domain.delay import retry_delay
+from fetcher.domain.errors import StaleLeaseError, TransferStoppedError
+from fetcher.domain.events import Event, FileVerified, GivenUp, LinkRefused, TransferFailed
+from fetcher.domain.status import Reason
+from fetcher.downloader.orders import Order, Renew, TryAgain
+from fetcher.ledger.changes import Change, apply
+from fetcher.ledger.claims import Claimed, Nameable, claim, extend, release
+from fetcher.ledger.polls import ask_again
+from fetcher.sync.wires import Wires
+
+_log: Final = logging.getLogger(__name__)
+_LEASE_MS: Final = 600_000
+_MOST_SUSPICIONS: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How tries at one file follow each other."""
+
+    first_s: float
+    """Pause after the first."""
+    tries: int
+    """In one run; after that the file is left to a later one."""
+    asked_again_s: float
+    """Pause before Polyv is asked for a link in place of one that was refused."""
+
+
+class Fetching:
+    """Downloads, several at once."""
+
+    def __init__(self, wires: Wires, *, renew: Renew, jobs: int, layout: str, patience: Patience) -> None:
+        self._wires = wires
+        self._renew = renew
+        self._jobs = jobs
+        self._layout = layout
+        self._patience = patience
+        self._claimed: deque[Claimed] = deque()
+        self._tries: Counter[int] = Counter()
+        self._due: dict[int, int] = {}
+        self.active: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Fill the free places with what is most urgent."""
+        if len(self.active) >= self._jobs:
+            return
+        if not self._claimed:
+            self._claimed.extend(await self._claim())
+        while self._claimed and len(self.active) < self._jobs:
+            download = asyncio.create_task(self._fetch(self._claimed.popleft()))
+            self.active.add(download)
+
+    def next_try_at(self) -> int | None:
+        """Return when the next file is tried again in this run, ms UTC; None where none is."""
+        return min(self._due.values(), default=None)
+
+    async def keep_claims(self) -> None:
+        """Hold what is claimed for a while longer."""
+        until = self._wires.now() + _LEASE_MS
+        await self._wires.ledger.write(lambda connection: extend(connection, owner=self._wires.owner, until=until))
+
+    async def give_back(self) -> None:
+        """Give back what was claimed and not finished."""
+        self._claimed.clear()
+        await self._wires.ledger.write(lambda connection: release(connection, owner=self._wires.owner))
+
+    async def _claim(self) -> list[Claimed]:
+        take = functools.partial(
+            claim,
+            limit=2 * self._jobs,
+            owner=self._wires.owner,
+            now=self._wires.now(),
+            lease_ms=_LEASE_MS,
+            name=self._name,
+        )
+        return await self._wires.ledger.write(take)
+
+    def _name(self, video: Nameable, is_twin: bool) -> tuple[str, str]:  # noqa: FBT001 - the ledger's own signature
+        facts = Facts(
+            vid=video.vid, url=video.url, title=video.title, category=video.category, created_at=video.created_at
+        )
+        path = path_for(self._layout, facts, is_twin=is_twin)
+        return path, path_key(path)
+
+    async def _fetch(self, claimed: Claimed) -> None:
+        """Download one video and write down what happened.
+
+        Raises:
+            StorageError: The disk.
+            LedgerError: It could not be written down.
+        """
+        self._due.pop(claimed.video_id, None)
+        order = Order(video_id=claimed.video_id, vid=claimed.vid, link=claimed.link, path=claimed.path)
+        try:
+            verdict = await self._wires.downloader.download(order, self._renew)
+        except TransferStoppedError:
+            return
+        event = self._tried(claimed, verdict) if isinstance(verdict, TryAgain) else verdict
+        try:
+            await self._record(claimed, event)
+        except StaleLeaseError:
+            _log.warning("%s: taken over by another run; what this one did is not recorded", claimed.vid)
+            return
+        self._count(claimed, event)
+
+    def _tried(self, claimed: Claimed, verdict: TryAgain) -> Event:
+        """Say when a file is tried again; one that something else answers for is not tried for ever."""
+        if verdict.is_suspicious and claimed.attempts + 1 >= _MOST_SUSPICIONS:
+            return GivenUp(at=self._wires.now(), reason=Reason.NOT_A_VIDEO, detail=verdict.detail)
+        self._tries[claimed.video_id] += 1
+        tries = self._tries[claimed.video_id]
+        jitter = random.random()  # noqa: S311 - spreads tries, keeps no secret
+        delay = retry_delay(tries, first_s=self._patience.first_s, jitter=jitter, asked_s=verdict.retry_after)
+        due_at = self._wires.now() + round(delay * 1000)
+        if tries < self._patience.tries:
+            self._due[claimed.video_id] = due_at
+        return TransferFailed(at=self._wires.now(), detail=verdict.detail, due_at=due_at)
+
+    async def _record(self, claimed: Claimed, event: Event) -> None:
+        change = Change(video_id=claimed.video_id, event=event, fence=claimed.fence)
+        if not isinstance(event, LinkRefused):
+            await self._wires.ledger.record(change)
+            if isinstance(event, FileVerified):
+                self._wires.parts.drop(claimed.video_id)
+            return
+        ask_at = self._wires.now() + round(self._patience.asked_again_s * 1000)
+
+        def refuse(connection: Connection) -> None:
+            apply(connection, change)
+            ask_again(connection, claimed.video_id, at=ask_at)
+
+        await self._wires.ledger.write(refuse)
+
+    def _count(self, claimed: Claimed, event: Event) -> None:
+        """Tell what happened."""
+        told = {"vid": claimed.vid, "path": claimed.path}
+        match event:
+            case FileVerified():
+                self._wires.summary.done += 1
+                self._wires.notify(
+                    {
+                        "type": "done",
+                        **told,
+                        "size": event.size,
+                        "sha256": event.sha256,
+                        "evidence": event.evidence.value,
+                        "fetched": event.fetched,
+                    }
+                )
+            case GivenUp():
+                self._wires.summary.failed += 1
+                _log.warning("%s: %s, %s", claimed.vid, event.reason, event.detail)
+                self._wires.notify({"type": "failed", **told, "reason": event.reason.value, "error": event.detail})
+            case TransferFailed():
+                self._wires.summary.tries_failed += 1
+                _log.info("%s: %s; tried again", claimed.vid, event.detail)
+                self._wires.notify({"type": "try_failed", **told, "error": event.detail, "due_at": event.due_at})
+            case LinkRefused():
+                _log.info("%s: %s; Polyv is asked for another link", claimed.vid, event.detail)
+                self._wires.notify({"type": "link_refused", **told, "error": event.detail})

@@ -1,0 +1,79 @@
+"""What a run is asked for, what it tells on its way, and how it ended."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fetcher.domain.errors import FetcherError
+from fetcher.domain.exit_code import ExitCode, code_of, gravest
+
+Notify = Callable[[Mapping[str, Any]], None]
+"""Told of everything worth a line: a mapping with ``type``, never with a link in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What this one run is asked for."""
+
+    until_done: bool = False
+    """Whether to poll on until nothing is left."""
+    max_duration_s: float | None = None
+    max_bytes: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Summary:
+    """How a run went. Grows while it runs."""
+
+    done: int = 0
+    """Videos that became done."""
+    failed: int = 0
+    """Videos that became failed: they need a person."""
+    published: int = 0
+    """Links that Polyv gave."""
+    tries_failed: int = 0
+    bytes: int = 0
+    """Bytes that came over the network."""
+    calls: int = 0
+    """Requests to Polyv's API."""
+    polls: int = 0
+    polls_failed: int = 0
+    missing: int = 0
+    """Done files that were found gone."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """Videos by status, at the end."""
+    at_risk: int = 0
+    """Ready videos whose link may die before it is fetched, at the end."""
+    rejected_tasks: int = 0
+    """Tasks that Polyv knows nothing of, at the end."""
+    nearest_deadline: int | None = None
+    next_poll_at: int | None = None
+    seconds: float = 0.0
+    error: FetcherError | None = None
+    """What ended the run early."""
+    stopped_by: ExitCode | None = None
+    """A signal's or a limit's code."""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The gravest of all that is to be said."""
+        codes = []
+        ready = self.counts.get("ready", 0)
+        if self.error is not None:
+            codes.append(code_of(self.error))
+        if self.stopped_by in (ExitCode.SIGINT, ExitCode.SIGTERM):
+            codes.append(self.stopped_by)
+        if self.stopped_by is ExitCode.STOPPED_BY_LIMIT and (ready or self.has_waiting_work):
+            codes.append(ExitCode.STOPPED_BY_LIMIT)
+        elif ready or self.polls_failed:
+            codes.append(ExitCode.LATER)
+        if self.counts.get("failed", 0) or self.rejected_tasks:
+            codes.append(ExitCode.PERSON)
+        if self.at_risk:
+            codes.append(ExitCode.AT_RISK)
+        return gravest(codes)
+
+    @property
+    def has_waiting_work(self) -> bool:
+        """Whether Polyv still has something to give."""
+        return bool(self.counts.get("waiting", 0) or self.counts.get("wanted", 0) or self.next_poll_at)
