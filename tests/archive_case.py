@@ -1,0 +1,117 @@
+"""An archive on disk, a simulator on loopback, and the installed command between them."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fetcher.simulator.library import Video
+from fetcher.simulator.server import Simulator
+
+FETCHER = str(Path(sys.executable).with_name("fetcher"))
+_PASSED_ON = ("PATH", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "COVERAGE_FILE")
+
+
+class ArchiveCase:
+    """One archive and the simulator that it is filled from."""
+
+    def __init__(self, root: Path, simulator: Simulator) -> None:
+        self.root = root
+        self.simulator = simulator
+        self.environ = {
+            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            "LANG": "C",
+            "POLYV_APP_ID": simulator.app_id,
+            "POLYV_APP_SECRET": simulator.app_secret,
+            "FETCHER_API_URL": simulator.url,
+            "FETCHER_ARCHIVE": str(root),
+            "FETCHER_POLL_INTERVAL": "0.05",
+            "FETCHER_RETRY_DELAY": "0.05",
+            "FETCHER_MIN_FREE": "0",
+        }
+
+    def run(self, *arguments: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run the installed command to its end, as cron would: no terminal, cwd=/."""
+        return subprocess.run(
+            [FETCHER, *arguments],
+            input=stdin,
+            env={**self.environ, **environ},
+            cwd="/",
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+
+    def start(self, *arguments: str, **environ: str) -> subprocess.Popen[bytes]:
+        """Start the installed command."""
+        return subprocess.Popen(
+            [FETCHER, *arguments],
+            env={**self.environ, **environ},
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def sync(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run one pass."""
+        return self.run("sync", *arguments, **environ)
+
+    def rows(self, *arguments: str) -> dict[str, dict[str, Any]]:
+        """Return ``list --format jsonl`` by vid."""
+        listed = self.run("list", "--format", "jsonl", *arguments)
+        assert (0, "") == (listed.returncode, listed.stderr)
+        return {row["vid"]: row for row in map(json.loads, listed.stdout.splitlines())}
+
+    def status(self) -> dict[str, Any]:
+        """Return ``status --json``."""
+        told: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
+        return told
+
+    def add(self, *videos: Video, **options: Any) -> str:
+        """Have Polyv prepare *videos* in one task, and record it."""
+        task_id = self.simulator.library.create_task([video.vid for video in videos], **options)
+        assert 0 == self.run("add", task_id).returncode
+        return task_id
+
+    def files(self) -> list[str]:
+        """Return all finished files, relative to the archive."""
+        return sorted(
+            str(path.relative_to(self.root))
+            for path in self.root.rglob("*")
+            if path.is_file() and ".fetcher" not in path.relative_to(self.root).parts
+        )
+
+    def parts(self) -> list[str]:
+        """Return what is left of files on their way."""
+        return sorted(path.name for path in (self.root / ".fetcher" / "parts").iterdir())
+
+    def require_right(self, videos: Iterable[Video]) -> None:
+        """See that each video is done and byte for byte what the simulator holds."""
+        rows = self.rows()
+        for video in videos:
+            row = rows[video.vid]
+            data = (self.root / row["path"]).read_bytes()
+            assert ("done", video.size, video.sha256()) == (row["status"], row["size"], row["sha256"])
+            assert video.sha256() == hashlib.sha256(data).hexdigest()
+
+    def fetched_bytes(self, video: Video) -> int:
+        """Return how many bytes of a video the origin has sent."""
+        return sum(request.bytes_sent for request in self.simulator.requests.of(video.vid))
+
+
+@contextmanager
+def archive_case(root: Path, **simulator: Any) -> Iterator[ArchiveCase]:
+    """Yield an empty archive in *root* and its simulator."""
+    with Simulator(**simulator) as running:
+        case = ArchiveCase(root, running)
+        made = case.run("-q", "init", str(root))
+        assert (0, "") == (made.returncode, made.stdout + made.stderr)
+        yield case
