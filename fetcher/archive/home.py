@@ -57,14 +57,14 @@ def find_home(named: str | None, *, start: Path) -> Home:
     """
     if named is not None:
         home = Home((start / named).resolve())
-        if not home.dot.is_dir():
+        if not os.path.isdir(home.dot):
             raise UsageError(
                 f"{home.root} is no archive: it has no {DOT}/. "
                 "Is its disk mounted? 'fetcher init DIR' makes a new one."
             )
         return home
     for directory in (start, *start.parents):
-        if (directory / DOT).is_dir():
+        if os.path.isdir(directory / DOT):
             return Home(directory)
     raise UsageError(
         f"no archive here: {start} and the directories above have no {DOT}/. "

@@ -1,5 +1,6 @@
 """What a finished file is called: portable, stable, inside the archive whatever Polyv says."""
 
+import hashlib
 import re
 import string
 import unicodedata
@@ -66,10 +67,13 @@ def path_for(layout: str, facts: Facts, *, is_twin: bool = False) -> str:
         is_twin: Whether the plain path is taken by another video; the vid then makes the difference.
     """
     extension = extension_of(facts.url)
+    vid = (
+        facts.vid if is_vid(facts.vid) else "vid-" + hashlib.sha256(facts.vid.encode(errors="replace")).hexdigest()
+    )
     values = {
-        "vid": facts.vid if is_vid(facts.vid) else portable(facts.vid),
+        "vid": vid,
         "ext": "",
-        "title": portable(facts.title or "") or facts.vid,
+        "title": portable(facts.title or "") or vid,
         "category": facts.category or "-",
         "created": _day(facts.created_at),
     }
@@ -77,8 +81,8 @@ def path_for(layout: str, facts: Facts, *, is_twin: bool = False) -> str:
     steps = [step for part in above for step in _directories(part, values)]
     stem = last.removesuffix("{ext}").format_map(values)
     if is_twin:
-        extension = f"-{facts.vid}{extension}"
-    name = _cut(portable(stem) or facts.vid, room=_LONGEST - len(extension.encode())) + extension
+        extension = f"-{vid}{extension}"
+    name = _cut(portable(stem) or vid, room=_LONGEST - len(extension.encode())) + extension
     return "/".join([*steps, name])
 
 

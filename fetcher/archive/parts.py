@@ -7,10 +7,13 @@ What is sound in a part after a crash: within one boot of the machine all that w
 still has it; after a restart of the machine only what a checkpoint had made durable.
 """
 
+import asyncio
 import contextlib
 import os
 import re
 import secrets
+import stat
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -20,6 +23,7 @@ import msgspec
 
 _FORMAT: Final = 1
 _NAME: Final = re.compile(r"(\d{1,19})-([0-9a-f]{8})\.(part|memo)(~?)", re.ASCII)
+_LONGEST_MEMO: Final = 65536
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -42,14 +46,25 @@ class Memo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Part:
-    """One growing file."""
+    """One growing file. A transfer's thread may begin it anew while the event loop writes its memo."""
 
     def __init__(self, directory: Path, video_id: int, token: str, memo: Memo | None) -> None:
         self._directory = directory
         self._video_id = video_id
         self._token = token
+        self._lock = threading.Lock()
         self.memo = memo
         """As it stands beside the part, None where there is none."""
+
+    @property
+    def video_id(self) -> int:
+        """Whose part it is."""
+        return self._video_id
+
+    @property
+    def incarnation(self) -> str:
+        """What tells this part from those of the same video before and after it."""
+        return self._token
 
     @property
     def path(self) -> Path:
@@ -60,17 +75,35 @@ class Part:
     def _memo_path(self) -> Path:
         return self._directory / f"{self._video_id}-{self._token}.memo"
 
+    def is_plain(self) -> bool:
+        """Tell whether the part is a plain file, or none yet."""
+        try:
+            return stat.S_ISREG(self.path.lstat().st_mode)
+        except FileNotFoundError:
+            return True
+
     def open(self) -> int:
         """Return a descriptor for reading and writing; the file is made where there is none (0600)."""
         return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
     def restart(self) -> None:
         """Begin a new incarnation, drop the old one."""
-        self.discard()
-        self._token = secrets.token_hex(4)
+        with self._lock:
+            self._drop_files()
+            self._token = secrets.token_hex(4)
+
+    def restart_if_shared(self) -> None:
+        """Begin anew where the bytes have another name too: they may be somebody's finished file."""
+        with contextlib.suppress(FileNotFoundError):
+            if self.path.lstat().st_nlink > 1:
+                self.restart()
 
     def discard(self) -> None:
         """Remove part and memo."""
+        with self._lock:
+            self._drop_files()
+
+    def _drop_files(self) -> None:
         self.memo = None
         for path in (self._memo_path, self.path):
             with contextlib.suppress(FileNotFoundError):
@@ -78,6 +111,7 @@ class Part:
 
     def quarantine(self, directory: Path, name: str) -> Path:
         """Move the bytes to *directory* for a person to look at; return where they are."""
+        directory.mkdir(mode=0o700, exist_ok=True)
         kept = directory / f"{name}-{self._token}"
         os.rename(self.path, kept)
         self.restart()
@@ -88,23 +122,37 @@ class Part:
         if self.memo is None:
             return 0
         try:
-            have = self.path.stat().st_size
+            found = self.path.lstat()
         except FileNotFoundError:
+            return 0
+        have, size = found.st_size, self.memo.size
+        if not stat.S_ISREG(found.st_mode) or (size is not None and have > size):
             return 0
         if self.memo.boot_id and self.memo.boot_id == current_boot_id():
             return have
-        return min(have, self.memo.synced)
+        return max(0, min(have, self.memo.synced))
 
-    async def remember(self, memo: Memo, *, durably: bool = False) -> None:
-        """Write *memo* beside the part, replacing the old one in one step."""
-        draft, final = f"{self._memo_path}~", self._memo_path
+    async def remember(self, memo: Memo, *, incarnation: str, durably: bool = False) -> None:
+        """Write *memo* beside the part, replacing the old one in one step.
+
+        Args:
+            memo: What to write.
+            incarnation: Which of the parts it is about; nothing is kept where that one is gone.
+            durably: Whether it has to be on the disk for good.
+        """
+        final = self._directory / f"{self._video_id}-{incarnation}.memo"
+        draft = f"{final}~"
         async with aiofiles.open(draft, "wb", opener=_private) as file:
             await file.write(msgspec.json.encode(memo))
             if durably:
                 await file.flush()
-                os.fsync(file.fileno())
-        os.replace(draft, final)
-        self.memo = memo
+                await asyncio.to_thread(os.fsync, file.fileno())
+        with self._lock:
+            if incarnation != self._token:
+                os.unlink(draft)
+                return
+            os.replace(draft, final)
+            self.memo = memo
 
 
 class Parts:
@@ -117,26 +165,41 @@ class Parts:
     async def scan(self) -> None:
         """Find the parts that earlier runs left; drop what cannot be gone on with.
 
-        Only files that bear a name of ours are touched.
+        Only files and links that bear a name of ours are touched.
         """
-        names = [name for name in os.listdir(self._directory) if _NAME.fullmatch(name)]
-        memos = {name for name in names if name.endswith(".memo")}
-        for name in names:
-            stem, _, kind = name.partition(".")
-            has_other_half = kind == "part" and f"{stem}.memo" in memos
-            if has_other_half or (kind == "memo" and f"{stem}.part" in names):
-                continue
-            await self._sort_out(name)
-        for name in memos:
-            await self._adopt(name)
+        names = {name for name in os.listdir(self._directory) if _NAME.fullmatch(name)}
+        ours = {name for name in names if not (self._directory / name).is_dir()}
+        for name in ours:
+            await self._sort_out(name, ours)
 
-    async def _sort_out(self, name: str) -> None:
+    async def _sort_out(self, name: str, names: set[str]) -> None:
+        stem, _, kind = name.partition(".")
+        if kind == "memo":
+            await self._adopt(stem)
+        elif kind == "part" and f"{stem}.memo" not in names:
+            self._keep_if_placed(stem)
+        elif kind.endswith("~"):
+            (self._directory / name).unlink()
+
+    def _keep_if_placed(self, stem: str) -> None:
         """A part without a memo is of use only where it has a final name too."""
-        piece, path = _NAME.fullmatch(name), self._directory / name
-        if name.endswith(".part") and path.lstat().st_nlink > 1 and piece is not None:
-            self._found[int(piece[1])] = Part(self._directory, int(piece[1]), piece[2], None)
-        elif not name.endswith(".memo"):
-            path.unlink()
+        part = self._named(stem, None)
+        if part.path.lstat().st_nlink > 1 and part.video_id not in self._found:
+            self._found[part.video_id] = part
+        else:
+            part.discard()
+
+    async def _adopt(self, stem: str) -> None:
+        """A part with a memo that can be read is gone on with."""
+        part = self._named(stem, await _read_memo(self._directory / f"{stem}.memo"))
+        if part.memo is None or part.video_id in self._found or not part.is_plain():
+            part.discard()
+        else:
+            self._found[part.video_id] = part
+
+    def _named(self, stem: str, memo: Memo | None) -> Part:
+        video_id, _, token = stem.partition("-")
+        return Part(self._directory, int(video_id), token, memo)
 
     def ids(self) -> list[int]:
         """Return the ids of the videos that have a part or a memo."""
@@ -157,23 +220,15 @@ class Parts:
         if part is not None:
             part.discard()
 
-    async def _adopt(self, name: str) -> None:
-        piece = _NAME.fullmatch(name)
-        if piece is None:
-            return
-        part = Part(self._directory, int(piece[1]), piece[2], await _read_memo(self._directory / name))
-        if part.memo is None or int(piece[1]) in self._found:
-            part.discard()
-        else:
-            self._found[int(piece[1])] = part
-
 
 async def _read_memo(path: Path) -> Memo | None:
-    async with aiofiles.open(path, "rb") as file:
-        text = await file.read()
+    """Return a memo, None where it is torn, of another format, or no plain little file at all."""
     try:
+        async with aiofiles.open(path, "rb", opener=_unfollowed) as file:
+            is_plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            text = await file.read(_LONGEST_MEMO) if is_plain else b""
         memo = msgspec.json.decode(text, type=Memo)
-    except msgspec.DecodeError:
+    except (OSError, ValueError):
         return None
     return memo if memo.format == _FORMAT else None
 
@@ -187,6 +242,10 @@ def current_boot_id() -> str:
         return _BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:
         return ""
+
+
+def _unfollowed(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _private(path: str, flags: int) -> int:

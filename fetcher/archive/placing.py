@@ -45,7 +45,7 @@ def place(root: Path, part: Path, path: str, *, sha256: str) -> bool:
     """
     with _parent(root, path, create=True) as (directory, name):
         is_new = _link(part, directory, name)
-        if not is_new and _read(directory, name, path).sha256 != sha256:
+        if not is_new and _read(directory, name, path, durably=True).sha256 != sha256:
             raise ConflictError(f"other bytes stand at {path!r}; they are kept")
         os.fsync(directory)
     return is_new
@@ -62,16 +62,25 @@ def is_placed(root: Path, part: Path, path: str) -> bool:
     return (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino)
 
 
-def find_file(root: Path, path: str) -> Found | None:
+def find_file(root: Path, path: str, *, durably: bool = False) -> Found | None:
     """Return what stands at *path* below *root*, every byte read; None where nothing does.
+
+    Args:
+        root: The archive.
+        path: Below it.
+        durably: Whether to see that bytes and name are on the disk for good: who placed the file may have died
+            before that.
 
     Raises:
         ConflictError: It is no plain file, or a link is on the way.
         OSError: It cannot be read.
     """
     try:
-        with _parent(root, path, create=False) as (directory, name):
-            return _read(directory, name, path)
+        with _parent(root, path, create=False, durably=durably) as (directory, name):
+            found = _read(directory, name, path, durably=durably)
+            if durably:
+                os.fsync(directory)
+            return found
     except FileNotFoundError:
         return None
 
@@ -109,26 +118,30 @@ def _rename(part: Path, directory: int, name: str) -> bool:
 
 
 @contextlib.contextmanager
-def _parent(root: Path, path: str, *, create: bool) -> Iterator[tuple[int, str]]:
-    """Open the directory that *path* is in; yield its descriptor and the last component."""
+def _parent(root: Path, path: str, *, create: bool, durably: bool = False) -> Iterator[tuple[int, str]]:
+    """Open the directory that *path* is in; yield its descriptor and the last component.
+
+    Whoever made one of the directories may have died before it was durable: those on the way are flushed too.
+    """
     *above, name = path.split("/")
     if not name or any(step in ("", ".", "..") for step in (*above, name)):
         raise ConflictError(f"{path!r} is no path inside the archive")
     directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for step in above:
-            directory = _step(directory, step, path, create=create)
+            if create:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(step, dir_fd=directory)
+            if create or durably:
+                os.fsync(directory)
+            directory = _step(directory, step, path)
         yield directory, name
     finally:
         os.close(directory)
 
 
-def _step(directory: int, step: str, path: str, *, create: bool) -> int:
+def _step(directory: int, step: str, path: str) -> int:
     """Go from an open directory one down, close the upper one."""
-    if create:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(step, dir_fd=directory)
-            os.fsync(directory)
     try:
         below = os.open(step, _DIRECTORY, dir_fd=directory)
     except OSError as exc:
@@ -139,18 +152,15 @@ def _step(directory: int, step: str, path: str, *, create: bool) -> int:
     return below
 
 
-def _read(directory: int, name: str, path: str) -> Found:
-    try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
-    except OSError as exc:
-        if exc.errno == errno.ELOOP:
-            raise ConflictError(f"{path!r} is a symbolic link") from exc
-        raise
+def _read(directory: int, name: str, path: str, *, durably: bool) -> Found:
+    if not stat.S_ISREG(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
+        raise ConflictError(f"{path!r} is no plain file")
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ConflictError(f"{path!r} is no plain file")
         digest, size, buffer = hashlib.sha256(), 0, memoryview(bytearray(_BLOCK))
         while count := file.readinto(buffer):
             digest.update(buffer[:count])
             size += count
+        if durably:
+            os.fsync(descriptor)
     return Found(size=size, sha256=digest.hexdigest())

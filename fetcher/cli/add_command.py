@@ -12,13 +12,13 @@ from fetcher.cli.context import Session
 @click.argument("task_ids", nargs=-1, required=True, metavar="TASK_ID... | -")
 @click.option("-n", "--dry-run", is_flag=True, help="Only check the ids and say what would be recorded.")
 @click.pass_obj
-def command(session: Session, task_ids: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001 - as click does
+def command(session: Session, task_ids: tuple[str, ...], dry_run: bool) -> None:
     """Record tasks that were submitted elsewhere.
 
     Idempotent: a task that is known stays as it is. '-' reads ids from stdin, one a line; '#' begins a comment.
     All ids are checked before one is recorded.
     """
-    from fetcher.ledger.work import add_tasks  # noqa: PLC0415 - SQLAlchemy is slow to load
+    from fetcher.ledger.work import add_tasks
 
     home = session.home()
     wanted = _checked(_read_stdin() if task_ids == ("-",) else list(task_ids))
@@ -36,7 +36,7 @@ def command(session: Session, task_ids: tuple[str, ...], dry_run: bool) -> None:
 
 
 def _read_stdin() -> list[str]:
-    from fetcher.domain.errors import UsageError  # noqa: PLC0415
+    from fetcher.domain.errors import UsageError
 
     if sys.stdin is None:
         raise UsageError("stdin is closed; give the task ids as arguments")
@@ -53,8 +53,8 @@ def _checked(task_ids: list[str]) -> list[str]:
     Raises:
         UsageError: Some are malformed; none is recorded then.
     """
-    from fetcher.domain.errors import UsageError  # noqa: PLC0415
-    from fetcher.domain.identifiers import is_task_id, printable  # noqa: PLC0415
+    from fetcher.domain.errors import UsageError
+    from fetcher.domain.identifiers import is_task_id, printable
 
     if strange := [printable(one, limit=60) for one in task_ids if not is_task_id(one)]:
         shown = ", ".join(repr(one) for one in strange[:5]) + (", …" if len(strange) > 5 else "")  # noqa: PLR2004

@@ -39,7 +39,7 @@ class Session:
         Raises:
             UsageError: One cannot be used.
         """
-        from fetcher.settings import load_settings  # noqa: PLC0415 - loaded by the commands that need it
+        from fetcher.settings import load_settings
 
         return load_settings(home, self.environ, flags)
 
@@ -49,7 +49,7 @@ class Session:
         Raises:
             LedgerError: It cannot be used.
         """
-        from fetcher.ledger.opening import open_ledger  # noqa: PLC0415 - SQLAlchemy is slow to load
+        from fetcher.ledger.opening import open_ledger
 
         settings = self.settings(home)
         return open_ledger(settings.ledger_path(home), on_network=settings.ledger_on_network)

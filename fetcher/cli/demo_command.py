@@ -18,6 +18,6 @@ def command(session: Session, directory: Path, videos: int) -> int:
 
     Three tasks, one video that Polyv fails to prepare, one link that is dead at once, one body that is cut off.
     """
-    from fetcher.cli.show_demo import show_demo  # noqa: PLC0415 - loads the simulator
+    from fetcher.cli.show_demo import show_demo
 
     return show_demo(session, directory, videos)

@@ -11,11 +11,11 @@ from fetcher.cli.context import Session
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would be made.")
 @click.pass_obj
-def command(session: Session, directory: Path, dry_run: bool) -> None:  # noqa: FBT001 - click passes flags so
+def command(session: Session, directory: Path, dry_run: bool) -> None:
     """Make an archive: DIR/.fetcher/ with an annotated config and an empty ledger."""
-    from fetcher.archive.home import create_home  # noqa: PLC0415
-    from fetcher.ledger.upgrade import create_ledger  # noqa: PLC0415
-    from fetcher.settings import annotated_config  # noqa: PLC0415
+    from fetcher.archive.home import create_home
+    from fetcher.ledger.upgrade import create_ledger
+    from fetcher.settings import annotated_config
 
     if dry_run:
         click.echo(f"would make {directory.resolve()}/.fetcher/ with config.toml, ledger.db and parts/", err=True)

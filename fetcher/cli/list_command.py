@@ -23,11 +23,11 @@ _STATUS = click.Choice([one.value for one in Status])
 @click.option("--at-risk", is_flag=True, help="Only ready videos whose link may die before it is fetched.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "jsonl", "ids"]), default="table")
 @click.pass_obj
-def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at_risk: bool, form: str) -> None:  # noqa: FBT001
+def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at_risk: bool, form: str) -> None:
     """List videos, in the order in which they came to be known."""
-    from fetcher.cli.output import Output  # noqa: PLC0415
-    from fetcher.ledger.views import Selection, listed  # noqa: PLC0415 - SQLAlchemy is slow to load
-    from fetcher.report.rows import video_row  # noqa: PLC0415
+    from fetcher.cli.output import Output
+    from fetcher.ledger.views import Selection, listed
+    from fetcher.report.rows import video_row
 
     chosen = Selection(
         statuses=[Status(one) for one in statuses],
@@ -43,9 +43,9 @@ def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at
 
 
 def _formatted(rows: Iterable[Mapping[str, Any]], form: str) -> Iterator[str]:
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
-    from fetcher.report.text import table_lines  # noqa: PLC0415
+    from fetcher.report.text import table_lines
 
     match form:
         case "jsonl":
@@ -59,7 +59,7 @@ def _formatted(rows: Iterable[Mapping[str, Any]], form: str) -> Iterator[str]:
 
 
 def _csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    from fetcher.report.rows import COLUMNS  # noqa: PLC0415
+    from fetcher.report.rows import COLUMNS
 
     yield ",".join(COLUMNS)
     for row in rows:

@@ -75,7 +75,7 @@ def set_up_logs(
 
 def _formatter(log_format: str, environ: Mapping[str, str]) -> logging.Formatter:
     if log_format == "json":
-        from pythonjsonlogger.json import JsonFormatter  # noqa: PLC0415 - loaded where it is wanted
+        from pythonjsonlogger.json import JsonFormatter
 
         return JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s")
     if environ.get("JOURNAL_STREAM"):

@@ -38,7 +38,7 @@ class _LazyGroup(click.Group):
 @click.option("-v", "--verbose", count=True, help="Say more; twice for all.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How to say it on stderr.")
 @click.pass_context
-def group(ctx: click.Context, archive: str | None, quiet: bool, verbose: int, log_format: str) -> None:  # noqa: FBT001
+def group(ctx: click.Context, archive: str | None, quiet: bool, verbose: int, log_format: str) -> None:
     """Archive a Polyv video library: task ids in, verified source files out.
 
     Make an archive with 'fetcher init DIR', record task ids with 'fetcher add', and run 'fetcher sync' from cron.
@@ -84,7 +84,7 @@ def complain(text: str) -> None:
 
 def _unexpected(exc: Exception) -> int:
     """An error that nobody foresaw: its kind and place, not its text, which may hold a secret."""
-    from fetcher.cli.logs import short_traceback  # noqa: PLC0415 - only now
+    from fetcher.cli.logs import short_traceback
 
     complain(f"unexpected {type(exc).__name__}; nothing that was done is lost. Please report it with these lines:")
     complain(short_traceback(exc))

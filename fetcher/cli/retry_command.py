@@ -12,12 +12,12 @@ from fetcher.cli.context import Session
 @click.option("--failed", is_flag=True, help="All failed ones.")
 @click.option("-n", "--dry-run", is_flag=True, help="Only say which would be put back.")
 @click.pass_obj
-def command(session: Session, vids: tuple[str, ...], failed: bool, dry_run: bool) -> None:  # noqa: FBT001 - as click does
+def command(session: Session, vids: tuple[str, ...], failed: bool, dry_run: bool) -> None:
     """Put videos back to work: failed ones, and those that wait for their next try."""
-    from fetcher.cli.output import Output  # noqa: PLC0415
-    from fetcher.domain.errors import UsageError  # noqa: PLC0415
-    from fetcher.domain.identifiers import printable  # noqa: PLC0415
-    from fetcher.ledger.work import retry  # noqa: PLC0415 - SQLAlchemy is slow to load
+    from fetcher.cli.output import Output
+    from fetcher.domain.errors import UsageError
+    from fetcher.domain.identifiers import printable
+    from fetcher.ledger.work import retry
 
     if bool(vids) == failed:
         raise UsageError("name the videos, or say --failed for all that failed")

@@ -9,14 +9,14 @@ from fetcher.cli.context import Session
 @click.argument("name", metavar="VID | TASK_ID")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.pass_obj
-def command(session: Session, name: str, as_json: bool) -> None:  # noqa: FBT001 - as click does
+def command(session: Session, name: str, as_json: bool) -> None:
     """Show the whole history of one video, or what Polyv said of one task."""
-    from fetcher.cli.output import Output  # noqa: PLC0415
-    from fetcher.domain.errors import UsageError  # noqa: PLC0415
-    from fetcher.domain.identifiers import printable  # noqa: PLC0415
-    from fetcher.ledger.views import one_task, one_video  # noqa: PLC0415 - SQLAlchemy is slow to load
-    from fetcher.report.rows import shown_task, shown_video  # noqa: PLC0415
-    from fetcher.report.text import task_lines, video_lines  # noqa: PLC0415
+    from fetcher.cli.output import Output
+    from fetcher.domain.errors import UsageError
+    from fetcher.domain.identifiers import printable
+    from fetcher.ledger.views import one_task, one_video
+    from fetcher.report.rows import shown_task, shown_video
+    from fetcher.report.text import task_lines, video_lines
 
     database = session.ledger(session.home())
     try:

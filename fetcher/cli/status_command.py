@@ -12,11 +12,11 @@ RISK_MS = 3_600_000
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.pass_obj
-def command(session: Session, as_json: bool) -> None:  # noqa: FBT001 - as click does
+def command(session: Session, as_json: bool) -> None:
     """Tell how the archive stands: counts, bytes, nearest deadline, links at risk, last run."""
-    from fetcher.cli.output import Output  # noqa: PLC0415
-    from fetcher.ledger.views import totals  # noqa: PLC0415 - SQLAlchemy is slow to load
-    from fetcher.report.rows import status_row  # noqa: PLC0415
+    from fetcher.cli.output import Output
+    from fetcher.ledger.views import totals
+    from fetcher.report.rows import status_row
 
     home = session.home()
     database = session.ledger(home)
@@ -28,6 +28,6 @@ def command(session: Session, as_json: bool) -> None:  # noqa: FBT001 - as click
     if as_json:
         Output().json(row)
         return
-    from fetcher.report.text import status_lines  # noqa: PLC0415
+    from fetcher.report.text import status_lines
 
     Output().lines(status_lines(row, str(home.root)))

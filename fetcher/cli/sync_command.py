@@ -40,26 +40,26 @@ def command(  # noqa: PLR0917 - click passes by name
     limit_rate: str | None,
     max_duration: float | None,
     max_bytes: int | None,
-    until_done: bool,  # noqa: FBT001
-    dry_run: bool,  # noqa: FBT001
-    as_json: bool,  # noqa: FBT001
+    until_done: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> int:
     """One pass: poll what is due, download what is ready.
 
     Made for cron: silent on success without a terminal, and two passes never meet (exit code 11).
     """
-    from fetcher.settings import load_credentials  # noqa: PLC0415
+    from fetcher.settings import load_credentials
 
     home = session.home()
     settings = session.settings(home, jobs=jobs, limit_rate=limit_rate)
     if dry_run:
-        from fetcher.cli.forecast import tell_plan  # noqa: PLC0415
+        from fetcher.cli.forecast import tell_plan
 
         return tell_plan(home, session)
     credentials = load_credentials(settings, session.environ)
 
-    from fetcher.cli.pass_ import run_pass  # noqa: PLC0415 - loads the network and the ledger
-    from fetcher.sync.outcome import Options  # noqa: PLC0415
+    from fetcher.cli.pass_ import run_pass
+    from fetcher.sync.outcome import Options
 
     options = Options(until_done=until_done, max_duration_s=max_duration, max_bytes=max_bytes)
     return run_pass(session, home, settings, credentials, options, as_json=as_json)

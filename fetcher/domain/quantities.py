@@ -7,9 +7,7 @@ from typing import Final
 
 _NUMBER: Final = r"(\d{1,18}(?:\.\d{1,18})?)"
 _SIZE: Final = re.compile(rf"{_NUMBER}\s*([kKMGT]?)(?:i?B)?", re.ASCII)
-_DURATION: Final = re.compile(
-    rf"(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s?)?", re.ASCII
-)
+_DURATION: Final = re.compile(rf"(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s?)?", re.ASCII)
 _POWER: Final[Mapping[str, int]] = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 _SECONDS: Final = (86_400, 3_600, 60, 1)
 

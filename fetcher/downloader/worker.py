@@ -53,7 +53,7 @@ class Downloader:
     def stop(self) -> None:
         """Break all transfers off; what has arrived is kept."""
         self._stopped = errors.TransferStoppedError("the run is stopping")
-        for meter in self.running.values():
+        for meter in list(self.running.values()):
             meter.abort(self._stopped)
 
     async def download(self, order: Order, renew: Renew) -> Event | TryAgain:
@@ -82,9 +82,11 @@ class Downloader:
         memo, root = part.memo, self._workshop.root
         if not is_placed(root, part.path, order.path) and (memo is None or memo.sha256 is None):
             return None
-        look = functools.partial(find_file, root, order.path)
+        look = functools.partial(find_file, root, order.path, durably=True)
         found = await asyncio.get_running_loop().run_in_executor(self._workshop.threads, look)
         if found is None or (memo is not None and memo.sha256 not in (None, found.sha256)):
+            return None
+        if memo is not None and memo.size not in (None, found.size):
             return None
         return FileVerified(
             at=self._workshop.now(),

@@ -2,12 +2,13 @@
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select, update
 
 from fetcher.domain import events as happened
 from fetcher.domain.errors import StaleLeaseError
+from fetcher.domain.identifiers import printable
 from fetcher.domain.link import without_secret
 from fetcher.domain.status import Reason, Status
 from fetcher.domain.transitions import next_status
@@ -16,6 +17,7 @@ from fetcher.ledger.schema import events, videos
 _NO_LEASE = {"held_until": None, "lease_owner": None}
 _NO_LINK = {"link": None, "link_obtained_at": None, "link_success_at": None, "deadline": None}
 _NOTHING_WRONG = {"reason": None, "detail": None}
+_LONGEST_DETAIL: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +58,12 @@ def apply(connection: Connection, change: Change) -> Status:
     before = Status(found.status)
     after = next_status(before, change.event)
     values = _columns(change.event)
+    if values.get("detail") is not None:
+        values["detail"] = printable(values["detail"], limit=_LONGEST_DETAIL)
     if isinstance(change.event, happened.LinkRefused):
         values["refused_link"] = found.link
     connection.execute(update(videos).where(videos.c.id == change.video_id).values(status=after.value, **values))
+    told = _told(change.event)
     connection.execute(
         insert(events).values(
             video=change.video_id,
@@ -66,7 +71,7 @@ def apply(connection: Connection, change: Change) -> Status:
             kind=type(change.event).__name__,
             from_status=before.value,
             to_status=after.value,
-            detail=_told(change.event),
+            detail=None if told is None else printable(told, limit=_LONGEST_DETAIL),
         )
     )
     return after

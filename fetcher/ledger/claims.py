@@ -1,5 +1,6 @@
 """Take videos to work on, and give them back. A claim is a lease with a fencing number, not a status."""
 
+import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,9 @@ Namer = Callable[[Nameable, bool], tuple[str, str]]
 def claim(connection: Connection, *, limit: int, owner: str, now: int, lease_ms: int, name: Namer) -> list[Claimed]:
     """Claim up to *limit* ready videos, earliest deadline first; one without a deadline is the most urgent.
 
+    Leases that ended are freed first, but those of *owner*: it lives, so what it claimed is still worked on,
+    however long its host slept.
+
     Args:
         connection: A write transaction.
         limit: How many at the most.
@@ -54,12 +58,12 @@ def claim(connection: Connection, *, limit: int, owner: str, now: int, lease_ms:
         lease_ms: How long the claim holds.
         name: Returns path and key for a video; called a second time with True where the first is taken.
     """
-    _end_leases(connection, now)
+    _end_leases(connection, owner, now)
     due = (
         select(videos.c.id)
         .where(has_status(Status.READY), videos.c.held_until.is_(None))
         .order_by(videos.c.deadline.asc().nulls_first())
-        .limit(limit)
+        .limit(max(limit, 0))  # SQLite takes a negative limit for none.
     )
     taken = connection.execute(
         update(videos)
@@ -107,13 +111,11 @@ def next_retry_at(connection: Connection) -> int | None:
     return found
 
 
-def _end_leases(connection: Connection, now: int) -> None:
+def _end_leases(connection: Connection, owner: str, now: int) -> None:
     """Free what is held no longer. Looked for first: most claims find nothing to write."""
-    ended = select(videos.c.id).where(videos.c.held_until <= now)
-    if connection.execute(ended.limit(1)).first() is not None:
-        connection.execute(
-            update(videos).where(videos.c.held_until <= now).values(held_until=None, lease_owner=None)
-        )
+    ended = (videos.c.held_until <= now, videos.c.lease_owner.is_distinct_from(owner))
+    if connection.execute(select(videos.c.id).where(*ended).limit(1)).first() is not None:
+        connection.execute(update(videos).where(*ended).values(held_until=None, lease_owner=None))
 
 
 def _path_of(connection: Connection, row: Any, name: Namer) -> str:
@@ -121,10 +123,22 @@ def _path_of(connection: Connection, row: Any, name: Namer) -> str:
         return str(row.path)
     facts = Nameable(vid=row.vid, url=row.link, title=row.title, category=row.category, created_at=row.created_at)
     path, key = name(facts, False)  # noqa: FBT003
-    if connection.execute(select(videos.c.id).where(videos.c.path_key == key)).first() is not None:
+    if _is_taken(connection, key):
         path, key = name(facts, True)  # noqa: FBT003
+    if _is_taken(connection, key):
+        path, key = _numbered(path, row.id), _numbered(key, row.id)
     connection.execute(update(videos).where(videos.c.id == row.id).values(path=path, path_key=key))
     return path
+
+
+def _is_taken(connection: Connection, key: str) -> bool:
+    return connection.execute(select(videos.c.id).where(videos.c.path_key == key)).first() is not None
+
+
+def _numbered(path: str, number: int) -> str:
+    """Tell even twins of twins apart: vids that differ in case only make names that many disks take for one."""
+    stem, extension = posixpath.splitext(path)
+    return f"{stem}-{number}{extension}"
 
 
 def _claimed(row: Any, path: str) -> Claimed:

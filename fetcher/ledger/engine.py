@@ -9,7 +9,7 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -29,29 +29,36 @@ from fetcher.ledger.mounts import network_file_system
 from fetcher.ledger.schema import APPLICATION_ID
 
 _OLDEST_SQLITE: Final = (3, 37)
-_PATIENCE_S: Final = 60.0
+PATIENCE_S: Final = 60.0
+"""How long another process may keep the ledger to itself before that is an error."""
 _BEGIN: Final = "fetcher_begin"
-_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_SCHEMA})
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _LOCKED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DISK: Final = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 )
+_HEADER_SIZE: Final = 100
 _RESTORE: Final = "Restore a copy of it (with its -wal file); finished files are untouched."
 
 
 class Database:
-    """A SQLite ledger, opened. Used by one thread at a time."""
+    """A SQLite ledger, opened. Used by one thread at a time.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: An existing ledger.
+        patience_s: How long another process may hold it, in seconds.
+    """
+
+    def __init__(self, path: Path, *, patience_s: float = PATIENCE_S) -> None:
         self.path = path
         self._identity = _identity(path)
-        self._lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = WriteLock(path, patience_s=patience_s)
         try:
-            self.engine = _engine(path)
+            self.engine = _engine(path, self._lock.held, patience_s)
             with translated(path), self.engine.connect():
                 pass
         except BaseException:
-            os.close(self._lock)
+            self._lock.close()
             raise
 
     @contextlib.contextmanager
@@ -62,7 +69,7 @@ class Database:
             LedgerError: Locked for too long, damaged, or no longer the file that was opened.
             StorageError: The disk.
         """
-        with self._locked(), translated(self.path):
+        with self._lock.held(), translated(self.path):
             self._require_same_file()
             with self.engine.begin() as connection:
                 yield connection
@@ -79,32 +86,65 @@ class Database:
     def close(self) -> None:
         """Close the connection; SQLite folds its -wal file in."""
         self.engine.dispose()
-        os.close(self._lock)
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        _flock(self._lock, self.path)
-        try:
-            yield
-        finally:
-            fcntl.flock(self._lock, fcntl.LOCK_UN)
+        self._lock.close()
 
     def _require_same_file(self) -> None:
         if _identity(self.path) != self._identity:
             raise LedgerMissingError(f"{self.path} was removed or replaced while in use. Stopped; {_RESTORE}")
 
 
-def open_database(path: Path, *, on_network: bool = False) -> Database:
+class WriteLock:
+    """The lock beside a ledger that all its writers take, one after the other.
+
+    Args:
+        path: The ledger, which need not exist yet; whatever name leads to it, the lock is the same.
+        patience_s: How long to wait for it, in seconds.
+
+    Raises:
+        StorageError: Nothing can be written beside the ledger.
+    """
+
+    def __init__(self, path: Path, *, patience_s: float = PATIENCE_S) -> None:
+        self._path = path
+        self._patience_s = patience_s
+        try:
+            self._descriptor = os.open(f"{path.resolve()}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as exc:
+            raise StorageError(
+                f"{path}.lock cannot be written: {exc.strerror}. Look at its disk and permissions."
+            ) from exc
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock.
+
+        Raises:
+            LedgerLockedError: Another process held it for too long.
+        """
+        _flock(self._descriptor, self._path, patience_s=self._patience_s)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Close the lock's file; it stays where it is."""
+        os.close(self._descriptor)
+
+
+def open_database(path: Path, *, on_network: bool = False, patience_s: float = PATIENCE_S) -> Database:
     """Open an existing ledger.
 
     Args:
         path: Where it is.
         on_network: Whether a network file system is accepted.
+        patience_s: How long another process may hold it, in seconds.
 
     Raises:
         LedgerMissingError: There is none. None is made either.
         LedgerDamagedError: The file is no ledger.
         LedgerError: It is on a network file system, or this SQLite is too old.
+        StorageError: It cannot be written.
     """
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise LedgerError(f"SQLite {sqlite3.sqlite_version} is too old; 3.37 or later is needed")
@@ -113,41 +153,42 @@ def open_database(path: Path, *, on_network: bool = False) -> Database:
             f"{path} is on {kind}, a network file system, where SQLite's locks cannot be relied on. "
             "Put the ledger on a local disk (setting 'ledger'), or set ledger_on_network."
         )
-    _require_ledger(path)
-    return Database(path)
+    _require_file(path)
+    return Database(path, patience_s=patience_s)
 
 
-def _require_ledger(path: Path) -> None:
-    """Look before SQLite does: it takes an empty file for a new database and a short one for a whole one."""
+def _require_file(path: Path) -> None:
+    """Look before SQLite does: it takes an empty file for a new database.
+
+    The file itself is not opened: closing it again would drop the locks that another connection of this process
+    holds on it (POSIX), and a third process could then take its -wal file away.
+    """
     try:
-        with path.open("rb") as file:
-            header = file.read(100)
-            size = os.fstat(file.fileno()).st_size
+        size = path.stat().st_size
     except FileNotFoundError:
         raise LedgerMissingError(f"{path} is missing. {_RESTORE}") from None
     except OSError as exc:
         raise LedgerMissingError(f"{path} cannot be read: {exc.strerror}. {_RESTORE}") from exc
-    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):  # noqa: PLR2004 - the header's size
-        raise LedgerDamagedError(f"{path} is no ledger ({size} bytes, no SQLite header). {_RESTORE}")
-    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise LedgerDamagedError(f"{path} is a database of another program. {_RESTORE}")
-    page = int.from_bytes(header[16:18], "big")
-    pages = int.from_bytes(header[28:32], "big")
-    if size < pages * (65536 if page == 1 else page) and not Path(f"{path}-wal").exists():
-        raise LedgerDamagedError(f"{path} is cut off ({size} bytes). {_RESTORE}")
+    if size < _HEADER_SIZE:
+        raise LedgerDamagedError(f"{path} is no ledger ({size} bytes). {_RESTORE}")
+    if not (os.access(path, os.R_OK | os.W_OK) and os.access(path.resolve().parent, os.W_OK)):
+        raise StorageError(f"{path} or its directory cannot be written. Look at its disk and permissions.")
 
 
-def _engine(path: Path) -> Engine:
+def _engine(path: Path, alone: Callable[[], contextlib.AbstractContextManager[None]], patience_s: float) -> Engine:
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"file:{quote(str(path))}?mode=rw",
             uri=True,
             isolation_level=None,
             check_same_thread=False,
-            timeout=_PATIENCE_S,
+            timeout=patience_s,
         )
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -16384"):
-            connection.execute(f"PRAGMA {pragma}")
+        try:
+            _prepare(connection, path, alone)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool, hide_parameters=True)
@@ -157,6 +198,19 @@ def _engine(path: Path) -> Engine:
         connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN IMMEDIATE"))
 
     return engine
+
+
+def _prepare(
+    connection: sqlite3.Connection, path: Path, alone: Callable[[], contextlib.AbstractContextManager[None]]
+) -> None:
+    """See whose database it is before anything is written, then set what durability rests on."""
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise LedgerDamagedError(f"{path} is a database of another program. {_RESTORE}")
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        with alone():  # Two processes that switch at once are told "locked" without any waiting.
+            connection.execute("PRAGMA journal_mode = WAL")
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", "cache_size = -16384"):
+        connection.execute(f"PRAGMA {pragma}")
 
 
 @contextlib.contextmanager
@@ -181,7 +235,7 @@ def _translation(code: int, path: Path) -> Exception:
     if code in _DAMAGED:
         return LedgerDamagedError(f"{path} is damaged. {_RESTORE}")
     if code in _LOCKED:
-        return LedgerLockedError(f"{path} was locked by another process for {_PATIENCE_S:.0f} s. Find and end it.")
+        return LedgerLockedError(f"{path} was locked by another process for too long. Find and end it.")
     if code == sqlite3.SQLITE_FULL:
         return DiskFullError(f"no room to write {path}. Make room and run again.")
     if code in _DISK:
@@ -189,8 +243,8 @@ def _translation(code: int, path: Path) -> Exception:
     return LedgerError(f"{path}: SQLite error {code}. Nothing was changed.")
 
 
-def _flock(descriptor: int, path: Path) -> None:
-    patience_ends = time.monotonic() + _PATIENCE_S
+def _flock(descriptor: int, path: Path, *, patience_s: float) -> None:
+    patience_ends = time.monotonic() + patience_s
     pause = 0.001
     while True:
         try:

@@ -32,7 +32,7 @@ def network_file_system(path: Path) -> str | None:
         table = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return None
-    return network_kind(table, path.absolute())
+    return network_kind(table, path.resolve())
 
 
 def network_kind(table: str, path: Path) -> str | None:

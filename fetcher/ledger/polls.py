@@ -6,14 +6,19 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select, update
 
-from fetcher.domain.events import Event, GivenUp, LinkPublished
+from fetcher.domain.events import Event, GivenUp, LinkPublished, PreparationFailed
+from fetcher.domain.identifiers import printable
 from fetcher.domain.link import Link
 from fetcher.domain.observation import Observation, Standing, event_of
 from fetcher.domain.status import Preparation, Reason, Status, TaskStatus
 from fetcher.ledger.changes import Change, apply
-from fetcher.ledger.schema import has_status, task_items, tasks, videos
+from fetcher.ledger.endings import give_up, has_other_hope, is_over, waiting_for
+from fetcher.ledger.schema import task_items, tasks, videos
 
 _IN_LIST: Final = 500
+_LONGEST_ERROR: Final = 1000
+_FEWEST_REFUSALS: Final = 5
+"""So often in a row has a task to go without news before it is rejected, however old it is."""
 _FINAL: Final = (Preparation.SUCCESS.value, Preparation.FAIL.value)
 
 
@@ -93,11 +98,12 @@ def ask_again(connection: Connection, video_id: int, *, at: int) -> None:
 
 def record_poll(connection: Connection, record: PollRecord) -> PollOutcome:
     """Keep one answer: new videos, what changed of known ones, and when to ask again."""
-    known = _known_videos(connection, [seen.vid for seen in record.seen])
+    answer = _by_vid(record.seen)
+    known = _known_videos(connection, list(answer))
     items = _known_items(connection, record.task.row_id)
     happened: list[Event] = []
     has_news = False
-    for seen in record.seen:
+    for seen in answer.values():
         video = known.get(seen.vid) or _add_video(connection, seen.vid, record.now)
         item = items.pop(video.id, None)
         is_news = item is None or (item.said, item.success_at) != (seen.raw, _success_at(seen))
@@ -108,19 +114,36 @@ def record_poll(connection: Connection, record: PollRecord) -> PollOutcome:
             apply(connection, Change(video_id=video.id, event=event))
             happened.append(event)
         has_news = has_news or is_news
-    is_finished = bool(record.seen) and all(seen.is_final for seen in record.seen) and _are_final(items.values())
-    _close_poll(connection, record, is_finished=is_finished, has_news=has_news)
-    published = sum(isinstance(event, LinkPublished) for event in happened)
-    return PollOutcome(published=published, failed=len(happened) - published, is_finished=is_finished)
+    waiting = waiting_for(connection, record.task.row_id)
+    given_up = give_up(connection, record, answer, waiting)
+    happened += given_up.values()
+    waiting = [video for video in waiting if video.id not in given_up]
+    is_finished = bool(answer) and all(seen.is_final for seen in answer.values()) and _are_final(items.values())
+    is_ended = is_over(record, answer, waiting, is_finished=is_finished)
+    _close_poll(connection, record, is_finished=is_finished, is_over=is_ended, has_news=has_news)
+    return PollOutcome(
+        published=sum(isinstance(event, LinkPublished) for event in happened),
+        failed=sum(isinstance(event, PreparationFailed | GivenUp) for event in happened),
+        is_finished=is_finished,
+    )
 
 
 def record_poll_failure(
     connection: Connection, task: DueTask, *, text: str, now: int, next_poll_at: int, is_given_up: bool
 ) -> None:
-    """Keep that Polyv did not answer about a task; one it has refused for too long is rejected."""
-    values: dict[str, Any] = {"next_poll_at": next_poll_at, "last_error": text, "polled_at": now}
-    if is_given_up and not _known_items(connection, task.row_id):
+    """Keep that Polyv did not answer about a task.
+
+    One it has refused for too long, and more than a few times, is rejected; what waits for that task alone needs a
+    person then.
+    """
+    told = printable(text, limit=_LONGEST_ERROR)
+    values: dict[str, Any] = {"next_poll_at": next_poll_at, "last_error": told, "polled_at": now}
+    if is_given_up and task.quiet_polls + 1 >= _FEWEST_REFUSALS:
         values |= {"next_poll_at": None, "status": TaskStatus.REJECTED.value}
+        for video in waiting_for(connection, task.row_id):
+            if not has_other_hope(connection, task.row_id, video.id):
+                lost = GivenUp(at=now, reason=Reason.NEVER_PREPARED, detail=f"task {task.task_id}: {told}")
+                apply(connection, Change(video_id=video.id, event=lost))
     connection.execute(
         update(tasks)
         .where(tasks.c.id == task.row_id)
@@ -182,27 +205,9 @@ def _event(
         link=video.link,
         refused_link=video.refused_link,
         is_news=is_news,
-        has_other_hope=seen.said is Preparation.FAIL and _has_other_hope(connection, record.task.row_id, video.id),
+        has_other_hope=seen.said is Preparation.FAIL and has_other_hope(connection, record.task.row_id, video.id),
     )
-    event = event_of(seen, standing, task_id=record.task.task_id, now=record.now)
-    is_late = record.is_given_up and event is None and not seen.is_final and standing.status is Status.WAITING
-    if is_late and not _has_other_hope(connection, record.task.row_id, video.id):
-        return GivenUp(
-            at=record.now, reason=Reason.NEVER_PREPARED, detail=f"task {record.task.task_id}: {seen.raw}"
-        )
-    return event
-
-
-def _has_other_hope(connection: Connection, task: int, video_id: int) -> bool:
-    """Tell whether another task that is still asked about, or was ready, may give the video."""
-    other = (
-        select(task_items.c.video)
-        .join(tasks, tasks.c.id == task_items.c.task)
-        .where(task_items.c.video == video_id, task_items.c.task != task)
-        .where(task_items.c.said != Preparation.FAIL.value)
-        .where(tasks.c.next_poll_at.is_not(None) | (task_items.c.said == Preparation.SUCCESS.value))
-    )
-    return connection.execute(other.limit(1)).first() is not None
+    return event_of(seen, standing, task_id=record.task.task_id, now=record.now)
 
 
 def _are_final(items: Iterable[Any]) -> bool:
@@ -210,20 +215,18 @@ def _are_final(items: Iterable[Any]) -> bool:
     return all(item.said in _FINAL for item in items)
 
 
-def _close_poll(connection: Connection, record: PollRecord, *, is_finished: bool, has_news: bool) -> None:
-    """Say when to ask next: not at all once Polyv has said its last word and no video waits for a fresh link."""
-    is_over = is_finished and not _has_waiting(connection, record.task.row_id)
+def _close_poll(
+    connection: Connection, record: PollRecord, *, is_finished: bool, is_over: bool, has_news: bool
+) -> None:
     status = TaskStatus.FINISHED if is_finished else TaskStatus.OPEN
-    next_at = None if is_over else record.next_poll_at
-    if record.is_given_up and not is_finished:
+    if is_over and not is_finished:
         status = TaskStatus.FINISHED if record.seen else TaskStatus.REJECTED
-        next_at = None
     connection.execute(
         update(tasks)
         .where(tasks.c.id == record.task.row_id)
         .values(
             status=status.value,
-            next_poll_at=next_at,
+            next_poll_at=None if is_over else record.next_poll_at,
             polled_at=record.now,
             polls=tasks.c.polls + 1,
             quiet_polls=1 if has_news else tasks.c.quiet_polls + 1,
@@ -232,13 +235,19 @@ def _close_poll(connection: Connection, record: PollRecord, *, is_finished: bool
     )
 
 
-def _has_waiting(connection: Connection, task: int) -> bool:
-    waiting = (
-        select(task_items.c.video)
-        .join(videos, videos.c.id == task_items.c.video)
-        .where(task_items.c.task == task, has_status(Status.WAITING))
-    )
-    return connection.execute(waiting.limit(1)).first() is not None
+def _by_vid(seen: Sequence[Observation]) -> dict[str, Observation]:
+    """Return one observation of each video: of two, the one that gives a link, and a FAIL only if alone."""
+    answer: dict[str, Observation] = {}
+    for one in seen:
+        if one.vid not in answer or _rank(one) < _rank(answer[one.vid]):
+            answer[one.vid] = one
+    return answer
+
+
+def _rank(seen: Observation) -> int:
+    if seen.link is not None:
+        return 0
+    return 2 if seen.said is Preparation.FAIL else 1
 
 
 def _success_at(seen: Observation) -> int | None:

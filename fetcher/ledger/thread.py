@@ -1,7 +1,9 @@
 """The ledger's own thread: nothing of it ever runs on the event loop, and many small writes become one."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -12,7 +14,7 @@ from fetcher.ledger.changes import Change, apply
 from fetcher.ledger.engine import Database
 
 T = TypeVar("T")
-_Group = list[tuple[Change, "asyncio.Future[None]"]]
+_Wanted = tuple[Change, "asyncio.Future[None]"]
 
 
 class LedgerThread:
@@ -25,8 +27,7 @@ class LedgerThread:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._pending: _Group = []
-        self._committing: asyncio.Task[None] | None = None
+        self._pending: deque[_Wanted] = deque()
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run *work* in one write transaction."""
@@ -49,42 +50,53 @@ class LedgerThread:
     async def record(self, change: Change) -> None:
         """Write one event; durable on return.
 
+        Whoever gives up waiting changes nothing: what was asked for is written all the same.
+
         Raises:
             StaleLeaseError: The claim ended, and the event was not written.
             LedgerError: Nothing was written.
         """
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        written: asyncio.Future[None] = loop.create_future()
         self._pending.append((change, written))
-        if self._committing is None:
-            self._committing = asyncio.create_task(self._commit_groups())
+        self._thread.submit(self._commit_pending, loop)
         await written
 
-    async def _commit_groups(self) -> None:
-        """Commit what is pending, and what has become so meanwhile, until nothing is."""
+    def _commit_pending(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Commit all that is pending: nothing where an earlier call has taken it along."""
+        group = _taken(self._pending)
+        if not group:
+            return
         try:
-            while self._pending:
-                group, self._pending = self._pending, []
-                await self._commit(group)
-        finally:
-            self._committing = None
-
-    async def _commit(self, group: _Group) -> None:
-        try:
-            results = await self.write(lambda connection: [_tried(connection, change) for change, _ in group])
+            with self._database.writing() as connection:
+                results = [_tried(connection, change) for change, _ in group]
         except Exception as exc:  # noqa: BLE001 - handed to each of those who wait for it
             results = [exc] * len(group)
-        for (_, written), error in zip(group, results, strict=True):
-            if written.done():
-                continue
-            if error is None:
-                written.set_result(None)
-            else:
-                written.set_exception(error)
+        with contextlib.suppress(RuntimeError):  # The loop is closed: nobody waits any more.
+            loop.call_soon_threadsafe(_tell, group, results)
 
     def close(self) -> None:
         """Wait for what is under way, then close the database."""
         self._thread.shutdown(wait=True)
         self._database.close()
+
+
+def _taken(pending: deque[_Wanted]) -> list[_Wanted]:
+    group: list[_Wanted] = []
+    with contextlib.suppress(IndexError):
+        while True:
+            group.append(pending.popleft())
+    return group
+
+
+def _tell(group: Sequence[_Wanted], results: Sequence[Exception | None]) -> None:
+    for (_, written), error in zip(group, results, strict=True):
+        if written.done():
+            continue
+        if error is None:
+            written.set_result(None)
+        else:
+            written.set_exception(error)
 
 
 def _tried(connection: Connection, change: Change) -> Exception | None:

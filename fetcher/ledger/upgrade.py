@@ -3,30 +3,48 @@
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from sqlalchemy import Connection, inspect, text
 
 from fetcher.domain.errors import LedgerDamagedError, LedgerTooNewError, UsageError
-from fetcher.ledger.engine import Database, translated
+from fetcher.ledger.engine import Database, WriteLock, translated
 from fetcher.ledger.schema import APPLICATION_ID, REVISIONS
 
 HEAD: Final = REVISIONS[-1]
+_PACKAGE: Final = Path(__file__).resolve().parent.parent
 
 
 def create_ledger(path: Path) -> None:
     """Make an empty ledger (0600): complete under another name first, so that no half of one is ever found.
 
     Raises:
-        UsageError: There is something already.
+        UsageError: There is something already: a ledger, a link to one, or what is left of one.
+        StorageError: The disk.
     """
-    if path.exists():
-        raise UsageError(f"{path} is there already. Nothing was changed.")
+    lock = WriteLock(path)
+    try:
+        with lock.held():  # Of two that make one at once, the second finds the first one's.
+            _require_nothing(path)
+            _create(path)
+    finally:
+        lock.close()
+
+
+def _require_nothing(path: Path) -> None:
+    """See that nothing is in the way. SQLite would play an older -wal file into a new ledger."""
+    for name in (str(path), f"{path}-wal"):
+        if os.path.lexists(name):
+            raise UsageError(f"{name} is there already. Nothing was changed; restore the ledger, or move it away.")
+
+
+def _create(path: Path) -> None:
     draft = path.with_name(f"{path.name}.new")
-    for leftover in (draft, Path(f"{draft}-wal"), Path(f"{draft}-shm")):
+    for leftover in (draft, *(Path(f"{draft}{end}") for end in ("-wal", "-shm", "-journal"))):
         leftover.unlink(missing_ok=True)
     os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as connection:
@@ -34,7 +52,8 @@ def create_ledger(path: Path) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
     database = Database(draft)
     try:
-        _migrate(database)
+        with _upgrading(database) as connection:
+            _migrate(connection, migrations_directory())
     finally:
         database.close()
     Path(f"{draft}.lock").unlink(missing_ok=True)
@@ -42,68 +61,107 @@ def create_ledger(path: Path) -> None:
     _sync_directory(path.parent)
 
 
-def require_current(database: Database) -> None:
+def require_current(
+    database: Database, *, revisions: Sequence[str] = REVISIONS, scripts: Path | None = None
+) -> None:
     """Bring *database* to this code's schema where it is older. Costs one SELECT where it is not.
+
+    The copy and the change are made under one lock: of two processes that come at once, one upgrades.
+
+    Args:
+        database: A ledger, opened.
+        revisions: Every migration that is known, oldest first.
+        scripts: Where the migrations are; None for those of this code.
 
     Raises:
         LedgerTooNewError: A later version wrote it.
         LedgerDamagedError: It has no version at all.
     """
-    found = _version(database)
-    if found == HEAD:
-        return
-    if found not in REVISIONS:
-        raise LedgerTooNewError(
-            f"{database.path} has schema {found}, this version knows up to {HEAD}. "
-            "Use the newer fetcher that wrote it."
-        )
-    backup(database.path, database.path.with_name(f"{database.path.name}.before-{HEAD}-{_stamp()}"))
-    _migrate(database)
+    with database.reading() as connection:
+        if _is_current(connection, database.path, revisions):
+            return
+    with _upgrading(database) as connection:
+        if _is_current(connection, database.path, revisions):
+            return
+        copy = database.path.with_name(f"{database.path.name}.before-{revisions[-1]}-{_stamp()}")
+        backup(database.path, copy)
+        try:
+            _migrate(connection, scripts or migrations_directory())
+        except BaseException:
+            copy.unlink()  # The ledger is as it was; a copy at every try would fill the disk.
+            raise
 
 
 def backup(path: Path, to: Path) -> None:
-    """Copy a ledger while it may be in use, by SQLite's own means. The copy is 0600 and durable.
+    """Copy a ledger while it may be in use, by SQLite's own means. The copy is 0600 and durable, or there is none.
 
     Raises:
-        UsageError: *to* is there already.
+        UsageError: *to* is there already, or its directory is not.
+        LedgerError: *path* cannot be copied.
+        StorageError: The disk.
     """
     try:
         os.close(os.open(to, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         raise UsageError(f"{to} is there already. Nothing was changed; choose another name.") from None
-    with (
-        translated(path),
-        contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as source,
-        contextlib.closing(sqlite3.connect(to)) as copy,
-    ):
-        source.backup(copy)
+    except OSError as exc:
+        raise UsageError(f"{to} cannot be written: {exc.strerror}. Choose another name.") from exc
+    try:
+        with (
+            translated(path),
+            contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as source,
+            contextlib.closing(sqlite3.connect(to)) as copy,
+        ):
+            source.backup(copy)
+    except BaseException:
+        to.unlink()
+        raise
     _sync_directory(to.parent)
 
 
-def migrations_directory() -> Path:
+def migrations_directory(package: Path = _PACKAGE) -> Path:
     """Return where the migrations are: the checkout's own where this is one, else inside the package.
 
-    An editable install may have a stale copy inside the package, so the checkout comes first.
+    An editable install may have a stale copy inside the package, so the checkout comes first. What an installed
+    package has beside it is another program's, whatever its name.
+
+    Args:
+        package: The directory of the package ``fetcher``.
     """
-    package = Path(__file__).resolve().parent.parent
-    for place in (package.parent / "migrations", package / "migrations"):
+    inside, beside = package / "migrations", package.parent / "migrations"
+    is_checkout = (package.parent / "pyproject.toml").is_file()
+    for place in (beside, inside) if is_checkout else (inside,):
         if (place / "env.py").is_file():
             return place
     raise LedgerDamagedError("the migrations are not installed. Install fetcher again.")
 
 
-def _version(database: Database) -> str | None:
-    with database.reading() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            raise LedgerDamagedError(
-                f"{database.path} has no schema version: it was never finished. Restore a copy."
-            )
-        found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return found
+def _is_current(connection: Connection, path: Path, revisions: Sequence[str]) -> bool:
+    found = _version(connection, path)
+    if found in revisions:
+        return found == revisions[-1]
+    raise LedgerTooNewError(
+        f"{path} has schema {found}, this version knows up to {revisions[-1]}. Use the newer fetcher that wrote it."
+    )
 
 
-def _migrate(database: Database) -> None:
-    """Run the missing migrations inside one transaction, under the write lock.
+def _version(connection: Connection, path: Path) -> str:
+    is_there = inspect(connection).has_table("alembic_version")
+    found = connection.scalar(text("SELECT version_num FROM alembic_version")) if is_there else None
+    if found is None:
+        raise LedgerDamagedError(f"{path} has no schema version: it was never finished. Restore a copy.")
+    return str(found)
+
+
+@contextlib.contextmanager
+def _upgrading(database: Database) -> Iterator[Connection]:
+    """Yield the one transaction of an upgrade, under the write lock."""
+    with _without_foreign_keys(database), database.writing() as connection:
+        yield connection
+
+
+def _migrate(connection: Connection, scripts: Path) -> None:
+    """Run the missing migrations.
 
     Alembic is loaded here and not above: it costs more than all else that a run loads.
     """
@@ -111,11 +169,10 @@ def _migrate(database: Database) -> None:
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(migrations_directory()).replace("%", "%%"))
-    with _without_foreign_keys(database), database.writing() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        _require_sound_keys(connection)
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    _require_sound_keys(connection)
 
 
 @contextlib.contextmanager

@@ -151,7 +151,9 @@ def done_files(connection: Connection, *, after_id: int, limit: int) -> list[tup
 
 def _page(chosen: Selection, last_id: int) -> Select[Any]:
     page = select(*(videos.c[name] for name in _SHOWN)).where(videos.c.id > last_id)
-    if chosen.statuses:
+    if len(chosen.statuses) == 1:
+        page = page.where(has_status(chosen.statuses[0]))
+    elif chosen.statuses:
         page = page.where(videos.c.status.in_([status.value for status in chosen.statuses]))
     if chosen.task_id is not None:
         inside = select(task_items.c.video).join(tasks, tasks.c.id == task_items.c.task)

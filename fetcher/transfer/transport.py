@@ -150,7 +150,10 @@ class BulkBody(httpx.SyncByteStream):
             self._connection.close()
 
     def _has_more(self) -> bool:
-        """Tell whether bytes follow the body, read ahead or decrypted ones too: they would answer the next request."""
+        """Tell whether bytes follow the body, read ahead or decrypted ones too.
+
+        They would be taken for the answer to the next request.
+        """
         timeout = self._sock.gettimeout()
         try:
             self._sock.settimeout(0)

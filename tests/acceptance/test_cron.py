@@ -1,8 +1,11 @@
 """As cron runs it: no terminal, no HOME, a poor locale, closed streams; and as a person does, on a terminal."""
 
+import fcntl
 import os
 import pty
+import struct
 import subprocess
+import termios
 
 from archive_case import FETCHER, ArchiveCase
 
@@ -119,6 +122,7 @@ def test_a_terminal_gets_bars_and_a_summary(case: ArchiveCase) -> None:
     video = case.simulator.library.add_video(size=2_000_000, faults=[Fault.drip(rate=2_000_000)])
     case.add(video)
     ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     running = subprocess.Popen(
         [FETCHER, "sync"],
         env={**case.environ, "TERM": "xterm"},

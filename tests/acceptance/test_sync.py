@@ -24,7 +24,7 @@ def _library(case: ArchiveCase) -> list[Video]:
 
 
 def test_a_run_over_three_tasks_fetches_every_reachable_file_once(case: ArchiveCase) -> None:
-    """INIT, PROCESS, SUCCESS and FAIL rows, and a video in two tasks: right bytes, each fetched once, exit code 4."""
+    """INIT, PROCESS, SUCCESS and FAIL rows, a video in two tasks: each fetched once, exit code 4."""
     videos = _library(case)
     for task in (videos[:4], videos[3:7], videos[6:]):
         case.add(*task)

@@ -1,0 +1,74 @@
+"""When waiting ends without a file: nothing that waits may wait for a task that nobody asks about any more."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Connection, select
+
+from fetcher.domain.events import Event, GivenUp
+from fetcher.domain.observation import Observation
+from fetcher.domain.status import Preparation, Reason, Status
+from fetcher.ledger.changes import Change, apply
+from fetcher.ledger.schema import has_status, task_items, tasks, videos
+
+if TYPE_CHECKING:
+    from fetcher.ledger.polls import PollRecord
+
+_LONGEST_WINDOW_DAYS: Final = 7
+"""Polyv thaws files for 7 days at the most (``expireDays``)."""
+
+
+def waiting_for(connection: Connection, task: int) -> list[Any]:
+    """Return id and vid of the videos of a task that wait."""
+    waiting = (
+        select(videos.c.id, videos.c.vid)
+        .join(task_items, videos.c.id == task_items.c.video)
+        .where(task_items.c.task == task, has_status(Status.WAITING))
+    )
+    return list(connection.execute(waiting).all())
+
+
+def give_up(
+    connection: Connection, record: "PollRecord", answer: Mapping[str, Observation], waiting: Sequence[Any]
+) -> dict[int, Event]:
+    """Give up videos that wait for what this task will not give any more, those it no longer names included."""
+    given_up: dict[int, Event] = {}
+    for video in waiting:
+        verdict = _verdict(record, answer.get(video.vid))
+        if verdict is None or has_other_hope(connection, record.task.row_id, video.id):
+            continue
+        event = GivenUp(at=record.now, reason=verdict[0], detail=f"task {record.task.task_id}: {verdict[1]}")
+        apply(connection, Change(video_id=video.id, event=event))
+        given_up[video.id] = event
+    return given_up
+
+
+def _verdict(record: "PollRecord", seen: Observation | None) -> tuple[Reason, str] | None:
+    """Return why a waiting video need not be waited for, None where it may still come."""
+    if seen is not None and seen.link is not None:
+        ends_at = seen.link.window_ends_at(expire_days=_LONGEST_WINDOW_DAYS)
+        is_cold = ends_at is not None and ends_at < record.now
+        return (Reason.WINDOW_CLOSED, "no other link; submit the video again") if is_cold else None
+    if not record.is_given_up or (seen is not None and seen.is_final):
+        return None
+    return Reason.NEVER_PREPARED, "no longer named" if seen is None else seen.raw
+
+
+def is_over(
+    record: "PollRecord", answer: Mapping[str, Observation], waiting: Sequence[Any], *, is_finished: bool
+) -> bool:
+    """Tell whether there is nothing left to ask: Polyv's last word, and no video that waits for a fresh link."""
+    if not record.is_given_up:
+        return is_finished and not waiting
+    return not any(video.vid in answer and answer[video.vid].link is not None for video in waiting)
+
+
+def has_other_hope(connection: Connection, task: int, video_id: int) -> bool:
+    """Tell whether another task that is still asked about may give the video."""
+    other = (
+        select(task_items.c.video)
+        .join(tasks, tasks.c.id == task_items.c.task)
+        .where(task_items.c.video == video_id, task_items.c.task != task)
+        .where(task_items.c.said != Preparation.FAIL.value, tasks.c.next_poll_at.is_not(None))
+    )
+    return connection.execute(other.limit(1)).first() is not None

@@ -1,0 +1,106 @@
+"""Where an archive is, and the room on its disk."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from fetcher.archive.home import Home, create_home, find_home, loose_permissions
+from fetcher.archive.space import disk_errors, require_space
+from fetcher.domain.errors import DiskFullError, StorageError, UsageError
+
+
+def test_f92_a_new_archive_is_its_owners_alone(tmp_path: Path) -> None:
+    home = create_home(tmp_path / "library", config="# settings\n")
+
+    modes = [path.stat().st_mode & 0o777 for path in (home.dot, home.parts, home.quarantine, home.config)]
+    assert [0o700, 0o700, 0o700, 0o600] == modes
+    assert ("# settings\n", []) == (home.config.read_text(), loose_permissions(home))
+
+
+def test_an_archive_is_not_made_twice(tmp_path: Path) -> None:
+    home = create_home(tmp_path, config="mine")
+
+    with pytest.raises(UsageError):
+        create_home(tmp_path, config="other")
+
+    assert "mine" == home.config.read_text()
+
+
+def test_f87_the_umask_does_not_loosen_an_archive(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        home = create_home(tmp_path / "library", config="")
+    finally:
+        os.umask(before)
+
+    assert [] == loose_permissions(home)
+
+
+def test_f92_what_others_may_read_is_told(tmp_path: Path) -> None:
+    home = create_home(tmp_path, config="")
+    home.config.chmod(0o640)
+
+    assert [home.config] == loose_permissions(home)
+
+
+def test_an_archive_where_none_can_be_is_the_disks_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(StorageError):
+        create_home(tmp_path / "file" / "library", config="")
+
+
+def test_the_nearest_archive_upwards_is_found(tmp_path: Path) -> None:
+    home = create_home(tmp_path, config="")
+    (tmp_path / "a" / "b").mkdir(parents=True)
+
+    assert home == find_home(None, start=tmp_path / "a" / "b")
+
+
+def test_a_named_archive_is_taken_from_where_one_stands(tmp_path: Path) -> None:
+    create_home(tmp_path / "library", config="")
+
+    assert Home(tmp_path / "library") == find_home("library", start=tmp_path)
+
+
+@pytest.mark.parametrize("named", [None, "library", "nowhere", "file"])
+def test_f81_without_an_archive_nothing_is_touched(tmp_path: Path, named: str | None) -> None:
+    (tmp_path / "library").mkdir()
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(UsageError, match="init"):
+        find_home(named, start=tmp_path)
+
+    assert [] == os.listdir(tmp_path / "library")
+
+
+def test_f79_room_beyond_the_reserve_is_required(tmp_path: Path) -> None:
+    found = os.statvfs(tmp_path)
+    free = found.f_bavail * found.f_frsize
+
+    require_space(tmp_path, needed=1, reserve=0)
+    require_space(tmp_path, needed=-5, reserve=0)
+    with pytest.raises(DiskFullError):
+        require_space(tmp_path, needed=2 * free, reserve=0)
+    with pytest.raises(DiskFullError):
+        require_space(tmp_path, needed=0, reserve=2 * free)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.ENOSPC, DiskFullError),
+        (errno.EDQUOT, DiskFullError),
+        (errno.EIO, StorageError),
+        (errno.EROFS, StorageError),
+        (errno.EFBIG, StorageError),
+        (errno.ESTALE, StorageError),
+    ],
+)
+def test_f80_what_the_disk_refuses_is_told_with_what_was_tried(number: int, kind: type[StorageError]) -> None:
+    with pytest.raises(StorageError, match=r"writing a\.mp4") as caught, disk_errors("writing a.mp4"):
+        raise OSError(number, os.strerror(number))
+
+    assert kind is type(caught.value)

@@ -1,0 +1,142 @@
+"""The directory of parts: what is found again, what is dropped, what is not touched."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fetcher.archive.parts import Memo, Part, Parts, current_boot_id
+
+_MEMO = Memo(vid="v", size=100, boot_id=current_boot_id())
+
+
+async def _leave(directory: Path, video_id: int, token: str, *, content: bytes = b"x" * 60) -> Part:
+    part = Part(directory, video_id, token, None)
+    part.path.write_bytes(content)
+    await part.remember(_MEMO, incarnation=token)
+    return part
+
+
+async def test_a_part_is_found_again_with_what_is_known_of_it(tmp_path: Path) -> None:
+    await _leave(tmp_path, 7, "0123abcd")
+    parts = Parts(tmp_path)
+
+    await parts.scan()
+
+    part = parts.take(7)
+    assert (60, _MEMO) == (part.sound_bytes(), part.memo)
+
+
+async def test_dropping_leaves_neither_part_nor_memo(tmp_path: Path) -> None:
+    await _leave(tmp_path, 7, "0123abcd")
+    parts = Parts(tmp_path)
+    await parts.scan()
+
+    parts.drop(7)
+    parts.drop(8)
+
+    assert ([], []) == (parts.ids(), os.listdir(tmp_path))
+
+
+async def test_f107_files_that_are_not_ours_are_not_touched(tmp_path: Path) -> None:
+    foreign = ["notes.txt", "7-xyz.part", "7-0123abcd.part.bak", "a-0123abcd.part", "7-0123ABCD.memo", ".hidden"]
+    for name in foreign:
+        (tmp_path / name).write_text("keep")
+    (tmp_path / "8-0123abcd.part").mkdir()
+
+    await Parts(tmp_path).scan()
+
+    assert sorted([*foreign, "8-0123abcd.part"]) == sorted(os.listdir(tmp_path))
+
+
+async def test_drafts_of_memos_are_swept_up(tmp_path: Path) -> None:
+    (tmp_path / "7-0123abcd.memo~").write_bytes(b"{")
+
+    await Parts(tmp_path).scan()
+
+    assert [] == os.listdir(tmp_path)
+
+
+async def test_f03_a_part_without_memo_is_kept_where_it_has_a_final_name_too(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "7-0123abcd.part").write_bytes(b"done")
+    os.link(tmp_path / "parts" / "7-0123abcd.part", tmp_path / "final.mp4")
+    parts = Parts(tmp_path / "parts")
+
+    await parts.scan()
+
+    assert [7] == parts.ids()
+
+
+async def test_of_two_parts_of_one_video_one_stays(tmp_path: Path) -> None:
+    await _leave(tmp_path, 7, "0123abcd")
+    await _leave(tmp_path, 7, "4567abcd")
+    parts = Parts(tmp_path)
+
+    await parts.scan()
+
+    assert ([7], 2) == (parts.ids(), len(os.listdir(tmp_path)))
+
+
+@pytest.mark.parametrize("kind", ["part", "memo"])
+async def test_f90_a_planted_link_is_neither_followed_nor_kept(tmp_path: Path, kind: str) -> None:
+    directory, victim = tmp_path / "parts", tmp_path / "victim"
+    directory.mkdir()
+    await _leave(directory, 7, "0123abcd")
+    victim.write_bytes((directory / f"7-0123abcd.{kind}").read_bytes())
+    (directory / f"7-0123abcd.{kind}").unlink()
+    (directory / f"7-0123abcd.{kind}").symlink_to(victim)
+    parts = Parts(directory)
+
+    await parts.scan()
+
+    assert ([], True) == (os.listdir(directory), victim.exists())
+
+
+@pytest.mark.parametrize("kind", ["part", "memo"])
+async def test_a_planted_pipe_does_not_make_the_run_wait(tmp_path: Path, kind: str) -> None:
+    await _leave(tmp_path, 7, "0123abcd")
+    (tmp_path / f"7-0123abcd.{kind}").unlink()
+    os.mkfifo(tmp_path / f"7-0123abcd.{kind}")
+    parts = Parts(tmp_path)
+
+    await parts.scan()
+
+    assert ([], []) == (parts.ids(), os.listdir(tmp_path))
+
+
+def test_f92_a_part_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    part = Parts(tmp_path).take(7)
+
+    os.close(part.open())
+
+    assert 0o600 == part.path.stat().st_mode & 0o777
+
+
+async def test_quarantined_bytes_stay_and_the_next_part_is_another_file(tmp_path: Path) -> None:
+    part = await _leave(tmp_path, 7, "0123abcd", content=b"bad")
+
+    kept = part.quarantine(tmp_path / "quarantine", "v")
+
+    assert (b"bad", ["quarantine"]) == (kept.read_bytes(), os.listdir(tmp_path))
+    assert (0, False) == (part.sound_bytes(), part.path.exists())
+
+
+async def test_a_part_that_is_somebodys_finished_file_is_left_alone(tmp_path: Path) -> None:
+    """Its bytes have another name: writing on would change what is archived there."""
+    part = await _leave(tmp_path, 7, "0123abcd", content=b"archived")
+    os.link(part.path, tmp_path / "moved-by-a-person.mp4")
+
+    part.restart_if_shared()
+    os.close(part.open())
+
+    assert b"archived" == (tmp_path / "moved-by-a-person.mp4").read_bytes()
+    assert b"" == part.path.read_bytes()
+
+
+async def test_a_part_of_one_name_goes_on(tmp_path: Path) -> None:
+    part = await _leave(tmp_path, 7, "0123abcd")
+
+    part.restart_if_shared()
+
+    assert 60 == part.sound_bytes()

@@ -1,0 +1,161 @@
+"""The final name: never over anything, never outside, never half."""
+
+import errno
+import hashlib
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from transfer_cases import open_descriptors
+
+from fetcher.archive import placing
+from fetcher.archive.placing import find_file, is_placed, place, size_of
+from fetcher.domain.errors import ConflictError
+
+_BYTES = b"the video"
+_SHA256 = hashlib.sha256(_BYTES).hexdigest()
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Path:
+    path = tmp_path / ".fetcher" / "parts" / "7-0123abcd.part"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(_BYTES)
+    return path
+
+
+def test_a_part_gets_its_final_name_and_the_directories_on_the_way(tmp_path: Path, part: Path) -> None:
+    assert place(tmp_path, part, "Art/2024/a.mp4", sha256=_SHA256)
+    assert _BYTES == (tmp_path / "Art" / "2024" / "a.mp4").read_bytes()
+    assert is_placed(tmp_path, part, "Art/2024/a.mp4")
+
+
+def test_f83_the_same_bytes_under_the_name_are_adopted(tmp_path: Path, part: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(_BYTES)
+
+    assert not place(tmp_path, part, "a.mp4", sha256=_SHA256)
+    assert not is_placed(tmp_path, part, "a.mp4")
+
+
+def test_placing_twice_is_placing_once(tmp_path: Path, part: Path) -> None:
+    place(tmp_path, part, "a.mp4", sha256=_SHA256)
+
+    assert not place(tmp_path, part, "a.mp4", sha256=_SHA256)
+
+
+def test_f83_other_bytes_under_the_name_are_never_overwritten(tmp_path: Path, part: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"somebody's")
+
+    with pytest.raises(ConflictError):
+        place(tmp_path, part, "a.mp4", sha256=_SHA256)
+
+    assert (b"somebody's", _BYTES) == ((tmp_path / "a.mp4").read_bytes(), part.read_bytes())
+
+
+def _plant(path: Path, kind: str) -> None:
+    match kind:
+        case "directory":
+            path.mkdir()
+        case "fifo":
+            os.mkfifo(path)
+        case "socket":
+            with socket.socket(socket.AF_UNIX) as sock:
+                sock.bind(os.path.relpath(path))
+        case "symlink to the same bytes":
+            (path.parent / "elsewhere").write_bytes(_BYTES)
+            path.symlink_to(path.parent / "elsewhere")
+        case "dangling symlink":
+            path.symlink_to(path.parent / "nowhere")
+
+
+_KINDS = ["directory", "fifo", "socket", "symlink to the same bytes", "dangling symlink"]
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_f83_f90_what_is_no_plain_file_is_a_conflict(
+    tmp_path: Path, part: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _plant(tmp_path / "a.mp4", kind)
+    before = open_descriptors()
+
+    with pytest.raises(ConflictError):
+        place(tmp_path, part, "a.mp4", sha256=_SHA256)
+    with pytest.raises(ConflictError):
+        find_file(tmp_path, "a.mp4")
+
+    assert size_of(tmp_path, "a.mp4") is None
+    assert not is_placed(tmp_path, part, "a.mp4")
+    assert before == open_descriptors()
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_f90_a_directory_on_the_way_that_is_none_is_a_conflict(tmp_path: Path, part: Path, kind: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    if kind == "link":
+        (tmp_path / "Art").symlink_to(outside)
+    else:
+        (tmp_path / "Art").write_text("a file")
+    before = open_descriptors()
+
+    with pytest.raises(ConflictError):
+        place(tmp_path, part, "Art/a.mp4", sha256=_SHA256)
+
+    assert (None, False) == (size_of(tmp_path, "Art/a.mp4"), is_placed(tmp_path, part, "Art/a.mp4"))
+    assert ([], before) == (os.listdir(outside), open_descriptors())
+
+
+@pytest.mark.parametrize(
+    "path", ["../a.mp4", "a/../../b.mp4", "/a.mp4", "a//b.mp4", "./a.mp4", "a/", "", "..", "."]
+)
+def test_f88_a_path_that_leaves_the_archive_is_refused(tmp_path: Path, part: Path, path: str) -> None:
+    root = tmp_path / "archive"
+    root.mkdir()
+
+    with pytest.raises(ConflictError):
+        place(root, part, path, sha256=_SHA256)
+
+    assert [] == os.listdir(root)
+
+
+def test_what_stands_under_a_name_is_told_with_its_digest(tmp_path: Path, part: Path) -> None:
+    place(tmp_path, part, "Art/a.mp4", sha256=_SHA256)
+
+    found = find_file(tmp_path, "Art/a.mp4", durably=True)
+
+    assert (len(_BYTES), _SHA256) == (found and found.size, found and found.sha256)
+    assert len(_BYTES) == size_of(tmp_path, "Art/a.mp4")
+
+
+@pytest.mark.parametrize("path", ["a.mp4", "Art/a.mp4"])
+def test_where_nothing_stands_nothing_is_found_and_nothing_made(tmp_path: Path, part: Path, path: str) -> None:
+    assert (None, None) == (find_file(tmp_path, path), size_of(tmp_path, path))
+    assert not is_placed(tmp_path, part, path)
+    assert [".fetcher"] == os.listdir(tmp_path)
+
+
+def test_a_name_too_long_for_the_disk_is_the_disks_error(tmp_path: Path, part: Path) -> None:
+    before = open_descriptors()
+
+    with pytest.raises(OSError, match="too long") as caught:
+        place(tmp_path, part, f"{'x' * 256}.mp4", sha256=_SHA256)
+
+    assert (errno.ENAMETOOLONG, before) == (caught.value.errno, open_descriptors())
+
+
+@pytest.mark.parametrize(("taken", "is_new"), [(False, True), (True, False)])
+def test_without_hard_links_a_free_name_is_taken_by_a_rename(
+    tmp_path: Path, part: Path, *, taken: bool, is_new: bool
+) -> None:
+    if taken:
+        (tmp_path / "a.mp4").write_bytes(b"somebody's")
+    directory = os.open(tmp_path, os.O_RDONLY)
+
+    placed = placing._rename(part, directory, "a.mp4")
+    os.close(directory)
+
+    assert (is_new, taken) == (placed, part.exists())
+    assert (b"somebody's" if taken else _BYTES) == (tmp_path / "a.mp4").read_bytes()

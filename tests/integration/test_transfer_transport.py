@@ -1,0 +1,321 @@
+"""The transport over the standard library's client: which connection is used, kept, given up."""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import httpx
+import pytest
+import trustme
+from origin import OriginServer, Reply
+from origin_faults import (
+    chunked,
+    cut,
+    drip_head,
+    mute,
+    reset,
+    stall,
+    status,
+    then_stray,
+    until_close,
+    with_headers,
+)
+from transfer_cases import certificate, open_descriptors, video
+
+from fetcher.transfer.body import Body
+from fetcher.transfer.connection import Breakable
+from fetcher.transfer.transport import ATTACH, BODY, BulkTransport
+
+_BODY = video(300_000)
+_CA = trustme.CA()
+
+
+@pytest.fixture(params=["http", "https"])
+def server(request: pytest.FixtureRequest) -> Iterator[OriginServer]:
+    tls = certificate(_CA) if request.param == "https" else None
+    with OriginServer(tls=tls) as running:
+        running.add("/a.mp4", _BODY)
+        running.add("/b.mp4", _BODY[::-1])
+        yield running
+
+
+@pytest.fixture
+def transport() -> Iterator[BulkTransport]:
+    context = ssl.create_default_context()
+    _CA.configure_trust(context)
+    with closing(BulkTransport(context=context, connect_timeout_s=2, read_timeout_s=2)) as bulk:
+        yield bulk
+
+
+def _ask(transport: BulkTransport, url: str, attach: Callable[[Breakable], None] | None = None) -> httpx.Response:
+    extensions = {} if attach is None else {ATTACH: attach}
+    return transport.handle_request(httpx.Request("GET", url, extensions=extensions))
+
+
+def _read(response: httpx.Response, *, size: int = 65536) -> bytes:
+    body: Body = response.extensions[BODY]
+    buffer, came = memoryview(bytearray(size)), bytearray()
+    try:
+        while count := body.readinto(buffer):
+            came += buffer[:count]
+    finally:
+        body.close()
+    return bytes(came)
+
+
+def test_files_of_one_origin_share_a_connection(server: OriginServer, transport: BulkTransport) -> None:
+    for _ in range(3):
+        assert _BODY == _read(_ask(transport, server.url("/a.mp4")))
+
+    assert 1 == server.connections
+
+
+def test_an_idle_connection_that_the_origin_closed_is_replaced_unnoticed(
+    server: OriginServer, transport: BulkTransport
+) -> None:
+    _read(_ask(transport, server.url("/a.mp4")))
+    server.break_connections()
+    time.sleep(0.05)
+
+    assert _BODY == _read(_ask(transport, server.url("/a.mp4")))
+    assert 2 == server.connections
+
+
+def test_a_connection_that_closes_as_it_is_taken_is_replaced_unnoticed(
+    server: OriginServer, transport: BulkTransport
+) -> None:
+    server.script("/b.mp4", [b""])
+    _read(_ask(transport, server.url("/a.mp4")))
+
+    assert _BODY[::-1] == _read(_ask(transport, server.url("/b.mp4")))
+    assert 2 == server.connections
+
+
+@pytest.mark.parametrize("reply", [cut(1000), reset(1000), until_close()])
+def test_a_connection_whose_body_did_not_end_within_it_is_not_used_again(
+    server: OriginServer, transport: BulkTransport, reply: Reply
+) -> None:
+    server.script("/a.mp4", [reply])
+    response = _ask(transport, server.url("/a.mp4"))
+    if reply.__qualname__.startswith(("cut", "reset")):  # type: ignore[union-attr]
+        with pytest.raises(httpx.TransportError):
+            _read(response)
+    else:
+        assert _BODY == _read(response)
+
+    assert _BODY == _read(_ask(transport, server.url("/a.mp4")))
+    assert 2 == server.connections
+
+
+def test_a_connection_whose_body_was_not_wanted_is_not_used_again(
+    server: OriginServer, transport: BulkTransport
+) -> None:
+    _ask(transport, server.url("/a.mp4")).extensions[BODY].close()
+
+    assert _BODY == _read(_ask(transport, server.url("/a.mp4")))
+    assert 2 == server.connections
+
+
+@pytest.mark.parametrize("size", [10, 300_000])
+def test_f14_what_follows_a_body_is_never_the_next_answer(
+    server: OriginServer, transport: BulkTransport, size: int
+) -> None:
+    """A second answer in the same packet or TLS record would be taken for that of the next file."""
+    server.files["/a.mp4"].body = _BODY[:size]
+    stray = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong"
+    server.script("/a.mp4", [then_stray(stray)])
+
+    assert _BODY[:size] == _read(_ask(transport, server.url("/a.mp4")), size=1 << 20)
+    assert _BODY[::-1] == _read(_ask(transport, server.url("/b.mp4")))
+    assert 2 == server.connections
+
+
+def test_an_interim_answer_is_never_followed_by_another_files(
+    server: OriginServer, transport: BulkTransport
+) -> None:
+    """The final answer would come over a connection that somebody else uses by then."""
+    server.script("/a.mp4", [status(103)])
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        _ask(transport, server.url("/a.mp4"))
+
+    assert _BODY == _read(_ask(transport, server.url("/a.mp4")))
+    assert 2 == server.connections
+
+
+def test_a_chunked_body_ends_where_it_says_and_the_connection_is_kept(
+    server: OriginServer, transport: BulkTransport
+) -> None:
+    server.script("/a.mp4", [chunked(), chunked(size=1000, trailer=b"X: y\r\n")])
+
+    assert _BODY == _read(_ask(transport, server.url("/a.mp4")))
+    assert _BODY == _read(_ask(transport, server.url("/a.mp4")), size=333)
+    assert _BODY == _read(_ask(transport, server.url("/a.mp4")))
+    assert 1 == server.connections
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"zz\r\nabc\r\n0\r\n\r\n",
+        b"-3\r\nabc\r\n0\r\n\r\n",
+        b"0x3\r\nabc\r\n0\r\n\r\n",
+        b"1_0\r\n0123456789abcdef\r\n0\r\n\r\n",
+        b"3\r\nabcdef\r\n0\r\n\r\n",
+        b"3\r\nabcXY0\r\n\r\n",
+        b"5\r\nabc",
+        b"3\r\nabc\r\n",
+        b"3\r\nabc\r\n0\r\n",
+        b"3\r\nabc\r\n0\r\nX: y",
+        b"\r\n",
+        b"",
+        b"f" * 20_000,
+        b"fffffffffffffffff\r\nabc",
+    ],
+)
+def test_f15_a_chunk_that_is_not_to_the_letter_is_a_broken_body(
+    server: OriginServer, transport: BulkTransport, chunks: bytes
+) -> None:
+    server.script("/a.mp4", [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks])
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        _read(_ask(transport, server.url("/a.mp4")))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x16\x03\x01 not http at all",
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nno header\r\nContent-Encoding: gzip\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000,
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Le",
+    ],
+)
+def test_a_head_that_is_none_is_a_broken_answer(
+    server: OriginServer, transport: BulkTransport, raw: bytes
+) -> None:
+    server.script("/a.mp4", [raw])
+    before = open_descriptors()
+
+    with pytest.raises(httpx.TransportError):
+        _read(_ask(transport, server.url("/a.mp4")))
+
+    server.break_connections()
+    _settle(lambda: open_descriptors() <= before)
+
+
+def test_headers_need_not_be_ascii(server: OriginServer, transport: BulkTransport) -> None:
+    name = 'attachment; filename="视频.mp4"'.encode().decode("latin-1")
+    server.script("/a.mp4", [with_headers(content_disposition=name)])
+
+    response = _ask(transport, server.url("/a.mp4"))
+
+    assert 'attachment; filename="视频.mp4"' == response.headers["content-disposition"]
+    assert _BODY == _read(response)
+
+
+def test_f46_a_line_without_a_byte_runs_into_the_time_out(server: OriginServer, transport: BulkTransport) -> None:
+    server.script("/a.mp4", [stall(1000)])
+
+    with pytest.raises(httpx.ReadTimeout):
+        _read(_ask(transport, server.url("/a.mp4")))
+
+
+@pytest.mark.parametrize("reply", [stall(1000), mute, drip_head])
+def test_f08_an_abort_from_another_thread_is_noticed_at_once(
+    server: OriginServer, transport: BulkTransport, reply: Reply
+) -> None:
+    server.script("/a.mp4", [reply])
+    lines: list[Breakable] = []
+    threading.Timer(0.3, lambda: lines[-1].abort()).start()
+    began = time.monotonic()
+
+    with pytest.raises(httpx.TransportError):
+        _read(_ask(transport, server.url("/a.mp4"), lines.append))
+
+    assert time.monotonic() - began < 1.5
+
+
+def test_f48_a_handshake_can_be_broken_off(transport: BulkTransport) -> None:
+    with OriginServer(tls=certificate(_CA)) as slow:
+        slow.handshake_wait_s = 5
+        lines: list[Breakable] = []
+        threading.Timer(0.3, lambda: lines[-1].abort()).start()
+        began = time.monotonic()
+
+        with pytest.raises(httpx.TransportError):
+            _ask(transport, slow.url("/a.mp4"), lines.append)
+
+        assert time.monotonic() - began < 1.5
+
+
+def test_f48_a_handshake_that_takes_too_long_is_given_up() -> None:
+    with OriginServer(tls=certificate(_CA)) as slow, closing(BulkTransport(connect_timeout_s=0.3)) as hasty:
+        slow.handshake_wait_s = 5
+
+        with pytest.raises(httpx.TimeoutException):
+            _ask(hasty, slow.url("/a.mp4"))
+
+
+def test_an_abort_after_the_end_does_not_break_the_next_file(
+    server: OriginServer, transport: BulkTransport
+) -> None:
+    lines: list[Breakable] = []
+    first = _ask(transport, server.url("/a.mp4"), lines.append)
+    _read(first)
+    second = _ask(transport, server.url("/b.mp4"))
+
+    lines[-1].abort()
+    first.extensions[BODY].abort()
+
+    assert _BODY[::-1] == _read(second)
+    assert 1 == server.connections
+
+
+def test_f48_nobody_listens(transport: BulkTransport) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+
+    with pytest.raises(httpx.ConnectError):
+        _ask(transport, f"http://127.0.0.1:{port}/a.mp4")
+
+
+def test_idle_connections_do_not_pile_up(transport: BulkTransport) -> None:
+    """An origin that sends every file on to another node would use up all descriptors."""
+    with OriginServer() as server:
+        server.add("/a.mp4", b"x")
+        before = open_descriptors()
+        responses = [_ask(transport, server.url("/a.mp4")) for _ in range(60)]
+        for response in responses:
+            _read(response)
+
+        _settle(lambda: open_descriptors() - before <= 2 * 32)
+
+
+def test_closing_leaves_no_descriptor(server: OriginServer) -> None:
+    before = open_descriptors()
+    context = ssl.create_default_context()
+    _CA.configure_trust(context)
+    with closing(BulkTransport(context=context)) as bulk:
+        server.script("/a.mp4", [cut(5), b"nonsense", status(302, Location="/b.mp4")])
+        for _ in range(4):
+            try:
+                _read(_ask(bulk, server.url("/a.mp4")))
+            except httpx.TransportError:
+                continue
+    server.break_connections()
+
+    _settle(lambda: open_descriptors() <= before)
+
+
+def _settle(is_so: Callable[[], bool]) -> None:
+    """Wait until the server's threads have closed their ends too."""
+    until = time.monotonic() + 5
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.02)
