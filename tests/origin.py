@@ -144,6 +144,10 @@ class OriginServer:
         """Answer the next requests for *path* with *replies*, one each; later ones as it has to be."""
         self._scripts[path].extend(replies)
 
+    def forget(self, path: str) -> None:
+        """Drop what is still scripted for *path*."""
+        self._scripts[path].clear()
+
     def url(self, path: str) -> str:
         """Return where *path* is."""
         return f"{'https' if self._tls else 'http'}://{self._host}:{self.port}{path}"

@@ -1,7 +1,6 @@
 """``fetcher sync``."""
 
 from collections.abc import Callable
-from typing import Any
 
 import click
 
@@ -9,27 +8,25 @@ from fetcher.cli.context import Session
 from fetcher.domain.quantities import parse_duration, parse_size
 
 
-class _Quantity(click.ParamType[float]):
-    """A size or a duration, as people write it."""
+def _quantity(parse: Callable[[str], float]) -> Callable[..., float | None]:
+    """Return a callback that reads a size or a duration as people write it."""
 
-    def __init__(self, name: str, parse: Callable[[str], float]) -> None:
-        self.name = name
-        self._parse = parse
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def read(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
         try:
-            return self._parse(value)
+            return None if value is None else parse(value)
         except ValueError as exc:
-            self.fail(str(exc), param, ctx)
+            raise click.BadParameter(str(exc), ctx=ctx, param=param) from exc
+
+    return read
 
 
 @click.command("sync")
 @click.option("--jobs", type=int, help="Files downloaded at once.")
 @click.option("--limit-rate", metavar="RATE", help="Bytes a second of all downloads together, such as 20M.")
 @click.option(
-    "--max-duration", type=_Quantity("DURATION", parse_duration), help="End after this time, such as 50m."
+    "--max-duration", metavar="TIME", callback=_quantity(parse_duration), help="End after this time: 50m."
 )
-@click.option("--max-bytes", type=_Quantity("SIZE", parse_size), help="End after so many bytes: 500G.")
+@click.option("--max-bytes", metavar="SIZE", callback=_quantity(parse_size), help="End after so many bytes: 500G.")
 @click.option("--until-done", is_flag=True, help="Poll on until nothing is left.")
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would be asked and downloaded.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout, the summary last.")

@@ -16,8 +16,8 @@
     ├── PolyvError                    one answer of the API; another try may help
     │   ├── PolyvUnavailableError     no answer, or none that is an envelope
     │   │   └── PolyvBlockedError     the breaker is open: nothing is asked for a while
-    │   ├── PolyvRefusedError         an envelope with an error code
-    │   └── VideoRefusedError         code 2000: a video id is wrong or not yours
+    │   └── PolyvRefusedError         an envelope with an error code
+    │       └── VideoRefusedError     code 2000: a video id is wrong or not yours
     ├── IllegalTransitionError        an event that cannot happen in this status
     ├── StaleLeaseError               the video was taken over by somebody else
     ├── ConflictError                 other bytes stand under the final name

@@ -9,6 +9,7 @@ from fetcher.domain.errors import (
     AnswerMismatchError,
     LinkRefusedError,
     ObjectChangedError,
+    TransferError,
     TransferInterruptedError,
 )
 from fetcher.domain.opening import require_video
@@ -215,7 +216,11 @@ class _Attempt:
 
 def _exchange(url: str, asked: Asked, tools: Tools) -> tuple[Answer, Head]:
     tools.meter.raise_if_aborted()
-    answer = tools.origin.ask(url, asked.headers(), attach=tools.meter.attach)
+    try:
+        answer = tools.origin.ask(url, asked.headers(), attach=tools.meter.attach)
+    except TransferError:
+        tools.meter.raise_if_aborted()
+        raise
     try:
         tools.meter.attach(answer.body)
         return answer, judge(answer.status_code, answer.headers, asked)

@@ -5,10 +5,7 @@ import hashlib
 import os
 import resource
 import signal
-import subprocess
-import sys
 import tempfile
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +13,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from origin import Exchange, OriginServer
+from origin import Behaviour, Exchange, OriginServer
 from origin_faults import chunked
 from transfer_cases import PlainPart, Try, origin_here, video
 
@@ -122,33 +119,19 @@ def test_an_abort_before_the_next_read_ends_it_and_keeps_what_came(tmp_path: Pat
     assert b"abc" == (tmp_path / "a").read_bytes()
 
 
-_FULL_THEN_NOT = textwrap.dedent("""
-    import os, resource, signal, sys
-    from fetcher.transfer.digests import Digests
-    from fetcher.transfer.meter import Meter
-    from fetcher.transfer.receive import receive
-
-    class Room:
-        left = 2
-        def readinto(self, view):
-            self.left -= 1
-            view[:] = bytes(range(100)) if self.left >= 0 else b""
-            return len(view)
-
-    class Sums(Digests):
-        pass
-
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (150, resource.RLIM_INFINITY))
-    descriptor = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
-    class Relief:
-        def __call__(self): ...
-    real = os.write
+def test_f79_what_the_disk_refused_is_not_written_a_second_time(tmp_path: Path) -> None:
+    """Room comes back the moment after the refusal: a second go would leave the same bytes there twice."""
+    content, (soft, hard) = video(200), resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, lambda *_: resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard)))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (150, hard))
     try:
-        receive(Room(), descriptor, limit=None, digests=Digests(), meter=Meter(), buffer=memoryview(bytearray(100)))
-    except OSError as exc:
-        print(exc.errno)
-""")
+        with pytest.raises(OSError, match="too large"):
+            _received(_Arrivals([content]), tmp_path / "a", 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+
+    assert content[:150] == (tmp_path / "a").read_bytes()
 
 
 @pytest.fixture(params=["bulk", "ordinary"])
@@ -192,7 +175,7 @@ def test_both_kinds_of_body_give_the_same_bytes(
         assert hashlib.sha256(body).hexdigest() == digests.values()["sha256"]
 
 
-def _in_pieces(sizes: list[int], cut_at: int) -> object:
+def _in_pieces(sizes: list[int], cut_at: int) -> Behaviour:
     """Return a behaviour: the right answer in packets of *sizes*, ended after *cut_at* bytes."""
 
     def behave(exchange: Exchange) -> None:
@@ -221,9 +204,8 @@ def test_f12_wherever_the_line_is_cut_every_byte_comes_once(
 ) -> None:
     """The file and its digest are right, and nothing was fetched that was there already."""
     body = video(size, seed=size)
-    others = {"Repr_Digest": ""} if not announces else {}
-    url = server.add("/c.mp4", body, **others)
-    server.script("/c.mp4", [_in_pieces(sizes, min(cut, size)) for cut in cuts])  # type: ignore[misc]
+    url = server.add("/c.mp4", body, etag="" if announces else None)
+    server.script("/c.mp4", [_in_pieces(sizes, min(cut, size)) for cut in cuts])
     with tempfile.TemporaryDirectory() as directory, origin_here() as origin:
         part = PlainPart(Path(directory) / "c.part")
         tries = Try(origin, part, buffer_size=buffer_size)
@@ -232,13 +214,10 @@ def test_f12_wherever_the_line_is_cut_every_byte_comes_once(
             with contextlib.suppress(TransferInterruptedError):
                 fetched = tries.fetch(url) if attempt == 0 else tries.go_on(url)
                 break
-        server.script("/c.mp4", [])
 
         assert body == part.bytes
         assert fetched is not None
         assert hashlib.sha256(body).hexdigest() == fetched.digests["sha256"]
         assert size == tries.meter.fetched
-    server._scripts["/c.mp4"].clear()
+        server.forget("/c.mp4")
 
-
-_ = (resource, signal, subprocess, sys, _FULL_THEN_NOT)

@@ -54,7 +54,7 @@ def test_each_answer_does_to_each_video_what_the_rules_say(
     status: Status,
     said: Preparation,
     url: str | None,
-    is_news: bool,
+    is_news: bool,  # noqa: FBT001
     hope: bool,  # noqa: FBT001
 ) -> None:
     """F57 to F61: null, unknown, FAIL, backwards, and a link without SUCCESS."""

@@ -1,0 +1,363 @@
+"""Make a ledger, open it, refuse what is none: on real files, with real processes beside."""
+
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+from ledger_cases import CANARY, added, child, ended, opened, polled, raw, ready, rows, seen, vid
+from sqlalchemy import text
+
+from fetcher.domain.errors import (
+    LedgerDamagedError,
+    LedgerError,
+    LedgerLockedError,
+    LedgerMissingError,
+    LedgerTooNewError,
+    UsageError,
+)
+from fetcher.ledger.engine import open_database
+from fetcher.ledger.schema import APPLICATION_ID
+from fetcher.ledger.upgrade import create_ledger, require_current
+
+HOLD_FLOCK: Final = """
+import fcntl, sys
+file = open(sys.argv[1] + ".lock", "r+")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+HOLD_WRITE: Final = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("ready", flush=True)
+sys.stdin.read()
+"""
+OPEN_AND_CLOSE: Final = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("SELECT count(*) FROM videos").fetchall()
+connection.close()
+"""
+
+
+@pytest.fixture(name="path")
+def _path(tmp_path: Path) -> Path:
+    path = tmp_path / "ledger.db"
+    create_ledger(path)
+    return path
+
+
+def fill(path: Path) -> None:
+    """Have a ledger hold a few pages."""
+    with opened(path.parent) as ledger:
+        ready(ledger, *range(100))
+
+
+def test_a_new_ledger_is_private_and_marked_as_ours(path: Path) -> None:
+    """F92."""
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+    with raw(path) as connection:
+        assert [(APPLICATION_ID,)] == connection.execute("PRAGMA application_id").fetchall()
+        assert [("wal",)] == connection.execute("PRAGMA journal_mode").fetchall()
+        tables = connection.execute("SELECT name, strict FROM pragma_table_list WHERE schema = 'main'").fetchall()
+    strict = {name for name, is_strict in tables if is_strict}
+    assert {"tasks", "videos", "task_items", "events", "runs"} == strict
+
+
+def test_a_new_ledger_leaves_no_draft_behind(path: Path) -> None:
+    assert {"ledger.db", "ledger.db.lock"} == set(os.listdir(path.parent))
+
+
+def test_files_beside_an_open_ledger_are_private_too(path: Path) -> None:
+    """F92: links stand in the -wal file as well."""
+    with opened(path.parent) as ledger:
+        ready(ledger, 1)
+        modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in path.parent.iterdir()}
+    assert dict.fromkeys(("ledger.db", "ledger.db.lock", "ledger.db-wal", "ledger.db-shm"), 0o600) == modes
+
+
+def test_an_open_ledger_keeps_what_it_acknowledged_and_checks_its_keys(path: Path) -> None:
+    with opened(path.parent) as ledger, ledger.reading() as connection:
+        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("synchronous", "foreign_keys")]
+        assert [2, 1] == found
+        assert "wal" == connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+
+
+@pytest.mark.parametrize("name", ["ledger.db", "ledger.db-wal"])
+def test_nothing_is_made_over_what_is_there(tmp_path: Path, name: str) -> None:
+    """A -wal file that outlived its ledger would be played into the new one."""
+    (tmp_path / name).write_bytes(b"precious")
+    with pytest.raises(UsageError, match="is there already"):
+        create_ledger(tmp_path / "ledger.db")
+    assert b"precious" == (tmp_path / name).read_bytes()
+
+
+def test_nothing_is_made_in_place_of_a_link_that_leads_nowhere_now(tmp_path: Path) -> None:
+    """F81: the ledger may be on a disk that is not mounted."""
+    (tmp_path / "ledger.db").symlink_to(tmp_path / "unmounted" / "ledger.db")
+    with pytest.raises(UsageError, match="is there already"):
+        create_ledger(tmp_path / "ledger.db")
+    assert (tmp_path / "ledger.db").is_symlink()
+
+
+def test_a_draft_that_a_crash_left_is_replaced(tmp_path: Path) -> None:
+    for end in ("", "-wal", "-journal"):
+        (tmp_path / f"ledger.db.new{end}").write_bytes(b"half of something")
+    with opened(tmp_path) as ledger:
+        assert [] == rows(ledger, "SELECT * FROM videos")
+
+
+def test_of_two_that_make_a_ledger_at_once_one_is_told(tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from fetcher.ledger.upgrade import create_ledger\n"
+    code += "print('ready', flush=True); sys.stdin.readline(); create_ledger(Path(sys.argv[1]))"
+    makers = [child(code, tmp_path / "ledger.db") for _ in range(2)]
+    for maker in makers:
+        assert maker.stdin is not None
+        maker.stdin.write("\n")
+        maker.stdin.flush()
+    for maker in makers:
+        maker.communicate()
+    assert [0, 1] == sorted(maker.returncode for maker in makers)
+    with opened(tmp_path) as ledger:
+        require_current(ledger)
+
+
+def test_a_missing_ledger_is_told_and_none_is_made(tmp_path: Path) -> None:
+    """F73, F77."""
+    with pytest.raises(LedgerMissingError, match="is missing"):
+        open_database(tmp_path / "ledger.db")
+    assert [] == os.listdir(tmp_path)
+
+
+def cut_to(size: int) -> Callable[[Path], object]:
+    """Return a way to cut a file to *size*."""
+    return lambda path: os.truncate(path, size)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        cut_to(0),
+        cut_to(99),
+        cut_to(4096),
+        cut_to(20_000),
+        lambda path: path.write_bytes(b"not a database at all\n" * 100),
+        lambda path: path.write_bytes(os.urandom(40_960)),
+        lambda path: path.write_bytes(path.read_bytes()[:100] + os.urandom(path.stat().st_size - 100)),
+    ],
+    ids=["empty", "99 bytes", "one page", "cut", "text", "random", "random after the header"],
+)
+def test_a_broken_ledger_is_refused_and_left_as_it_is(path: Path, harm: Callable[[Path], object]) -> None:
+    """F73: SQLite would take an empty file for a new database."""
+    fill(path)
+    harm(path)
+    before = path.read_bytes()
+
+    def look() -> None:
+        with opened(path.parent) as ledger:
+            require_current(ledger)
+
+    with pytest.raises(LedgerDamagedError, match="Restore a copy"):
+        look()
+    assert before == path.read_bytes()
+
+
+def test_random_bytes_in_a_page_are_told_when_it_is_read_and_nothing_is_written(path: Path) -> None:
+    """F73."""
+    fill(path)
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(8192)
+        file.write(os.urandom(size - 8192))
+    with opened(path.parent) as ledger, pytest.raises(LedgerError, match="damaged"):
+        ready(ledger, 1000, task=2)
+
+
+def test_another_programs_database_is_refused_and_not_touched(tmp_path: Path) -> None:
+    """F73."""
+    path = tmp_path / "ledger.db"
+    with raw(path) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    before = path.read_bytes()
+    with pytest.raises(LedgerDamagedError, match="another program"):
+        open_database(path)
+    assert before == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ("UPDATE alembic_version SET version_num = '9999'", LedgerTooNewError),
+        ("DELETE FROM alembic_version", LedgerDamagedError),
+        ("DROP TABLE alembic_version", LedgerDamagedError),
+    ],
+)
+def test_a_schema_that_is_newer_or_none_is_refused(path: Path, change: str, error: type[LedgerError]) -> None:
+    """F74."""
+    with raw(path) as connection:
+        connection.execute(change)
+    with opened(path.parent) as ledger, pytest.raises(error):
+        require_current(ledger)
+    assert {"ledger.db", "ledger.db.lock"} == set(os.listdir(path.parent))
+
+
+def test_a_path_with_the_signs_of_a_url_is_opened_as_it_is(tmp_path: Path) -> None:
+    directory = tmp_path / "a?b#c%41 视频"
+    directory.mkdir()
+    with opened(directory) as ledger:
+        ready(ledger, 1)
+    assert {"ledger.db", "ledger.db.lock"} == set(os.listdir(directory))
+
+
+def test_a_ledger_that_lost_its_wal_mode_gets_it_back(path: Path) -> None:
+    """A restored dump is an ordinary database."""
+    with raw(path) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    with opened(path.parent) as ledger, ledger.reading() as connection:
+        assert "wal" == connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+
+
+@pytest.mark.parametrize("what", ["file", "directory"])
+def test_a_ledger_that_cannot_be_written_is_told_on_opening(path: Path, what: str) -> None:
+    """F75: before any download, not at the first finished one."""
+    code = "import sys; from pathlib import Path; from fetcher.ledger.engine import open_database\n"
+    code += "try: open_database(Path(sys.argv[1]))\n"
+    code += "except Exception as exc: print(type(exc).__name__, exc)"
+    command = [sys.executable, "-c", code, str(path)]
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root may write anything, and setpriv is not here to take that away")
+        command = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override", *command]
+    (path if what == "file" else path.parent).chmod(0o400 if what == "file" else 0o500)
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    finally:
+        path.parent.chmod(0o700)
+    assert told.startswith("StorageError")
+    assert "cannot be written" in told
+
+
+def test_a_ledger_deleted_while_open_stops_the_next_write(path: Path) -> None:
+    """F77."""
+    with opened(path.parent) as ledger:
+        path.unlink()
+        with pytest.raises(LedgerMissingError, match="removed or replaced"):
+            added(ledger)
+    assert not path.exists()
+
+
+def test_a_ledger_replaced_while_open_stops_the_next_write(path: Path, tmp_path: Path) -> None:
+    """F77."""
+    other = tmp_path / "other"
+    other.mkdir()
+    create_ledger(other / "ledger.db")
+    with opened(path.parent) as ledger:
+        os.replace(other / "ledger.db", path)
+        with pytest.raises(LedgerMissingError, match="removed or replaced"):
+            added(ledger)
+    with opened(path.parent) as ledger:
+        assert [] == rows(ledger, "SELECT * FROM tasks")
+
+
+@pytest.mark.parametrize("code", [HOLD_FLOCK, HOLD_WRITE])
+def test_a_write_waits_while_another_process_writes(path: Path, code: str) -> None:
+    """F70: for a while."""
+    with opened(path.parent, patience_s=20) as ledger:
+        other = child(code, path)
+        with subprocess.Popen(["sh", "-c", f"sleep 0.5; kill -9 {other.pid}"]):
+            added(ledger)
+        assert -9 == other.wait()
+        ended(other)
+        assert 1 == len(rows(ledger, "SELECT * FROM tasks"))
+
+
+@pytest.mark.parametrize("code", [HOLD_FLOCK, HOLD_WRITE])
+def test_a_write_that_waited_too_long_says_so_and_the_next_one_succeeds(path: Path, code: str) -> None:
+    """F70: for ever."""
+    with opened(path.parent, patience_s=0.2) as ledger:
+        other = child(code, path)
+        with pytest.raises(LedgerLockedError, match="locked by another process"):
+            added(ledger)
+        ended(other)
+        added(ledger)
+        assert 1 == len(rows(ledger, "SELECT * FROM tasks"))
+
+
+def test_reading_does_not_wait_for_a_writer(path: Path) -> None:
+    with opened(path.parent, patience_s=0.2) as ledger:
+        ready(ledger, 1)
+        other = child(HOLD_WRITE, path)
+        assert [{"vid": vid(1)}] == rows(ledger, "SELECT vid FROM videos")
+        ended(other)
+
+
+def test_opening_it_once_more_in_the_same_process_does_not_drop_its_locks(path: Path) -> None:
+    """Closing any descriptor of the file would: the next process to leave would take the -wal file away."""
+    with opened(path.parent) as ledger:
+        ready(ledger, 1)
+        with opened(path.parent) as again:
+            rows(again, "SELECT * FROM videos")
+        subprocess.run([sys.executable, "-c", OPEN_AND_CLOSE, str(path)], check=True)
+        ready(ledger, 2, task=2)
+        with raw(path) as connection:
+            assert [(2,)] == connection.execute("SELECT count(*) FROM videos").fetchall()
+
+
+def test_what_a_killed_writer_left_in_the_wal_is_found(path: Path) -> None:
+    """F76."""
+    code = "import os, sys; from pathlib import Path; from ledger_cases import opened, ready\n"
+    code += "with opened(Path(sys.argv[1])) as ledger:\n    ready(ledger, 1)\n    os.kill(os.getpid(), 9)"
+    ran = subprocess.run([sys.executable, "-c", code, str(path.parent)], check=False, env=_with_cases())
+    assert -9 == ran.returncode
+    assert Path(f"{path}-wal").stat().st_size > 0
+    with opened(path.parent) as ledger:
+        assert [{"vid": vid(1)}] == rows(ledger, "SELECT vid FROM videos")
+    assert not Path(f"{path}-wal").exists()
+
+
+def test_no_error_text_holds_a_bound_value(path: Path) -> None:
+    """F91: a link stands in the statement that fails."""
+    with opened(path.parent, patience_s=0.1) as ledger:
+        ready(ledger, 1)
+        errors = []
+        for statement in (
+            "UPDATE videos SET link = NULL WHERE link LIKE :link",
+            "INSERT INTO videos (id, vid, status, link, added_at) VALUES (1, :link, 'ready', :link, 0)",
+            "INSERT INTO videos (vid, status, link, added_at) VALUES (:link, 'ready', :link, 'x')",
+            "INSERT INTO nowhere VALUES (:link)",
+        ):
+            with pytest.raises(LedgerError) as caught, ledger.writing() as connection:  # noqa: PT012
+                connection.execute(text(statement), {"link": f"https://h/%auth_key=%{CANARY}%"})
+                pytest.fail("it has to be refused")
+            errors.append(caught.value)
+        assert 4 == len(errors)
+        told = "".join("".join(traceback.format_exception(one)) for one in errors)
+    assert CANARY not in told
+    assert "sqlite3." in told, "the cause is told, the row is not"
+
+
+def test_a_failed_transaction_leaves_nothing_and_the_next_one_is_whole(path: Path) -> None:
+    with opened(path.parent) as ledger:
+        added(ledger)
+        with pytest.raises(LedgerError), ledger.writing() as connection:  # noqa: PT012
+            connection.execute(text("DELETE FROM tasks"))
+            connection.execute(text("INSERT INTO videos (vid, status, added_at) VALUES ('v', 'done', 0)"))
+        polled(ledger, 1, seen(1))
+        assert 1 == len(rows(ledger, "SELECT * FROM tasks"))
+
+
+def test_this_sqlite_is_new_enough_for_strict_tables() -> None:
+    assert sqlite3.sqlite_version_info >= (3, 37)
+
+
+def _with_cases() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
