@@ -136,15 +136,18 @@ def _merged(settings: Settings, values: Mapping[str, Any], source: str) -> Setti
     }
     try:
         merged = msgspec.convert({**msgspec.structs.asdict(settings), **texts}, Settings, strict=False)
-        for size in (merged.min_free, merged.limit_rate):
-            if size:
-                parse_size(size)
-    except (msgspec.ValidationError, ValueError) as exc:
-        raise UsageError(f"a setting in {source} cannot be used: {exc}. 'fetcher --help' names them all.") from exc
-    require_layout(merged.layout)
-    if merged.bytes_per_s is not None and merged.bytes_per_s < 1:
-        raise UsageError(f"limit_rate in {source} is 0: leave it empty for no limit")
+        _require_usable(merged)
+    except (msgspec.ValidationError, ValueError, UsageError) as exc:
+        raise UsageError(f"a setting in {source} cannot be used: {exc}. README.md names them all.") from exc
     return merged
+
+
+def _require_usable(settings: Settings) -> None:
+    """Raise for what the types cannot say."""
+    parse_size(settings.min_free)
+    if settings.limit_rate and parse_size(settings.limit_rate) < 1:
+        raise UsageError("limit_rate is 0; leave it empty for no limit")
+    require_layout(settings.layout)
 
 
 def _is_text(name: str) -> bool:

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,28 @@ FETCHER = str(Path(sys.executable).with_name("fetcher"))
 _PASSED_ON = ("PATH", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "COVERAGE_FILE")
 
 
+def passed_on() -> dict[str, str]:
+    """Return the little of this process' environment that a command is given."""
+    return {**{name: os.environ[name] for name in _PASSED_ON if name in os.environ}, "LANG": "C"}
+
+
+def run_fetcher(
+    *arguments: str, environ: Mapping[str, str], stdin: str = "", command: str = FETCHER
+) -> subprocess.CompletedProcess[str]:
+    """Run the installed command to its end, as cron would: no terminal, cwd=/."""
+    return subprocess.run(
+        [command, *arguments],
+        input=stdin,
+        env={**passed_on(), **environ},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
 class ArchiveCase:
     """One archive and the simulator that it is filled from."""
 
@@ -24,8 +46,7 @@ class ArchiveCase:
         self.root = root
         self.simulator = simulator
         self.environ = {
-            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
-            "LANG": "C",
+            **passed_on(),
             "POLYV_APP_ID": simulator.app_id,
             "POLYV_APP_SECRET": simulator.app_secret,
             "FETCHER_API_URL": simulator.url,
@@ -36,18 +57,8 @@ class ArchiveCase:
         }
 
     def run(self, *arguments: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run the installed command to its end, as cron would: no terminal, cwd=/."""
-        return subprocess.run(
-            [FETCHER, *arguments],
-            input=stdin,
-            env={**self.environ, **environ},
-            cwd="/",
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=120,
-            check=False,
-        )
+        """Run the installed command to its end."""
+        return run_fetcher(*arguments, environ={**self.environ, **environ}, stdin=stdin)
 
     def start(self, *arguments: str, **environ: str) -> subprocess.Popen[bytes]:
         """Start the installed command."""

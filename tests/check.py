@@ -68,7 +68,8 @@ def wheel() -> None:
 
 
 def _has_pip() -> bool:
-    return subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
+    asked = subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True, check=False)
+    return asked.returncode == 0
 
 
 CHECKS: Final[Mapping[str, Callable[[], None]]] = {
@@ -88,11 +89,12 @@ PARTS: Final[Mapping[str, Callable[[], None]]] = {
 def main() -> int:
     """Run what is named on the command line, all checks where nothing is."""
     parser = argparse.ArgumentParser(description="Run the project's checks.")
-    parser.add_argument("names", nargs="*", choices=[*CHECKS, *PARTS, []], metavar="NAME", help=", ".join([*CHECKS, *PARTS]))
+    known = {**CHECKS, **PARTS}
+    parser.add_argument("names", nargs="*", choices=[*known, []], metavar="NAME", help=", ".join(known))
     for name in parser.parse_args().names or CHECKS:
         began = time.monotonic()
         try:
-            {**CHECKS, **PARTS}[name]()
+            known[name]()
         except subprocess.CalledProcessError as exc:
             print(f"{name}: failed after {time.monotonic() - began:.0f} s", file=sys.stderr)
             return exc.returncode or 1

@@ -1,0 +1,93 @@
+"""What README and the decisions say is what the program does."""
+
+import re
+from pathlib import Path
+
+from fetcher.cli.main import group
+from fetcher.domain.exit_code import ExitCode
+from fetcher.domain.status import Evidence, Reason, Status
+from fetcher.report.rows import COLUMNS
+from fetcher.settings import SETTING_HELP, Settings, annotated_config
+
+_ROOT = Path(__file__).resolve().parents[1]
+_README = (_ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _section(title: str) -> str:
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", _README, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+def _first_cells(section: str) -> list[str]:
+    return re.findall(r"^\| `?([^|`]+?)`? \|", section, re.MULTILINE)
+
+
+def test_every_command_and_its_options_stand_in_readme() -> None:
+    """And none that is not there."""
+    section = _section("Commands")
+    context = group.make_context("fetcher", ["--help"], resilient_parsing=True)
+    commands = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    named = set(re.findall(r"^\| `fetcher (\w+)", section, re.MULTILINE))
+
+    assert set(commands) == named
+    missing = [
+        f"{name} {option}"
+        for name, command in commands.items()
+        if command is not None
+        for parameter in command.params
+        for option in parameter.opts
+        if option.startswith("--") and option not in section
+    ]
+    assert [] == missing
+
+
+def test_every_setting_stands_in_readme_with_its_default() -> None:
+    """And in the annotated config that 'init' writes."""
+    rows = dict(re.findall(r"^\| `(\w+)` \|\s*([^|]*?)\s*\|", _section("Settings"), re.MULTILINE))
+
+    assert list(Settings.__struct_fields__) == list(rows)
+    assert list(Settings.__struct_fields__) == list(SETTING_HELP)
+    told = {name: text.strip("`") for name, text in rows.items() if name != "ledger"}
+    assert {name: _shown(getattr(Settings(), name)) for name in told} == told
+    assert [] == [name for name in rows if f"\n#{name} = " not in annotated_config()]
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def test_every_exit_code_stands_in_readme() -> None:
+    """In the table of codes."""
+    codes = {int(code) for cell in _first_cells(_section("Exit codes")) for code in re.findall(r"\d+", cell)}
+
+    assert {int(code) for code in ExitCode} == codes
+
+
+def test_every_status_reason_and_evidence_stands_in_readme() -> None:
+    """With what helps."""
+    section = _section("Statuses")
+
+    assert [*Status, *Reason] == [cell for cell in _first_cells(section) if cell not in ("status", "reason")]
+    assert [] == [one.value for one in Evidence if f"`{one.value}`" not in section]
+
+
+def test_every_column_of_a_row_stands_in_readme() -> None:
+    """The rows are stable, so their columns are told."""
+    assert [] == [name for name in COLUMNS if name not in _section("Commands")]
+
+
+def test_every_file_that_the_documents_name_is_there() -> None:
+    """Links and paths do not rot."""
+    for document in [_ROOT / "README.md", _ROOT / "CONTRIBUTING.md", *(_ROOT / "docs").rglob("*.md")]:
+        text = document.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+            assert (document.parent / target).exists(), f"{document.name} names {target}"
+
+
+def test_both_commands_of_readme_can_be_found_by_ci() -> None:
+    """One runs the main job, one all checks; CI reads the second from here."""
+    for marker, word in (("demo command", "fetcher demo"), ("test command", "tests/check.py")):
+        found = re.search(rf"<!-- {marker} -->\n```sh\n(.+)\n```", _README)
+        assert found is not None
+        assert word in found[1]

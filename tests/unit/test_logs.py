@@ -1,0 +1,89 @@
+import io
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stderr
+
+import pytest
+
+from fetcher.cli.logs import masked, set_up_logs, short_traceback
+
+_LINK = (
+    "https://video-dl-2.videocc.net/1b/6/1b.mp4?auth_key=1694663401-3iwFnV2uJx-ac59aff03d-c71c8c4e01284d892c2dc9ad"
+)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def _logged(*, verbosity: int = 0, log_format: str = "text", **environ: str) -> str:
+    """Return what is said on stderr for one record of each level, secrets in all of them."""
+    told = io.StringIO()
+    with redirect_stderr(told):
+        set_up_logs(verbosity=verbosity, log_format=log_format, environ=environ, secrets=("s3cr3t",))
+        logger = logging.getLogger("fetcher.test")
+        for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+            logger.log(level, "level %d of %s with s3cr3t", level, _LINK)
+        try:
+            int(_LINK)
+        except ValueError:
+            logger.exception("it broke at sign=ABCDEF")
+        logging.getLogger("httpx").info("HTTP Request: GET %s", _LINK)
+    return told.getvalue()
+
+
+def test_a_query_a_sign_and_the_secret_are_masked() -> None:
+    text = masked(f"GET {_LINK} sign=0D2BDA2F&auth_key=1-2-3 s3cr3t", ("s3cr3t",))
+
+    assert "GET https://video-dl-2.videocc.net/1b/6/1b.mp4?… sign=…&auth_key=… …" == text
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize("verbosity", [-1, 0, 1, 2])
+def test_no_secret_passes_at_any_level_and_in_any_form(verbosity: int, log_format: str) -> None:
+    told = _logged(verbosity=verbosity, log_format=log_format)
+
+    assert told
+    assert [] == [word for word in ("s3cr3t", "auth_key=1", "3iwFnV2uJx", "ABCDEF") if word in told]
+
+
+@pytest.mark.parametrize(("verbosity", "levels"), [(-1, 1), (0, 2), (1, 3), (2, 4)])
+def test_more_is_said_the_more_verbose(verbosity: int, levels: int) -> None:
+    assert levels == _logged(verbosity=verbosity).count("level ")
+
+
+def test_json_lines_can_be_read() -> None:
+    lines = [json.loads(line) for line in _logged(log_format="json").splitlines()]
+
+    assert ["WARNING", "ERROR", "ERROR"] == [line["levelname"] for line in lines]
+
+
+def test_journald_gets_levels_and_no_time() -> None:
+    first = _logged(JOURNAL_STREAM="8:1").splitlines()[0]
+
+    assert first.startswith("<4>level 30")
+
+
+def test_a_traceback_names_places_and_no_values() -> None:
+    try:
+        int(_LINK)
+    except ValueError as exc:
+        told = short_traceback(exc)
+
+    assert "ValueError" in told
+    assert "test_logs.py" in told
+    assert "auth_key" not in told
+
+
+def test_logging_without_stderr_does_not_break(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    set_up_logs(verbosity=0, log_format="text", environ={})
+    logging.getLogger("fetcher.test").error("nobody hears this")
+    logging.disable(logging.NOTSET)

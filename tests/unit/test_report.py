@@ -1,0 +1,64 @@
+from typing import Any
+
+import pytest
+
+from fetcher.report.rows import COLUMNS, instant, status_row, video_row
+from fetcher.report.text import status_lines, table_lines
+
+_ROW: dict[str, Any] = {
+    **dict.fromkeys(COLUMNS),
+    "vid": "v",
+    "status": "ready",
+    "attempts": 2,
+    "task_ids": ["t1", "t2"],
+    "deadline": 1694663401000,
+    "held_until": 1694663402999,
+    "lease_owner": None,
+    "detail": "line one\nline\x1b[31m two",
+}
+
+
+@pytest.mark.parametrize(
+    ("ms", "expected"),
+    [(None, None), (0, "1970-01-01T00:00:00Z"), (1694663401999, "2023-09-14T03:50:01Z"), (10**20, None)],
+)
+def test_instants_are_iso_8601_in_utc(ms: int | None, expected: str | None) -> None:
+    assert expected == instant(ms)
+
+
+def test_a_row_has_every_column_and_no_other() -> None:
+    row = video_row(_ROW)
+
+    assert list(COLUMNS) == list(row)
+    assert ("2023-09-14T03:50:01Z", "2023-09-14T03:50:02Z") == (row["deadline"], row["due_at"])
+
+
+def test_a_claimed_video_waits_for_nothing() -> None:
+    assert video_row({**_ROW, "lease_owner": "somebody"})["due_at"] is None
+
+
+def test_a_table_keeps_foreign_text_on_its_line() -> None:
+    lines = list(table_lines([video_row(_ROW)]))
+
+    assert 2 == len(lines)
+    assert "\x1b" not in lines[1]
+
+
+def test_a_run_that_was_killed_is_told_so() -> None:
+    from fetcher.ledger.views import Totals  # noqa: PLC0415 - only this test needs it
+
+    run = {"started_at": 0, "ended_at": None, "exit_code": None, "done": 0, "failed": 0, "bytes": 0, "calls": 0}
+    counts = dict.fromkeys(("wanted", "waiting", "ready", "done", "failed"), 0)
+    totals = Totals(
+        counts=counts,
+        tasks={},
+        bytes_done=0,
+        nearest_deadline=None,
+        at_risk=0,
+        reasons={},
+        next_poll_at=None,
+        last_run=run,
+        last_success_at=None,
+    )
+
+    assert any("was killed" in line for line in status_lines(status_row(totals), "/srv"))

@@ -1,0 +1,117 @@
+from pathlib import Path
+
+import pytest
+
+from fetcher.archive.home import Home
+from fetcher.domain.errors import UsageError
+from fetcher.settings import Credentials, Settings, annotated_config, load_credentials, load_settings
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    (tmp_path / ".fetcher").mkdir()
+    return Home(tmp_path)
+
+
+def test_flags_come_before_environment_before_config_before_defaults(home: Home) -> None:
+    home.config.write_text('jobs = 2\ntries = 2\nlayout = "{title}{ext}"\n')
+    environ = {"FETCHER_JOBS": "3", "FETCHER_TRIES": "3"}
+
+    settings = load_settings(home, environ, {"jobs": 4, "limit_rate": None})
+
+    assert (4, 3, "{title}{ext}", 60) == (settings.jobs, settings.tries, settings.layout, settings.poll_interval)
+
+
+def test_an_annotated_config_as_it_is_written_changes_nothing(home: Home) -> None:
+    home.config.write_text(annotated_config())
+
+    assert Settings() == load_settings(home, {}, {})
+
+
+def test_an_annotated_config_uncommented_is_the_defaults(home: Home) -> None:
+    lines = annotated_config().splitlines()
+    home.config.write_text("\n".join(line.removeprefix("#") for line in lines if not line.startswith("# ")))
+
+    assert Settings() == load_settings(home, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("config", "word"),
+    [
+        ("jobs = 0", "jobs"),
+        ("jobs = 65", "jobs"),
+        ('jobs = "some"', "jobs"),
+        ("nothing = 1", "nothing"),
+        ("jobs = ", "TOML"),
+        ("give_up_after = 3600", "give_up_after"),
+        ('limit_rate = "fast"', "fast"),
+        ('limit_rate = "0"', "limit_rate"),
+        ('layout = "/{vid}"', "layout"),
+        ('layout = "{created}"', "layout"),
+        ("stall_seconds = -1", "stall_seconds"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_with_its_place(home: Home, config: str, word: str) -> None:
+    home.config.write_text(config)
+
+    with pytest.raises(UsageError, match=word) as refused:
+        load_settings(home, {}, {})
+    assert str(home.config) in str(refused.value)
+
+
+def test_sizes_are_read_as_people_write_them(home: Home) -> None:
+    settings = load_settings(home, {"FETCHER_MIN_FREE": "1.5G", "FETCHER_LIMIT_RATE": "20M"}, {})
+
+    assert (1610612736, 20971520) == (settings.reserve, settings.bytes_per_s)
+
+
+def test_a_number_will_do_for_a_size(home: Home) -> None:
+    home.config.write_text("min_free = 4096")
+
+    assert 4096 == load_settings(home, {}, {}).reserve
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://api.polyv.net", False),
+        ("http://127.0.0.1:8000", True),
+        ("http://127.0.0.1", True),
+        ("http://[::1]:80/", True),
+        ("https://localhost:1", True),
+        ("https://127.0.0.1.example.org", False),
+    ],
+)
+def test_only_a_loopback_api_opens_loopback_to_links(url: str, expected: bool) -> None:  # noqa: FBT001
+    assert expected == Settings(api_url=url).is_api_here
+
+
+def test_the_secret_comes_from_the_environment_a_file_or_a_credential(tmp_path: Path) -> None:
+    named, credentials = tmp_path / "named", tmp_path / "credentials"
+    named.write_text("from-file\n")
+    named.chmod(0o600)
+    credentials.mkdir()
+    (credentials / "polyv_app_secret").write_text("from-systemd")
+    sources = {
+        "POLYV_APP_ID": "id",
+        "POLYV_APP_SECRET": "from-environment",
+        "POLYV_APP_SECRET_FILE": str(named),
+        "CREDENTIALS_DIRECTORY": str(credentials),
+    }
+    found = []
+    for gone in ("", "POLYV_APP_SECRET", "POLYV_APP_SECRET_FILE"):
+        sources.pop(gone, None)
+        found.append(load_credentials(Settings(), sources).app_secret)
+
+    assert ["from-environment", "from-file", "from-systemd"] == found
+
+
+def test_credentials_do_not_show_their_secret() -> None:
+    shown = Credentials(app_id="me", app_secret="s3cr3t")
+
+    assert "s3cr3t" not in f"{shown!r} {shown}"
+
+
+def test_a_missing_secret_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nowhere"):
+        load_credentials(Settings(app_id="a", app_secret_file=str(tmp_path / "nowhere")), {})
