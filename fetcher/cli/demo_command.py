@@ -9,7 +9,12 @@ from fetcher.cli.context import Session
 
 @click.command("demo")
 @click.option(
-    "--dir", "directory", type=click.Path(path_type=Path, file_okay=False), help="Where to; else a new one."
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="fetcher-demo",
+    show_default=True,
+    help="Where to.",
 )
 @click.option("--videos", type=click.IntRange(3, 10_000), default=12, show_default=True, help="How many.")
 @click.pass_obj

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -115,8 +116,8 @@ def _replace_by_other(ledger: Path) -> None:
     connection.close()
 
 
-_DAMAGES = {
-    "missing": Path.unlink,
+_DAMAGES: dict[str, Callable[[Path], object]] = {
+    "missing": lambda ledger: ledger.unlink(),
     "empty": lambda ledger: os.truncate(ledger, 0),
     "no database": lambda ledger: ledger.write_bytes(b"These are not the bytes you are looking for." * 50),
     "cut off": _truncate,
