@@ -112,10 +112,19 @@ def with_headers(**changed: str | None) -> Behaviour:
     return behave
 
 
+def unranged(behaviour: Behaviour) -> Behaviour:
+    """Do as *behaviour* does with a request that asks for no range."""
+
+    def behave(exchange: Exchange) -> None:
+        exchange.request.headers.pop("range", None)
+        behaviour(exchange)
+
+    return behave
+
+
 def whole(exchange: Exchange) -> None:
     """Answer 200 with the whole file whatever range is asked for."""
-    exchange.request.headers.pop("range", None)
-    rightly(exchange)
+    unranged(rightly)(exchange)
 
 
 def short_range(size: int) -> Behaviour:

@@ -33,6 +33,7 @@ class _Arrivals:
         self._breaks = breaks
 
     def readinto(self, view: memoryview) -> int:
+        """Give the next piece."""
         if not self._pieces:
             if self._breaks:
                 raise httpx.ReadError("gone")
@@ -45,9 +46,11 @@ class _Arrivals:
         return count
 
     def close(self) -> None:
+        """Let go."""
         self._pieces.clear()
 
     def abort(self) -> None:
+        """Break off."""
         self._breaks = True
 
 
@@ -101,6 +104,7 @@ def test_an_abort_before_the_next_read_ends_it_and_keeps_what_came(tmp_path: Pat
 
     class _Endless(_Arrivals):
         def readinto(self, view: memoryview) -> int:
+            """Give a little, for ever."""
             meter.abort(stopped)
             view[:3] = b"abc"
             return 3
@@ -145,7 +149,9 @@ def _body_of(kind: str, url: str) -> Iterator[Body]:
     request = httpx.Request("GET", url)
     if kind == "bulk":
         with contextlib.closing(BulkTransport(read_timeout_s=5)) as bulk:
-            yield bulk.handle_request(request).extensions[BODY]
+            body: Body = bulk.handle_request(request).extensions[BODY]
+            yield body
+            body.close()
     else:
         with httpx.Client(timeout=5) as client:
             response = client.send(request, stream=True)
@@ -220,4 +226,3 @@ def test_f12_wherever_the_line_is_cut_every_byte_comes_once(
         assert hashlib.sha256(body).hexdigest() == fetched.digests["sha256"]
         assert size == tries.meter.fetched
         server.forget("/c.mp4")
-

@@ -1,0 +1,205 @@
+"""One try at one file against an origin that misbehaves: the faults of its length and its ranges."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from origin import Behaviour, OriginServer, Reply
+from origin_faults import (
+    chunked,
+    cut,
+    redirect,
+    reset,
+    short_range,
+    stall,
+    unranged,
+    until_close,
+    whole,
+    with_headers,
+)
+from transfer_cases import PlainPart, Try, origin_here, video
+
+from fetcher.domain.errors import (
+    AnswerMismatchError,
+    NotAVideoError,
+    ObjectChangedError,
+    RangeMismatchError,
+    TransferError,
+    TransferInterruptedError,
+)
+from fetcher.domain.status import Evidence
+from fetcher.transfer.fetch import Known
+from fetcher.transfer.origin import Origin
+
+_BODY = video(250_000)
+_SIZE = len(_BODY)
+_ETAG = f'"{hashlib.md5(_BODY).hexdigest()}"'
+
+
+@pytest.fixture
+def server() -> Iterator[OriginServer]:
+    with OriginServer() as running:
+        running.add("/a.mp4", _BODY)
+        yield running
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    with origin_here(read_timeout_s=1) as asked:
+        yield asked
+
+
+@pytest.fixture
+def tries(origin: Origin, tmp_path: Path) -> Try:
+    return Try(origin, PlainPart(tmp_path / "a.part"))
+
+
+def _resumed(origin: Origin, tmp_path: Path, *, have: int = 100_000, **known: object) -> Try:
+    """Return a try whose part has the file's first *have* bytes already."""
+    facts = {"have": have, "size": _SIZE, "etag": _ETAG} | known
+    return Try(origin, PlainPart(tmp_path / "a.part", _BODY[:have]), known=Known(**facts))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("reply", [cut(100_000), reset(100_000), stall(100_000)])
+def test_f12_f46_a_broken_body_is_gone_on_with(server: OriginServer, tries: Try, reply: Reply) -> None:
+    server.script("/a.mp4", [reply])
+    with pytest.raises(TransferInterruptedError):
+        tries.fetch(server.url("/a.mp4"))
+    have = len(tries.part.bytes)
+
+    tries.go_on(server.url("/a.mp4"))
+
+    assert _BODY == tries.part.bytes
+    assert [None, f"bytes={have}-"] == server.ranges
+    assert _ETAG == server.requests[1].headers["if-range"]
+    assert _SIZE == tries.meter.fetched
+
+
+def test_f13_a_body_without_a_length_is_asked_for_again_as_a_range(server: OriginServer, tries: Try) -> None:
+    server.script("/a.mp4", [until_close(100_000)])
+
+    tries.fetch(server.url("/a.mp4"))
+
+    assert (_BODY, [None, "bytes=0-"]) == (tries.part.bytes, server.ranges)
+
+
+def test_f13_where_no_size_is_to_be_had_nothing_is_called_whole(server: OriginServer, tries: Try) -> None:
+    server.script("/a.mp4", [unranged(until_close(9))] * 2)
+
+    with pytest.raises(AnswerMismatchError, match="no size"):
+        tries.fetch(server.url("/a.mp4"))
+
+
+def test_f13_a_cut_without_a_length_is_noticed_by_the_size_known_before(
+    server: OriginServer, origin: Origin, tmp_path: Path
+) -> None:
+    server.script("/a.mp4", [unranged(until_close(7))])
+
+    with pytest.raises(TransferInterruptedError, match="ended at 7 of"):
+        _resumed(origin, tmp_path).fetch(server.url("/a.mp4"))
+
+
+def test_f14_more_bytes_than_the_file_has_are_never_called_whole(
+    server: OriginServer, origin: Origin, tmp_path: Path
+) -> None:
+    server.files["/a.mp4"].body = _BODY + b"more"
+    server.script("/a.mp4", [unranged(chunked())])
+
+    with pytest.raises(RangeMismatchError):
+        _resumed(origin, tmp_path).fetch(server.url("/a.mp4"))
+
+
+def test_f15_a_chunked_body_is_whole_and_its_evidence_is_honest(server: OriginServer, tries: Try) -> None:
+    server.script("/a.mp4", [chunked()])
+
+    fetched = tries.fetch(server.url("/a.mp4"))
+
+    assert (_BODY, Evidence.NONE) == (tries.part.bytes, fetched.evidence)
+
+
+def test_f15_a_broken_chunk_is_a_broken_line(server: OriginServer, tries: Try) -> None:
+    server.script("/a.mp4", [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxx\r\n"])
+
+    with pytest.raises(TransferInterruptedError):
+        tries.fetch(server.url("/a.mp4"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind"),
+    [
+        pytest.param({"content_range": f"bytes 99999-{_SIZE - 1}/{_SIZE}"}, RangeMismatchError, id="F16"),
+        pytest.param({"content_range": f"bytes 100001-{_SIZE - 1}/{_SIZE}"}, RangeMismatchError, id="F17"),
+        pytest.param({"content_range": f"bytes 100000-{_SIZE - 1}/{_SIZE + 1}"}, ObjectChangedError, id="F18"),
+        pytest.param({"content_range": None}, RangeMismatchError, id="F19 none"),
+        pytest.param({"content_range": f"items 100000-{_SIZE - 1}/{_SIZE}"}, RangeMismatchError, id="F19 unit"),
+        pytest.param(
+            {"content_range": None, "content_type": "multipart/byteranges; boundary=x"},
+            RangeMismatchError,
+            id="F19",
+        ),
+        pytest.param({"etag": '"other"'}, ObjectChangedError, id="F23"),
+        pytest.param({"content_encoding": "gzip"}, NotAVideoError, id="F26"),
+        pytest.param({"content_length": "-5"}, RangeMismatchError, id="F28 negative"),
+        pytest.param({"content_length": "9223372036854775807"}, RangeMismatchError, id="F28 giant"),
+        pytest.param({"content_length": "150000\r\nContent-Length: 150000"}, RangeMismatchError, id="F28 twice"),
+    ],
+)
+def test_a_partial_answer_that_does_not_fit_leaves_the_part_as_it_was(
+    *,
+    server: OriginServer,
+    origin: Origin,
+    tmp_path: Path,
+    changed: dict[str, str | None],
+    kind: type[TransferError],
+) -> None:
+    server.script("/a.mp4", [with_headers(**changed)])
+    tries = _resumed(origin, tmp_path)
+
+    with pytest.raises(kind):
+        tries.fetch(server.url("/a.mp4"))
+
+    assert _BODY[:100_000] == tries.part.bytes
+
+
+def test_f20_a_short_range_is_kept_and_the_rest_is_asked_for(
+    server: OriginServer, origin: Origin, tmp_path: Path
+) -> None:
+    server.script("/a.mp4", [short_range(10_000), short_range(1)])
+    tries = _resumed(origin, tmp_path)
+
+    tries.fetch(server.url("/a.mp4"))
+
+    assert _BODY == tries.part.bytes
+    assert ["bytes=100000-", "bytes=110000-", "bytes=110001-"] == [
+        f"{asked.partition('-')[0]}-" for asked in server.ranges if asked
+    ]
+
+
+@pytest.mark.parametrize("reply", [whole, redirect("/b.mp4")])
+def test_f21_f44_a_whole_file_in_place_of_a_range_replaces_the_part(
+    server: OriginServer, origin: Origin, tmp_path: Path, reply: Behaviour
+) -> None:
+    other = video(_SIZE, seed=2)
+    server.files["/a.mp4"].body = other
+    server.add("/b.mp4", other)
+    server.script("/a.mp4", [reply])
+    server.script("/b.mp4", [whole])
+    tries = _resumed(origin, tmp_path)
+
+    fetched = tries.fetch(server.url("/a.mp4"))
+
+    assert (other, 1) == (tries.part.bytes, tries.part.restarts)
+    assert hashlib.sha256(other).hexdigest() == fetched.digests["sha256"]
+
+
+def test_f23_a_changed_file_comes_whole_because_if_range_asks_so(
+    server: OriginServer, origin: Origin, tmp_path: Path
+) -> None:
+    other = video(_SIZE + 5, seed=2)
+    url = server.add("/a.mp4", other)
+    tries = _resumed(origin, tmp_path)
+
+    tries.fetch(url)
+
+    assert (other, ["bytes=100000-"]) == (tries.part.bytes, server.ranges)
