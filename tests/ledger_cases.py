@@ -153,7 +153,7 @@ def plan(connection: Connection, statement: Any) -> str:
     return "\n".join(str(row[3]) for row in told)
 
 
-def child(code: str, *arguments: str | Path) -> "subprocess.Popen[str]":
+def child(code: str, *arguments: object) -> "subprocess.Popen[str]":
     """Start a process that runs *code* with *arguments*, and wait until it says that it is ready."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

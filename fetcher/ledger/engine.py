@@ -128,8 +128,10 @@ class WriteLock:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Close the lock's file; it stays where it is."""
-        os.close(self._descriptor)
+        """Close the lock's file, which stays where it is. A second time does nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
 
 
 def open_database(path: Path, *, on_network: bool = False, patience_s: float = PATIENCE_S) -> Database:

@@ -59,8 +59,8 @@ tasks: Final = Table(
 )  # fmt: skip
 
 
-def _live(name: str, column: str, where: str) -> Index:
-    return Index(name, column, sqlite_where=text(where), postgresql_where=text(where))
+def _live(name: str, columns: str, where: str) -> Index:
+    return Index(name, *columns.split(), sqlite_where=text(where), postgresql_where=text(where))
 
 
 videos: Final = Table(
@@ -107,7 +107,8 @@ videos: Final = Table(
     CheckConstraint("held_until IS NULL OR status = 'ready'", name="held"),
     CheckConstraint("sha256 IS NULL OR length(sha256) = 64", name="sha256"),
     CheckConstraint("(path IS NULL) = (path_key IS NULL)", name="path"),
-    _live("ix_videos_claimable", "deadline", "status = 'ready' AND held_until IS NULL"),
+    # Led by what is NULL in all of it: else SQLite takes ix_videos_ready and steps over all that is held.
+    _live("ix_videos_claimable", "held_until deadline", "status = 'ready' AND held_until IS NULL"),
     _live("ix_videos_ready", "deadline", "status = 'ready'"),
     _live("ix_videos_held", "held_until", "held_until IS NOT NULL"),
     _live("ix_videos_wanted", "id", "status = 'wanted'"),

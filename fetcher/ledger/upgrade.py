@@ -26,6 +26,7 @@ def create_ledger(path: Path) -> None:
         UsageError: There is something already: a ledger, a link to one, or what is left of one.
         StorageError: The disk.
     """
+    _require_nothing(path)
     lock = WriteLock(path)
     try:
         with lock.held():  # Of two that make one at once, the second finds the first one's.
@@ -193,7 +194,7 @@ def _require_sound_keys(connection: Connection) -> None:
 
 
 def _stamp() -> str:
-    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
 
 
 def _sync_directory(directory: Path) -> None:

@@ -112,7 +112,10 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index(
-        "ix_videos_claimable", "videos", ["deadline"], **_where("status = 'ready' AND held_until IS NULL")
+        "ix_videos_claimable",
+        "videos",
+        ["held_until", "deadline"],
+        **_where("status = 'ready' AND held_until IS NULL"),
     )
     op.create_index("ix_videos_failed", "videos", ["id"], **_where("status = 'failed'"))
     op.create_index("ix_videos_held", "videos", ["held_until"], **_where("held_until IS NOT NULL"))
