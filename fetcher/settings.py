@@ -147,6 +147,8 @@ def _require_usable(settings: Settings) -> None:
     parse_size(settings.min_free)
     if settings.limit_rate and parse_size(settings.limit_rate) < 1:
         raise UsageError("limit_rate is 0; leave it empty for no limit")
+    if "://" in settings.ledger:
+        raise UsageError("ledger has to be a path; a ledger in a database server is not supported yet")
     require_layout(settings.layout)
 
 

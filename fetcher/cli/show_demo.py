@@ -3,6 +3,8 @@
 import hashlib
 import os
 import shlex
+import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -118,15 +120,21 @@ def _is_as_expected(home: Home, video: Video, rows: dict[str, dict[str, object]]
 
 
 def _say_next(home: Home, done: int) -> None:
-    place = shlex.quote(os.path.relpath(home.root))
+    place, fetcher = shlex.quote(os.path.relpath(home.root)), shlex.quote(_own_name())
     click.echo(f"\n{done} files are byte for byte right. The archive is in {home.root}\n")
     click.echo("Look around:")
-    click.echo(f"  fetcher --archive {place} list")
-    click.echo(f"  fetcher --archive {place} show TASK_ID_OR_VID")
+    click.echo(f"  {fetcher} --archive {place} list")
+    click.echo(f"  {fetcher} --archive {place} show VID")
     click.echo("For your own library:")
-    click.echo("  fetcher init /srv/polyv && cd /srv/polyv")
-    click.echo("  export POLYV_APP_ID=... POLYV_APP_SECRET_FILE=/etc/polyv-secret")
-    click.echo("  fetcher add TASK_ID... && fetcher sync")
+    click.echo(f"  {fetcher} init /srv/polyv")
+    click.echo("  export FETCHER_ARCHIVE=/srv/polyv POLYV_APP_ID=... POLYV_APP_SECRET_FILE=/etc/polyv-secret")
+    click.echo(f"  {fetcher} add TASK_ID... && {fetcher} sync")
+
+
+def _own_name() -> str:
+    """Return how this command was called, so that what is printed can be typed."""
+    called = sys.argv[0]
+    return "fetcher" if shutil.which("fetcher") == os.path.abspath(called) else called
 
 
 def _say(text: str) -> None:

@@ -53,7 +53,8 @@ class PollOutcome:
 
     published: int = 0
     """Links that are new."""
-    failed: int = 0
+    failed: tuple[str, ...] = ()
+    """Videos that need a person now, by vid."""
     is_finished: bool = False
 
 
@@ -101,7 +102,7 @@ def record_poll(connection: Connection, record: PollRecord) -> PollOutcome:
     answer = _by_vid(record.seen)
     known = _known_videos(connection, list(answer))
     items = _known_items(connection, record.task.row_id)
-    happened: list[Event] = []
+    happened: list[tuple[str, Event]] = []
     has_news = False
     for seen in answer.values():
         video = known.get(seen.vid) or _add_video(connection, seen.vid, record.now)
@@ -112,31 +113,32 @@ def record_poll(connection: Connection, record: PollRecord) -> PollOutcome:
         event = _event(connection, record, video, seen, is_news=is_news)
         if event is not None:
             apply(connection, Change(video_id=video.id, event=event))
-            happened.append(event)
+            happened.append((seen.vid, event))
         has_news = has_news or is_news
     waiting = waiting_for(connection, record.task.row_id)
     given_up = give_up(connection, record, answer, waiting)
-    happened += given_up.values()
+    happened += [(video.vid, given_up[video.id]) for video in waiting if video.id in given_up]
     waiting = [video for video in waiting if video.id not in given_up]
     is_finished = bool(answer) and all(seen.is_final for seen in answer.values()) and _are_final(items.values())
     is_ended = is_over(record, answer, waiting, is_finished=is_finished)
     _close_poll(connection, record, is_finished=is_finished, is_over=is_ended, has_news=has_news)
     return PollOutcome(
-        published=sum(isinstance(event, LinkPublished) for event in happened),
-        failed=sum(isinstance(event, PreparationFailed | GivenUp) for event in happened),
+        published=sum(isinstance(event, LinkPublished) for _, event in happened),
+        failed=tuple(vid for vid, event in happened if isinstance(event, PreparationFailed | GivenUp)),
         is_finished=is_finished,
     )
 
 
 def record_poll_failure(
     connection: Connection, task: DueTask, *, text: str, now: int, next_poll_at: int, is_given_up: bool
-) -> None:
-    """Keep that Polyv did not answer about a task.
+) -> tuple[str, ...]:
+    """Keep that Polyv did not answer about a task, return the vids that need a person now.
 
     One it has refused for too long, and more than a few times, is rejected; what waits for that task alone needs a
     person then.
     """
     told = printable(text, limit=_LONGEST_ERROR)
+    failed: list[str] = []
     values: dict[str, Any] = {"next_poll_at": next_poll_at, "last_error": told, "polled_at": now}
     if is_given_up and task.quiet_polls + 1 >= _FEWEST_REFUSALS:
         values |= {"next_poll_at": None, "status": TaskStatus.REJECTED.value}
@@ -144,11 +146,13 @@ def record_poll_failure(
             if not has_other_hope(connection, task.row_id, video.id):
                 lost = GivenUp(at=now, reason=Reason.NEVER_PREPARED, detail=f"task {task.task_id}: {told}")
                 apply(connection, Change(video_id=video.id, event=lost))
+                failed.append(video.vid)
     connection.execute(
         update(tasks)
         .where(tasks.c.id == task.row_id)
         .values(polls=tasks.c.polls + 1, quiet_polls=tasks.c.quiet_polls + 1, **values)
     )
+    return tuple(failed)
 
 
 def _due(row: Any) -> DueTask:

@@ -4,12 +4,12 @@ import asyncio
 import functools
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from fetcher.domain.delay import poll_delay
-from fetcher.domain.errors import PolyvBlockedError, PolyvError
+from fetcher.domain.errors import PolyvBlockedError, PolyvError, PolyvRefusedError
 from fetcher.domain.link import Link
 from fetcher.domain.observation import Observation
 from fetcher.downloader.orders import Order
@@ -133,17 +133,17 @@ class Asking:
         )
         outcome = await self._wires.ledger.write(lambda connection: record_poll(connection, record))
         self._wires.summary.published += outcome.published
-        self._wires.summary.failed += outcome.failed
         self._wires.notify(
             {
                 "type": "poll",
                 "task_id": task.task_id,
                 "videos": len(seen),
                 "published": outcome.published,
-                "failed": outcome.failed,
+                "failed": len(outcome.failed),
                 "finished": outcome.is_finished,
             }
         )
+        self._tell_failed(task, outcome.failed)
         return seen
 
     async def _keep_failure(self, task: DueTask, exc: PolyvError) -> None:
@@ -159,6 +159,15 @@ class Asking:
             text=str(exc),
             now=now,
             next_poll_at=self._rhythm.next_at(task, now=now),
-            is_given_up=self._rhythm.is_given_up(task, now=now),
+            # An outage says nothing about the task; only Polyv's own refusal does.
+            is_given_up=isinstance(exc, PolyvRefusedError) and self._rhythm.is_given_up(task, now=now),
         )
-        await self._wires.ledger.write(keep)
+        self._tell_failed(task, await self._wires.ledger.write(keep))
+
+    def _tell_failed(self, task: DueTask, vids: Sequence[str]) -> None:
+        """Name the videos that need a person: this is what cron mails."""
+        self._wires.summary.failed += len(vids)
+        for vid in vids:
+            error = f"Polyv does not give it in task {task.task_id}"
+            _log.warning("%s: %s; see 'fetcher show %s'", vid, error, vid)
+            self._wires.notify({"type": "failed", "vid": vid, "error": error})

@@ -165,5 +165,6 @@ def test_the_demo_ends_well_without_a_word_more(tmp_path: Path) -> None:
 
     assert 0 == ended.returncode, ended.stderr
     assert (tmp_path / "fetcher-demo" / ".fetcher").is_dir()
+    assert f"{FETCHER} --archive fetcher-demo list" in ended.stdout
     assert "byte for byte right" in ended.stdout
     assert "fetcher init" in ended.stdout

@@ -47,6 +47,7 @@ def test_a_failed_video_is_told_by_status_list_and_show(case: ArchiveCase) -> No
     ended = case.sync()
 
     assert 4 == ended.returncode
+    assert video.vid in ended.stderr
     assert 1 == case.status()["counts"]["failed"]
     assert {"vendor_failed": 1} == case.status()["reasons"]
     row = case.rows("--status", "failed")[video.vid]

@@ -54,12 +54,12 @@ def test_new_videos_wait_or_are_ready_as_polyv_says(ledger: Database) -> None:
     outcome = polled(ledger, 1, seen(1), seen(2, PROCESS), seen(3, INIT), seen(4, UNKNOWN), seen(5, FAIL))
     expected = ["ready", "waiting", "waiting", "waiting", "failed"]
     assert expected == [statuses(ledger)[vid(number)] for number in range(1, 6)]
-    assert (1, 1, False) == (outcome.published, outcome.failed, outcome.is_finished)
+    assert (1, (vid(5),), False) == (outcome.published, outcome.failed, outcome.is_finished)
     assert ("open", NOW + MINUTE) == task(ledger)
 
 
 def test_a_first_answer_that_only_prepares_is_no_failure(ledger: Database) -> None:
-    assert 0 == polled(ledger, 1, seen(1, PROCESS), seen(2, PROCESS)).failed
+    assert () == polled(ledger, 1, seen(1, PROCESS), seen(2, PROCESS)).failed
 
 
 def test_a_hundred_videos_are_kept_in_one_transaction(ledger: Database) -> None:

@@ -47,6 +47,7 @@ def test_an_annotated_config_uncommented_is_the_defaults(home: Home) -> None:
         ('limit_rate = "fast"', "fast"),
         ('limit_rate = "0"', "limit_rate"),
         ('layout = "/{vid}"', "layout"),
+        ('ledger = "postgresql://db/fetcher"', "not supported"),
         ('layout = "{created}"', "layout"),
         ("stall_seconds = -1", "stall_seconds"),
     ],
