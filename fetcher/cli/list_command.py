@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from fetcher.cli.context import Session
-from fetcher.cli.status_command import RISK_MS
+from fetcher.domain.link import RISK_MS
 from fetcher.domain.status import Status
 
 _STATUS = click.Choice([one.value for one in Status])

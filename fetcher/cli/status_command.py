@@ -5,8 +5,7 @@ import time
 import click
 
 from fetcher.cli.context import Session
-
-RISK_MS = 3_600_000
+from fetcher.domain.link import RISK_MS
 
 
 @click.command("status")

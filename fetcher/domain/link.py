@@ -11,6 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from fetcher.domain.identifiers import printable
 
+RISK_MS: Final = 600_000
+"""A ready video whose deadline is less than this away is at risk: the next pass may come too late for its link."""
+
 _AUTH_KEY: Final = re.compile(r"(\d{9,11})-[^-]*-[^-]*-[0-9A-Fa-f]+", re.ASCII)
 _DAY_MS: Final = 86_400_000
 _HOSTILE: Final = re.compile(r"[\x00-\x20\x7f\\]")

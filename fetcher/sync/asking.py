@@ -61,6 +61,7 @@ class Asking:
         self._room = asyncio.Semaphore(_AT_ONCE)
         self.active: dict[int, asyncio.Task[list[Observation]]] = {}
         """By the task's row."""
+        self._ended: list[asyncio.Task[list[Observation]]] = []
 
     async def start_due(self) -> None:
         """Begin to ask about the tasks that are due, unless Polyv is left alone for now."""
@@ -93,21 +94,22 @@ class Asking:
                     return one.link
         return None
 
-    def wake(self) -> None:
-        """Have the ledger looked at again: a task may be due sooner than it was."""
-        self._next_at = 0
+    def take_ended(self) -> list[asyncio.Task[list[Observation]]]:
+        """Return the questions that have ended since this was last called; each ends up here once."""
+        ended, self._ended = self._ended, []
+        return ended
 
     def _ask(self, task: DueTask) -> asyncio.Task[list[Observation]]:
         asking = asyncio.create_task(self._poll(task))
         self.active[task.row_id] = asking
-        asking.add_done_callback(functools.partial(self._ended, task.row_id))
+        asking.add_done_callback(functools.partial(self._end, task.row_id))
         return asking
 
-    def _ended(self, row_id: int, asked: asyncio.Task[list[Observation]]) -> None:
+    def _end(self, row_id: int, asked: asyncio.Task[list[Observation]]) -> None:
+        """Have the ledger looked at again: a task may be due sooner than it was, and a video ready."""
         del self.active[row_id]
-        self.wake()
-        if not asked.cancelled():
-            asked.exception()  # Looked at here: whoever waits for it sees it too, and nobody has to.
+        self._next_at = 0
+        self._ended.append(asked)
 
     async def _poll(self, task: DueTask) -> list[Observation]:
         """Ask about one task and keep the answer.

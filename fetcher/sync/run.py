@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from fetcher.archive.placing import size_of
 from fetcher.domain.errors import CredentialsRefusedError, FetcherError, PolyvError
 from fetcher.domain.exit_code import ExitCode
+from fetcher.domain.link import RISK_MS
 from fetcher.downloader.worker import Downloader
 from fetcher.ledger.claims import release_others
 from fetcher.ledger.recovery import latest_done, still_wanted
@@ -27,7 +28,6 @@ _log: Final = logging.getLogger(__name__)
 _HEARTBEAT_S: Final = 200
 _TICK_S: Final = 0.2
 _LOOKED_AT: Final = 20_000
-_RISK_MS: Final = 3_600_000
 
 
 class Run:
@@ -44,6 +44,7 @@ class Run:
         self.summary = wires.summary
         self._stopping = asyncio.Event()
         self._refused: CredentialsRefusedError | None = None
+        self._unexpected: BaseException | None = None
 
     @property
     def downloader(self) -> Downloader:
@@ -112,10 +113,13 @@ class Run:
                 await self._asking.start_due()
             await self._fetching.start()
             active = self._active()
+            if not active and self._reap():
+                continue  # It ended while we looked elsewhere, and what it brought has not been looked for.
             wake_at = self._wake_at(is_active=bool(active))
             if not active and wake_at is None:
                 return
             await self._wait(active, wake_at)
+            self._reap()
 
     def _active(self) -> set[asyncio.Task[Any]]:
         return {*self._asking.active.values(), *self._fetching.active}
@@ -131,25 +135,32 @@ class Run:
         """Wait until something ends, something is due, or the run is stopped. Sleeps on the monotonic clock."""
         timeout = None if wake_at is None else max(0.005, min((wake_at - self._wires.now()) / 1000, 60.0))
         stopping = asyncio.create_task(self._stopping.wait())
-        ended, _ = await asyncio.wait({*active, stopping}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({*active, stopping}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        self._look_at(ended - {stopping})
 
-    def _look_at(self, ended: Iterable[asyncio.Task[Any]]) -> None:
-        """Take in how polls and downloads ended; an error that concerns the whole run ends it."""
-        for one in ended:
-            self._fetching.active.discard(one)
-            error = None if one.cancelled() else one.exception()
-            if error is None or isinstance(error, PolyvError):
-                continue
-            if isinstance(error, CredentialsRefusedError):
-                # Polyv says no to every question; what is being downloaded needs none.
-                self._refused = self._refused or error
-            elif isinstance(error, FetcherError):
-                self.summary.error = self.summary.error or error
-                self.stop()
-            else:
-                raise error
+    def _reap(self) -> bool:
+        """Take in which downloads and questions have ended, tell whether any has."""
+        ended = {one for one in self._fetching.active if one.done()}
+        self._fetching.active -= ended
+        asked = self._asking.take_ended()
+        for one in (*ended, *asked):
+            self._look_at(one)
+        return bool(ended or asked)
+
+    def _look_at(self, ended: asyncio.Task[Any]) -> None:
+        """Take in how one poll or download ended; an error that concerns the whole run ends it."""
+        error = None if ended.cancelled() else ended.exception()
+        if error is None or isinstance(error, PolyvError):
+            return
+        if isinstance(error, CredentialsRefusedError):
+            # Polyv says no to every question; what is being downloaded needs none.
+            self._refused = self._refused or error
+        elif isinstance(error, FetcherError):
+            self.summary.error = self.summary.error or error
+            self.stop()
+        else:
+            self._unexpected = self._unexpected or error
+            self.stop()
 
     async def _watch(self, began: float) -> None:
         """Hold the claims, and end the run where its limits are."""
@@ -170,21 +181,18 @@ class Run:
         self._wires.downloader.stop()
         for asking in self._asking.active.values():
             asking.cancel()
-        unexpected: BaseException | None = None
         while active := self._active():
-            ended, _ = await asyncio.wait(active)
-            try:
-                self._look_at(ended)
-            except Exception as exc:  # noqa: BLE001 - raised below, when all else has come to its end
-                unexpected = exc
+            await asyncio.wait(active)
+            self._reap()
+        self._reap()
         await self._fetching.give_back()
-        if unexpected is not None:
-            raise unexpected
+        if self._unexpected is not None:
+            raise self._unexpected
 
     async def _close(self, run_id: int) -> None:
         """Count what is left, and write down how the run went."""
         summary, now = self.summary, self._wires.now()
-        found = await self._wires.ledger.read(functools.partial(totals, risk_until=now + _RISK_MS))
+        found = await self._wires.ledger.read(functools.partial(totals, risk_until=now + RISK_MS))
         summary.error = summary.error or self._refused
         summary.counts = found.counts
         summary.at_risk = found.at_risk
