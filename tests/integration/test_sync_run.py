@@ -88,7 +88,7 @@ def _refuse() -> TaskAnswer:
 
 @pytest.mark.parametrize("number", range(_ROUNDS))
 async def test_a_refusal_that_comes_while_the_ledger_is_asked_is_not_missed(tmp_path: Path, number: int) -> None:
-    """The run ends with 6 and not with 0, whichever of the two is first."""
+    """The run ends with 6 and not with 0."""
     del number
     source = _Source(_refuse)
     async with _run(create_home(tmp_path / "a", config=""), source) as run:
