@@ -83,8 +83,12 @@ class Part:
             return True
 
     def open(self) -> int:
-        """Return a descriptor for reading and writing; the file is made where there is none (0600)."""
-        return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        """Return a descriptor for reading and writing; the file is made where there is none.
+
+        Its mode is what the umask leaves of 0666, for it becomes the finished file; until then the directory of the
+        parts (0700) keeps others out.
+        """
+        return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
 
     def restart(self) -> None:
         """Begin a new incarnation, drop the old one."""

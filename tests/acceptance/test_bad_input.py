@@ -162,6 +162,19 @@ def test_an_archive_is_private(case: ArchiveCase) -> None:
     assert {".fetcher": 0o700, "config.toml": 0o600, "ledger.db": 0o600} == modes
 
 
+def test_a_finished_file_has_the_mode_that_the_umask_leaves(case: ArchiveCase) -> None:
+    """F87: group members and backup programs read it as they read any other file."""
+    video = case.simulator.library.add_video()
+    case.add(video)
+    before = os.umask(0o027)
+    try:
+        assert 0 == case.sync().returncode
+    finally:
+        os.umask(before)
+
+    assert 0o640 == (case.root / f"{video.vid}.mp4").stat().st_mode & 0o777
+
+
 def test_a_secret_file_that_others_can_read_is_refused(case: ArchiveCase, tmp_path: Path) -> None:
     """As ssh does with keys."""
     secret = tmp_path / "secret"

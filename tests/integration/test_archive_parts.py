@@ -105,12 +105,15 @@ async def test_a_planted_pipe_does_not_make_the_run_wait(tmp_path: Path, kind: s
     assert ([], []) == (parts.ids(), os.listdir(tmp_path))
 
 
-def test_f92_a_part_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+def test_f87_a_part_has_the_mode_that_its_finished_file_shall_have(tmp_path: Path) -> None:
     part = Parts(tmp_path).take(7)
+    umask = os.umask(0o027)
+    try:
+        os.close(part.open())
+    finally:
+        os.umask(umask)
 
-    os.close(part.open())
-
-    assert 0o600 == part.path.stat().st_mode & 0o777
+    assert 0o640 == part.path.stat().st_mode & 0o777
 
 
 async def test_quarantined_bytes_stay_and_the_next_part_is_another_file(tmp_path: Path) -> None:
