@@ -174,7 +174,14 @@ class Run:
                 self.stop(ExitCode.STOPPED_BY_LIMIT)
             if loop.time() >= beat_at:
                 beat_at = loop.time() + _HEARTBEAT_S
-                await self._fetching.keep_claims()
+                await self._keep_claims()
+
+    async def _keep_claims(self) -> None:
+        try:
+            await self._fetching.keep_claims()
+        except FetcherError as exc:
+            self.summary.error = self.summary.error or exc
+            self.stop()
 
     async def _drain(self) -> None:
         """Let what is under way come to its end; broken-off transfers do so at once."""
