@@ -1,13 +1,14 @@
-"""Write one event: the video's new columns and a row of its history, in the caller's transaction."""
+"""Write events: the videos' new columns and the rows of their history, in the caller's transaction."""
 
 import functools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Update, bindparam, insert, select, update
 
 from fetcher.domain import events as happened
-from fetcher.domain.errors import StaleLeaseError
+from fetcher.domain.errors import FetcherError, IllegalTransitionError, StaleLeaseError
 from fetcher.domain.identifiers import printable
 from fetcher.domain.link import without_secret
 from fetcher.domain.status import Reason, Status
@@ -18,6 +19,7 @@ _NO_LEASE = {"held_until": None, "lease_owner": None}
 _NO_LINK = {"link": None, "link_obtained_at": None, "link_success_at": None, "deadline": None}
 _NOTHING_WRONG = {"reason": None, "detail": None}
 _LONGEST_DETAIL: Final = 1000
+_IN_LIST: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,36 +47,117 @@ def apply(connection: Connection, change: Change) -> Status:
         StaleLeaseError: The claim ended, and somebody else may have it.
         IllegalTransitionError: The event cannot happen there.
     """
-    found = connection.execute(
-        select(videos.c.status, videos.c.lease_owner, videos.c.lease_token, videos.c.link).where(
-            videos.c.id == change.video_id
+    (result,) = apply_all(connection, [change])
+    if isinstance(result, FetcherError):
+        raise result
+    return result
+
+
+def apply_all(connection: Connection, changes: Sequence[Change]) -> list[Status | FetcherError]:
+    """Write *changes* in their order, with few statements however many they are.
+
+    Returns:
+        For each where the video stands now, or why it was not written: a stale claim, an event that cannot happen.
+        The others are written all the same.
+    """
+    batch = _Batch(connection, {change.video_id for change in changes})
+    results: list[Status | FetcherError] = []
+    for change in changes:
+        try:
+            results.append(batch.add(change))
+        except (StaleLeaseError, IllegalTransitionError) as exc:
+            results.append(exc)
+    batch.write()
+    return results
+
+
+class _Batch:
+    """Changes that are written together: one UPDATE for all of a kind, one INSERT for their history."""
+
+    def __init__(self, connection: Connection, video_ids: Iterable[int]) -> None:
+        self._connection = connection
+        self._standing = _standing(connection, sorted(video_ids))
+        self._updates: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        self._touched: set[int] = set()
+        self._history: list[dict[str, Any]] = []
+
+    def add(self, change: Change) -> Status:
+        """Take in *change* and return where the video stands with it."""
+        standing, event = self._standing[change.video_id], change.event
+        _require_fence(standing, change)
+        before = Status(standing["status"])
+        after = next_status(before, event)
+        if change.video_id in self._touched:
+            self.write()  # Statements of several rows keep no order between them.
+        values = _values(event, standing, after)
+        self._updates.setdefault(tuple(values), []).append(
+            {"the_id": change.video_id, **{f"new_{name}": value for name, value in values.items()}}
         )
-    ).one()
-    if change.fence is not None and (found.lease_owner, found.lease_token) != (
-        change.fence.owner,
-        change.fence.token,
-    ):
+        self._touched.add(change.video_id)
+        self._history.append(
+            {
+                "video": change.video_id,
+                "at": event.at,
+                "kind": type(event).__name__,
+                "from_status": before.value,
+                "to_status": after.value,
+                "detail": _short(_told(event)),
+            }
+        )
+        standing.update((name, value) for name, value in values.items() if name in standing)
+        return after
+
+    def write(self) -> None:
+        """Write what was taken in."""
+        for columns, rows in self._updates.items():
+            self._connection.execute(_update(columns), rows)
+        if self._history:
+            self._connection.execute(_INSERT_EVENT, self._history)
+        self._updates, self._touched, self._history = {}, set(), []
+
+
+def _standing(connection: Connection, video_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return what decides about changes, by video."""
+    found = {}
+    for start in range(0, len(video_ids), _IN_LIST):
+        for row in connection.execute(_SELECT_STANDING, {"ids": video_ids[start : start + _IN_LIST]}):
+            found[row.id] = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    return found
+
+
+def _require_fence(standing: Mapping[str, Any], change: Change) -> None:
+    held = (standing["lease_owner"], standing["lease_token"])
+    if change.fence is not None and held != (change.fence.owner, change.fence.token):
         raise StaleLeaseError(f"the claim on video {change.video_id} ended")
-    before = Status(found.status)
-    after = next_status(before, change.event)
-    values = _columns(change.event)
+
+
+def _values(event: happened.Event, standing: Mapping[str, Any], after: Status) -> dict[str, Any]:
+    """Return the new values of the video's columns."""
+    values = {"status": after.value, **_columns(event)}
     if values.get("detail") is not None:
-        values["detail"] = printable(values["detail"], limit=_LONGEST_DETAIL)
-    if isinstance(change.event, happened.LinkRefused):
-        values["refused_link"] = found.link
-    connection.execute(update(videos).where(videos.c.id == change.video_id).values(status=after.value, **values))
-    told = _told(change.event)
-    connection.execute(
-        insert(events).values(
-            video=change.video_id,
-            at=change.event.at,
-            kind=type(change.event).__name__,
-            from_status=before.value,
-            to_status=after.value,
-            detail=None if told is None else printable(told, limit=_LONGEST_DETAIL),
-        )
-    )
-    return after
+        values["detail"] = _short(values["detail"])
+    if isinstance(event, happened.LinkRefused):
+        values["refused_link"] = standing["link"]
+    if isinstance(event, happened.TransferFailed | happened.FileVerified):
+        values["attempts"] = standing["attempts"] + 1
+    return values
+
+
+def _short(text: str | None) -> str | None:
+    return None if text is None else printable(text, limit=_LONGEST_DETAIL)
+
+
+@functools.cache
+def _update(columns: tuple[str, ...]) -> Update:
+    """Return the statement that sets *columns*; made once, because making it costs more than running it."""
+    values = {name: bindparam(f"new_{name}", type_=videos.c[name].type) for name in columns}
+    return update(videos).where(videos.c.id == bindparam("the_id", type_=videos.c.id.type)).values(values)
+
+
+_SELECT_STANDING: Final = select(
+    videos.c.id, videos.c.status, videos.c.lease_owner, videos.c.lease_token, videos.c.link, videos.c.attempts
+).where(videos.c.id.in_(bindparam("ids", expanding=True)))
+_INSERT_EVENT: Final = insert(events)
 
 
 @functools.singledispatch
@@ -116,7 +199,6 @@ def _(event: happened.TransferFailed) -> dict[str, Any]:
     return {
         "held_until": event.due_at,
         "lease_owner": None,
-        "attempts": videos.c.attempts + 1,
         "detail": event.detail,
     }
 
@@ -137,7 +219,6 @@ def _(event: happened.FileVerified) -> dict[str, Any]:
         "evidence": event.evidence.value,
         "done_at": event.at,
         "verified_at": event.at,
-        "attempts": videos.c.attempts + 1,
     }
 
 

@@ -3,9 +3,9 @@
 import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Integer, bindparam, func, select, update
 
 from fetcher.domain.link import Link
 from fetcher.domain.status import Status
@@ -59,19 +59,14 @@ def claim(connection: Connection, *, limit: int, owner: str, now: int, lease_ms:
         name: Returns path and key for a video; called a second time with True where the first is taken.
     """
     _end_leases(connection, owner, now)
-    due = (
-        select(videos.c.id)
-        .where(has_status(Status.READY), videos.c.held_until.is_(None))
-        .order_by(videos.c.deadline.asc().nulls_first())
-        .limit(max(limit, 0))  # SQLite takes a negative limit for none.
-    )
-    taken = connection.execute(
-        update(videos)
-        .where(videos.c.id.in_(due.scalar_subquery()))
-        .values(held_until=now + lease_ms, lease_owner=owner, lease_token=videos.c.lease_token + 1)
-        .returning(videos)
-    ).all()
-    claimed = [_claimed(row, _path_of(connection, row, name)) for row in taken]
+    bound = {
+        "most": max(limit, 0),
+        "until": now + lease_ms,
+        "owner": owner,
+    }  # A negative limit means none to SQLite.
+    taken = connection.execute(_CLAIM, bound).all()
+    paths = _paths(connection, taken, name)
+    claimed = [_claimed(row, paths[row.id]) for row in taken]
     return sorted(claimed, key=lambda one: (one.deadline is not None, one.deadline or 0, one.video_id))
 
 
@@ -118,21 +113,31 @@ def _end_leases(connection: Connection, owner: str, now: int) -> None:
         connection.execute(update(videos).where(*ended).values(held_until=None, lease_owner=None))
 
 
-def _path_of(connection: Connection, row: Any, name: Namer) -> str:
-    if row.path is not None:
-        return str(row.path)
-    facts = Nameable(vid=row.vid, url=row.link, title=row.title, category=row.category, created_at=row.created_at)
-    path, key = name(facts, False)  # noqa: FBT003
-    if _is_taken(connection, key):
-        path, key = name(facts, True)  # noqa: FBT003
-    if _is_taken(connection, key):
-        path, key = _numbered(path, row.id), _numbered(key, row.id)
-    connection.execute(update(videos).where(videos.c.id == row.id).values(path=path, path_key=key))
-    return path
+def _paths(connection: Connection, rows: Sequence[Any], name: Namer) -> dict[int, str]:
+    """Return the path of each video, and fix those that have none yet."""
+    unnamed = {row.id: _nameable(row) for row in rows if row.path is None}
+    names = {video_id: name(facts, False) for video_id, facts in unnamed.items()}  # noqa: FBT003
+    taken = _taken(connection, [key for _, key in names.values()])
+    for video_id, (path, key) in names.items():
+        if key in taken:
+            path, key = name(unnamed[video_id], True)  # noqa: FBT003, PLW2901
+            if key in taken or _taken(connection, [key]):
+                path, key = _numbered(path, video_id), _numbered(key, video_id)  # noqa: PLW2901
+            names[video_id] = path, key
+        taken.add(key)
+    if names:
+        fixed = [{"the_id": one, "new_path": path, "new_key": key} for one, (path, key) in names.items()]
+        connection.execute(_FIX_PATH, fixed)
+    return {row.id: row.path or names[row.id][0] for row in rows}
 
 
-def _is_taken(connection: Connection, key: str) -> bool:
-    return connection.execute(select(videos.c.id).where(videos.c.path_key == key)).first() is not None
+def _nameable(row: Any) -> Nameable:
+    return Nameable(vid=row.vid, url=row.link, title=row.title, category=row.category, created_at=row.created_at)
+
+
+def _taken(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Return which of *keys* other videos have."""
+    return set(connection.scalars(_SELECT_KEYS, {"keys": keys})) if keys else set()
 
 
 def _numbered(path: str, number: int) -> str:
@@ -153,3 +158,27 @@ def _claimed(row: Any, path: str) -> Claimed:
         sha256=row.sha256,
         fence=Fence(owner=row.lease_owner, token=row.lease_token),
     )
+
+
+_DUE: Final = (
+    select(videos.c.id)
+    .where(has_status(Status.READY), videos.c.held_until.is_(None))
+    .order_by(videos.c.deadline.asc().nulls_first())
+    .limit(bindparam("most", type_=Integer))
+)
+_CLAIM: Final = (
+    update(videos)
+    .where(videos.c.id.in_(_DUE.scalar_subquery()))
+    .values(
+        held_until=bindparam("until", type_=videos.c.held_until.type),
+        lease_owner=bindparam("owner", type_=videos.c.lease_owner.type),
+        lease_token=videos.c.lease_token + 1,
+    )
+    .returning(videos)
+)
+_FIX_PATH: Final = (
+    update(videos)
+    .where(videos.c.id == bindparam("the_id", type_=videos.c.id.type))
+    .values(path=bindparam("new_path"), path_key=bindparam("new_key"))
+)
+_SELECT_KEYS: Final = select(videos.c.path_key).where(videos.c.path_key.in_(bindparam("keys", expanding=True)))

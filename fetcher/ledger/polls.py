@@ -1,17 +1,18 @@
 """Keep what Polyv said of a task: read first, write only what differs, all in one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
+from fetcher.domain.errors import FetcherError
 from fetcher.domain.events import Event, GivenUp, LinkPublished, PreparationFailed
 from fetcher.domain.identifiers import printable
 from fetcher.domain.link import Link
 from fetcher.domain.observation import Observation, Standing, event_of
 from fetcher.domain.status import Preparation, Reason, Status, TaskStatus
-from fetcher.ledger.changes import Change, apply
+from fetcher.ledger.changes import Change, apply, apply_all
 from fetcher.ledger.endings import give_up, has_other_hope, is_over, waiting_for
 from fetcher.ledger.schema import task_items, tasks, videos
 
@@ -100,28 +101,27 @@ def ask_again(connection: Connection, video_id: int, *, at: int) -> None:
 def record_poll(connection: Connection, record: PollRecord) -> PollOutcome:
     """Keep one answer: new videos, what changed of known ones, and when to ask again."""
     answer = _by_vid(record.seen)
-    known = _known_videos(connection, list(answer))
+    known = _all_videos(connection, list(answer), record.now)
     items = _known_items(connection, record.task.row_id)
-    happened: list[tuple[str, Event]] = []
-    has_news = False
-    for seen in answer.values():
-        video = known.get(seen.vid) or _add_video(connection, seen.vid, record.now)
-        item = items.pop(video.id, None)
-        is_news = item is None or (item.said, item.success_at) != (seen.raw, _success_at(seen))
-        if is_news:
-            _keep_item(connection, record, video.id, seen, is_new=item is None)
-        event = _event(connection, record, video, seen, is_news=is_news)
-        if event is not None:
-            apply(connection, Change(video_id=video.id, event=event))
-            happened.append((seen.vid, event))
-        has_news = has_news or is_news
+    news = {
+        vid: seen
+        for vid, seen in answer.items()
+        if _said(items.get(known[vid].id)) != (seen.raw, _success_at(seen))
+    }
+    _keep_items(connection, record, [(known[vid].id, seen) for vid, seen in news.items()], items)
+    happened = _happened(connection, record, answer, known, news)
     waiting = waiting_for(connection, record.task.row_id)
     given_up = give_up(connection, record, answer, waiting)
     happened += [(video.vid, given_up[video.id]) for video in waiting if video.id in given_up]
     waiting = [video for video in waiting if video.id not in given_up]
-    is_finished = bool(answer) and all(seen.is_final for seen in answer.values()) and _are_final(items.values())
+    unnamed = items.keys() - {known[vid].id for vid in answer}
+    is_finished = (
+        bool(answer)
+        and all(seen.is_final for seen in answer.values())
+        and all(items[video_id].said in _FINAL for video_id in unnamed)
+    )
     is_ended = is_over(record, answer, waiting, is_finished=is_finished)
-    _close_poll(connection, record, is_finished=is_finished, is_over=is_ended, has_news=has_news)
+    _close_poll(connection, record, is_finished=is_finished, is_over=is_ended, has_news=bool(news))
     return PollOutcome(
         published=sum(isinstance(event, LinkPublished) for _, event in happened),
         failed=tuple(vid for vid, event in happened if isinstance(event, PreparationFailed | GivenUp)),
@@ -173,32 +173,61 @@ def _known_items(connection: Connection, task: int) -> dict[int, Any]:
     return {row.video: row for row in connection.execute(select(*columns).where(task_items.c.task == task))}
 
 
-def _add_video(connection: Connection, vid: str, now: int) -> Any:
-    return connection.execute(
-        insert(videos)
-        .values(vid=vid, status=Status.WANTED.value, added_at=now)
-        .returning(videos.c.id, videos.c.vid, videos.c.status, videos.c.link, videos.c.refused_link)
-    ).one()
+def _all_videos(connection: Connection, vids: Sequence[str], now: int) -> dict[str, Any]:
+    """Return the videos by vid; those that are new are made, together."""
+    known = _known_videos(connection, vids)
+    new = [vid for vid in vids if vid not in known]
+    if new:
+        rows = [{"vid": vid, "status": Status.WANTED.value, "added_at": now} for vid in new]
+        connection.execute(insert(videos), rows)
+        known |= _known_videos(connection, new)
+    return known
 
 
-def _keep_item(
-    connection: Connection, record: PollRecord, video_id: int, seen: Observation, *, is_new: bool
+def _said(item: Any) -> tuple[str, int | None] | None:
+    """Return what was kept of a video in this task, None where nothing was."""
+    return None if item is None else (item.said, item.success_at)
+
+
+def _keep_items(
+    connection: Connection, record: PollRecord, news: Sequence[tuple[int, Observation]], items: Mapping[int, Any]
 ) -> None:
-    values = {
-        "said": seen.raw,
-        "created_at": seen.created_at,
-        "success_at": _success_at(seen),
-        "seen_at": record.now,
-    }
-    key = {"task": record.task.row_id, "video": video_id}
-    if is_new:
-        connection.execute(insert(task_items).values(**key, **values))
-        return
-    connection.execute(
-        update(task_items)
-        .where(task_items.c.task == key["task"], task_items.c.video == key["video"])
-        .values(**values)
-    )
+    """Keep what is said of videos for the first time, or differs from before."""
+    rows = [
+        {
+            "task": record.task.row_id,
+            "video": video_id,
+            "said": seen.raw,
+            "created_at": seen.created_at,
+            "success_at": _success_at(seen),
+            "seen_at": record.now,
+        }
+        for video_id, seen in news
+    ]
+    if new := [row for row in rows if row["video"] not in items]:
+        connection.execute(insert(task_items), new)
+    if changed := [{f"new_{name}": row[name] for name in row} for row in rows if row["video"] in items]:
+        connection.execute(_UPDATE_ITEM, changed)
+
+
+def _happened(
+    connection: Connection,
+    record: PollRecord,
+    answer: Mapping[str, Observation],
+    known: Mapping[str, Any],
+    news: Container[str],
+) -> list[tuple[str, Event]]:
+    """Write what the answer means for each video, return it by vid."""
+    happened = []
+    for vid, seen in answer.items():
+        event = _event(connection, record, known[vid], seen, is_news=vid in news)
+        if event is not None:
+            happened.append((vid, event))
+    changes = [Change(video_id=known[vid].id, event=event) for vid, event in happened]
+    for result in apply_all(connection, changes):
+        if isinstance(result, FetcherError):
+            raise result
+    return happened
 
 
 def _event(
@@ -212,11 +241,6 @@ def _event(
         has_other_hope=seen.said is Preparation.FAIL and has_other_hope(connection, record.task.row_id, video.id),
     )
     return event_of(seen, standing, task_id=record.task.task_id, now=record.now)
-
-
-def _are_final(items: Iterable[Any]) -> bool:
-    """Tell whether rows that an answer no longer has were final when they were last seen."""
-    return all(item.said in _FINAL for item in items)
 
 
 def _close_poll(
@@ -256,3 +280,10 @@ def _rank(seen: Observation) -> int:
 
 def _success_at(seen: Observation) -> int | None:
     return seen.link.success_at if isinstance(seen.link, Link) else None
+
+
+_UPDATE_ITEM: Final = (
+    update(task_items)
+    .where(task_items.c.task == bindparam("new_task"), task_items.c.video == bindparam("new_video"))
+    .values({name: bindparam(f"new_{name}") for name in ("said", "created_at", "success_at", "seen_at")})
+)

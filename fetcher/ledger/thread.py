@@ -9,8 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from fetcher.domain.errors import FetcherError
-from fetcher.ledger.changes import Change, apply
+from fetcher.ledger.changes import Change, apply_all
 from fetcher.ledger.engine import Database
 
 T = TypeVar("T")
@@ -69,7 +68,7 @@ class LedgerThread:
             return
         try:
             with self._database.writing() as connection:
-                results = [_tried(connection, change) for change, _ in group]
+                results = [_error(result) for result in apply_all(connection, [change for change, _ in group])]
         except Exception as exc:  # noqa: BLE001 - handed to each of those who wait for it
             results = [exc] * len(group)
         with contextlib.suppress(RuntimeError):  # The loop is closed: nobody waits any more.
@@ -99,10 +98,5 @@ def _tell(group: Sequence[_Wanted], results: Sequence[Exception | None]) -> None
             written.set_exception(error)
 
 
-def _tried(connection: Connection, change: Change) -> Exception | None:
-    """Apply one change of a group. Ours are raised before anything is written, so the others still stand."""
-    try:
-        apply(connection, change)
-    except FetcherError as exc:
-        return exc
-    return None
+def _error(result: object) -> Exception | None:
+    return result if isinstance(result, Exception) else None
