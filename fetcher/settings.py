@@ -149,6 +149,9 @@ def _require_usable(settings: Settings) -> None:
         raise UsageError("limit_rate is 0; leave it empty for no limit")
     if "://" in settings.ledger:
         raise UsageError("ledger has to be a path; a ledger in a database server is not supported yet")
+    api = urlsplit(settings.api_url)
+    if api.scheme != "https" and not (api.scheme == "http" and settings.is_api_here):
+        raise UsageError("api_url has to be https (http only on this machine)")
     require_layout(settings.layout)
 
 

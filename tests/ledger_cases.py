@@ -4,7 +4,7 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,11 +89,21 @@ def task_of(database: Database, number: int) -> DueTask:
 
 
 def polled(
-    database: Database, number: int, *answer: Observation, now: int = NOW, is_given_up: bool = False
+    database: Database,
+    number: int,
+    *answer: Observation,
+    now: int = NOW,
+    is_given_up: bool = False,
+    refused: Container[str] = (),
 ) -> PollOutcome:
-    """Keep *answer* as what Polyv says of task *number*."""
+    """Keep *answer* as what Polyv says of task *number*; *refused* links are wanted anew."""
     record = PollRecord(
-        task=task_of(database, number), seen=answer, now=now, next_poll_at=now + MINUTE, is_given_up=is_given_up
+        task=task_of(database, number),
+        seen=answer,
+        now=now,
+        next_poll_at=now + MINUTE,
+        refused_links=refused,
+        is_given_up=is_given_up,
     )
     with database.writing() as connection:
         return record_poll(connection, record)

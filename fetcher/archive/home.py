@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -72,21 +73,30 @@ def find_home(named: str | None, *, start: Path) -> Home:
     )
 
 
-def create_home(directory: Path, *, config: str) -> Home:
+def create_home(directory: Path, *, config: str, prepare: Callable[[Home], None] | None = None) -> Home:
     """Make an archive of *directory*: ``.fetcher/`` (0700) with *config* (0600) and room for parts.
+
+    The config is written last: it is there once all is, so that one that was broken off can be made again.
+
+    Args:
+        directory: Where.
+        config: The text of the settings.
+        prepare: Makes the ledger, where it is not there yet.
 
     Raises:
         UsageError: It is an archive already.
         StorageError: It cannot be written.
     """
     home = Home(directory.resolve())
-    if home.ledger.exists() or home.config.exists():
-        raise UsageError(f"{home.root} is an archive already. Nothing was changed.")
     try:
+        if home.config.exists():
+            raise UsageError(f"{home.root} is an archive already. Nothing was changed.")
         home.root.mkdir(parents=True, exist_ok=True)
         for own in (home.dot, home.parts, home.quarantine):
             own.mkdir(mode=0o700, exist_ok=True)
             own.chmod(0o700)
+        if prepare is not None:
+            prepare(home)
         _write_private(home.config, config)
     except OSError as exc:
         raise StorageError(f"cannot make an archive in {home.root}: {exc.strerror}. Choose another place.") from exc

@@ -47,13 +47,18 @@ def require_layout(layout: str) -> None:
         UsageError: It has unknown fields, or none that tells videos apart.
     """
     try:
-        fields = {name for _, name, _, _ in string.Formatter().parse(layout) if name is not None}
+        pieces = list(string.Formatter().parse(layout))
     except ValueError as exc:
         raise UsageError(f"layout {layout!r} is no template: {exc}") from exc
+    fields = {name for _, name, _, _ in pieces if name is not None}
+    if any(form or conversion for _, _, form, conversion in pieces):
+        raise UsageError(f"layout {layout!r}: a field is written {{vid}}, with nothing after its name")
     if unknown := fields - FIELDS:
         raise UsageError(f"layout {layout!r} has unknown fields {sorted(unknown)}; there are {sorted(FIELDS)}")
     if not fields & {"vid", "title"}:
         raise UsageError(f"layout {layout!r} gives every video the same name; use {{vid}} or {{title}}")
+    if layout.split("/", maxsplit=1)[0].casefold() == ".fetcher":
+        raise UsageError(f"layout {layout!r}: .fetcher/ is for fetcher itself")
     if layout.startswith("/") or any(step in ("", ".", "..") for step in layout.split("/")):
         raise UsageError(f"layout {layout!r} leaves the archive")
 

@@ -85,6 +85,16 @@ def find_file(root: Path, path: str, *, durably: bool = False) -> Found | None:
         return None
 
 
+def set_aside(root: Path, path: str, to: Path) -> None:
+    """Move what stands at *path* out of the way, to *to* on the same file system.
+
+    Raises:
+        OSError: The disk.
+    """
+    with _parent(root, path, create=False) as (directory, name):
+        os.rename(name, to, src_dir_fd=directory)
+
+
 def size_of(root: Path, path: str) -> int | None:
     """Return the size of the plain file at *path*, None where there is none."""
     try:

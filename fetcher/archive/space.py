@@ -9,21 +9,22 @@ from typing import Final
 
 import humanize
 
-from fetcher.domain.errors import DiskFullError, StorageError
+from fetcher.domain.errors import DiskFullError, FileRefusedError, NoRoomError, StorageError
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_ONE_FILE: Final = frozenset({errno.EFBIG, errno.ENAMETOOLONG, errno.EACCES, errno.EISDIR, errno.ENOTDIR})
 
 
 def require_space(directory: Path, *, needed: int, reserve: int) -> None:
     """Raise unless *needed* bytes more leave *reserve* bytes free.
 
     Raises:
-        DiskFullError: They do not.
+        NoRoomError: They do not.
     """
     found = os.statvfs(directory)
     free = found.f_bavail * found.f_frsize
     if free - max(needed, 0) < reserve:
-        raise DiskFullError(
+        raise NoRoomError(
             f"{_shown(free)} are free, {_shown(max(needed, 0))} are needed "
             f"and {_shown(reserve)} (min_free) are kept. Make room and run again."
         )
@@ -43,5 +44,9 @@ def disk_errors(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        kind = DiskFullError if exc.errno in _FULL else StorageError
+        kind = StorageError
+        if exc.errno in _FULL:
+            kind = DiskFullError
+        elif exc.errno in _ONE_FILE:
+            kind = FileRefusedError
         raise kind(f"{what}: {exc.strerror or exc}. Look at the archive's disk and run again.") from exc

@@ -25,7 +25,7 @@ def command(session: Session, task_ids: tuple[str, ...], dry_run: bool) -> None:
     database = session.ledger(home)
     try:
         if dry_run:
-            click.echo(f"would record {len(wanted)} tasks", err=True)
+            click.echo(f"would record {len(wanted)} tasks, those that are known left out")
             return
         with database.writing() as connection:
             added = add_tasks(connection, wanted, now=int(time.time() * 1000))
@@ -53,8 +53,9 @@ def _checked(task_ids: list[str]) -> list[str]:
     Raises:
         UsageError: Some are malformed; none is recorded then.
     """
+    from fetcher.cli.main import complain
     from fetcher.domain.errors import UsageError
-    from fetcher.domain.identifiers import is_task_id, printable
+    from fetcher.domain.identifiers import is_task_id, looks_like_polyvs, printable
 
     if strange := [printable(one, limit=60) for one in task_ids if not is_task_id(one)]:
         shown = ", ".join(repr(one) for one in strange[:5]) + (", …" if len(strange) > 5 else "")  # noqa: PLR2004
@@ -62,4 +63,6 @@ def _checked(task_ids: list[str]) -> list[str]:
             f"no task id: {shown}. A task id is 8 to 64 letters, digits, '_' or '-'; Polyv's have 32. "
             "Nothing was recorded."
         )
+    if unlike := [one for one in task_ids if not looks_like_polyvs(one)]:
+        complain(f"{unlike[0]!r} is not 32 hexadecimal digits, as Polyv's task ids are; recorded all the same")
     return list(dict.fromkeys(task_ids))

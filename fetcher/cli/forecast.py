@@ -5,7 +5,6 @@ import time
 from fetcher.archive.home import Home
 from fetcher.cli.context import Session
 from fetcher.cli.output import Output
-from fetcher.domain.exit_code import ExitCode
 from fetcher.ledger.polls import due_tasks
 from fetcher.ledger.views import totals
 
@@ -28,4 +27,4 @@ def tell_plan(home: Home, session: Session) -> int:
     if len(due) > _SHOWN:
         output.line("would ask about further tasks")
     output.line(f"would download {found.counts['ready']} ready videos, and those that become ready")
-    return ExitCode.OK
+    return output.code()

@@ -13,15 +13,23 @@ from fetcher.cli.context import Session
 @click.pass_obj
 def command(session: Session, directory: Path, dry_run: bool) -> None:
     """Make an archive: DIR/.fetcher/ with an annotated config and an empty ledger."""
-    from fetcher.archive.home import create_home
+    from fetcher.archive.home import Home, create_home
     from fetcher.ledger.upgrade import create_ledger
     from fetcher.settings import annotated_config
 
     if dry_run:
-        click.echo(f"would make {directory.resolve()}/.fetcher/ with config.toml, ledger.db and parts/", err=True)
+        click.echo(f"would make {directory.resolve()}/.fetcher/ with config.toml, ledger.db and parts/")
         return
-    home = create_home(directory, config=annotated_config())
-    create_ledger(home.ledger)
+
+    def make_ledger(home: Home) -> None:
+        """Make the ledger where the settings want it; one that a broken-off init has made is taken."""
+        path = session.settings(home).ledger_path(home)
+        if not path.exists():
+            create_ledger(path)
+
+    home = create_home(directory, config=annotated_config(), prepare=make_ledger)
     if session.verbosity >= 0:
         click.echo(f"made an archive in {home.root}", err=True)
-        click.echo("next: set POLYV_APP_ID and POLYV_APP_SECRET, 'fetcher add TASK_ID', 'fetcher sync'", err=True)
+        click.echo(
+            "next: set POLYV_APP_ID and POLYV_APP_SECRET_FILE, 'fetcher add TASK_ID', 'fetcher sync'", err=True
+        )

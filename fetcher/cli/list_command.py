@@ -23,7 +23,7 @@ _STATUS = click.Choice([one.value for one in Status])
 @click.option("--at-risk", is_flag=True, help="Only ready videos whose link may die before it is fetched.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "jsonl", "ids"]), default="table")
 @click.pass_obj
-def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at_risk: bool, form: str) -> None:
+def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at_risk: bool, form: str) -> int:
     """List videos, in the order in which they came to be known."""
     from fetcher.cli.output import Output
     from fetcher.ledger.views import Selection, listed
@@ -37,7 +37,7 @@ def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at
     database = session.ledger(session.home())
     try:
         with database.reading() as connection:
-            Output().lines(_formatted((video_row(row) for row in listed(connection, chosen)), form))
+            return Output().lines(_formatted((video_row(row) for row in listed(connection, chosen)), form))
     finally:
         database.close()
 

@@ -66,6 +66,7 @@ def set_up_logs(
     handler = _SteadyHandler(sys.stderr)
     handler.setFormatter(_formatter(log_format, environ))
     handler.addFilter(_Masked(tuple(secret for secret in secrets if secret)))
+    logging.getLogger("fetcher.said").setLevel(logging.INFO)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -73,11 +74,17 @@ def set_up_logs(
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
 
 
+def keep_secret(secret: str) -> None:
+    """Have *secret* masked in all that is said from now on."""
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_Masked((secret,)))
+
+
 def _formatter(log_format: str, environ: Mapping[str, str]) -> logging.Formatter:
     if log_format == "json":
         from pythonjsonlogger.json import JsonFormatter
 
-        return JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+        return JsonFormatter("%(levelname)s %(name)s %(message)s", timestamp=True)
     if environ.get("JOURNAL_STREAM"):
         return _JournalFormatter("%(message)s")
     return logging.Formatter("fetcher: %(message)s")

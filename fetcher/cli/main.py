@@ -1,6 +1,7 @@
 """The command ``fetcher``: its commands are loaded when they are called, and every error ends here."""
 
 import importlib
+import logging
 import os
 import sys
 from typing import Any, Final
@@ -8,9 +9,12 @@ from typing import Any, Final
 import click
 
 from fetcher.cli.context import Session
+from fetcher.cli.logs import set_up_logs, short_traceback
 from fetcher.domain.errors import FetcherError
 from fetcher.domain.exit_code import ExitCode, code_of
 
+_LOG: Final = logging.getLogger("fetcher")
+_SAID: Final = logging.getLogger("fetcher.said")
 _COMMANDS: Final = ("init", "add", "sync", "status", "list", "show", "retry", "demo")
 
 
@@ -45,6 +49,7 @@ def group(ctx: click.Context, archive: str | None, quiet: bool, verbose: int, lo
     Settings stand in DIR/.fetcher/config.toml or in FETCHER_* of the environment; the credentials in POLYV_APP_ID
     and POLYV_APP_SECRET.
     """
+    set_up_logs(verbosity=-1 if quiet else verbose, log_format=log_format, environ=os.environ)
     ctx.obj = Session(
         archive=archive, environ=os.environ, verbosity=-1 if quiet else verbose, log_format=log_format
     )
@@ -75,17 +80,16 @@ def run(arguments: list[str]) -> int:
 
 def complain(text: str) -> None:
     """Say one line of error on stderr, if there still is one."""
-    try:
-        sys.stderr.write(f"fetcher: {text}\n")
-        sys.stderr.flush()
-    except (OSError, AttributeError, ValueError):
-        return
+    _LOG.error("%s", text)
+
+
+def say(text: str) -> None:
+    """Say one line on stderr that was asked for, whatever the level."""
+    _SAID.info("%s", text)
 
 
 def _unexpected(exc: Exception) -> int:
     """An error that nobody foresaw: its kind and place, not its text, which may hold a secret."""
-    from fetcher.cli.logs import short_traceback
-
     complain(f"unexpected {type(exc).__name__}; nothing that was done is lost. Please report it with these lines:")
     complain(short_traceback(exc))
     return ExitCode.UNEXPECTED

@@ -1,10 +1,18 @@
 """Data on stdout: UTF-8 whatever the locale, and no crash where nobody listens any more."""
 
+import errno
+import os
+import queue
 import sys
+import threading
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+
+from fetcher.domain.exit_code import ExitCode
+
+_PATIENCE_S: Final = 5.0
 
 
 class Output:
@@ -12,33 +20,64 @@ class Output:
 
     def __init__(self) -> None:
         self.is_broken = False
+        self.is_lost = False
+        """Whether lines were lost that somebody wanted: a full disk, not a reader that has seen enough."""
 
     def line(self, text: str) -> None:
         """Write one line at once."""
         if self.is_broken:
             return
         try:
-            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
-            sys.stdout.buffer.flush()
-        except (OSError, ValueError, AttributeError):
+            _write(text.encode("utf-8", "backslashreplace") + b"\n")
+        except (OSError, ValueError, AttributeError) as exc:
             self.is_broken = True
-            _silence()
+            self.is_lost = isinstance(exc, OSError) and exc.errno not in (errno.EPIPE, errno.EBADF)
 
-    def lines(self, texts: Iterable[str]) -> None:
-        """Write lines until nobody listens."""
+    def lines(self, texts: Iterable[str]) -> int:
+        """Write lines until nobody listens, return the exit code."""
         for text in texts:
             self.line(text)
             if self.is_broken:
-                return
+                break
+        return self.code()
 
-    def json(self, value: Mapping[str, Any]) -> None:
-        """Write one JSON object as one line."""
+    def json(self, value: Mapping[str, Any]) -> int:
+        """Write one JSON object as one line, return the exit code."""
         self.line(msgspec.json.encode(value).decode())
+        return self.code()
+
+    def code(self) -> int:
+        """Return the exit code of a command that had nothing to do but write."""
+        return ExitCode.UNEXPECTED if self.is_lost else ExitCode.OK
 
 
-def _silence() -> None:
-    """Keep the interpreter from trying again at its end, which would change the exit code."""
-    try:
-        sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115 - stays open until the end
-    except OSError:
-        sys.stdout = None
+class Stream(Output):
+    """Writes lines from a thread of its own: a reader that does not read must not hold up the run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write_on, daemon=True)
+        self._thread.start()
+
+    def line(self, text: str) -> None:
+        """Have one line written soon."""
+        self._lines.put(text)
+
+    def close(self) -> None:
+        """Wait until all is written, but not for a reader that does not read."""
+        self._lines.put(None)
+        self._thread.join(_PATIENCE_S)
+        self.is_lost = self.is_lost or self._thread.is_alive()
+
+    def _write_on(self) -> None:
+        while (text := self._lines.get()) is not None:
+            super().line(text)
+
+
+def _write(data: bytes) -> None:
+    """Write past the interpreter's buffer, which would try once more at the end and change the exit code."""
+    descriptor = sys.stdout.fileno()
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
 import stamina.instrumentation
 
+from fetcher.archive.home import loose_permissions
 from fetcher.cli.bars import show_bars
-from fetcher.cli.logs import set_up_logs
-from fetcher.cli.main import complain
-from fetcher.cli.output import Output
+from fetcher.cli.logs import keep_secret
+from fetcher.cli.main import complain, say
+from fetcher.cli.output import Stream
 from fetcher.domain.exit_code import ExitCode
 from fetcher.report.rows import instant
 from fetcher.report.text import size_text
@@ -37,14 +39,11 @@ def run_pass(
     Raises:
         FetcherError: It could not be begun, or the ledger failed on the way.
     """
-    set_up_logs(
-        verbosity=session.verbosity,
-        log_format=session.log_format,
-        environ=session.environ,
-        secrets=(credentials.app_secret,),
-    )
+    keep_secret(credentials.app_secret)
+    for path in loose_permissions(home):
+        complain(f"{path} holds secrets and is open to others; run: chmod go= {shlex.quote(str(path))}")
     stamina.instrumentation.set_on_retry_hooks([])
-    output = Output()
+    output = Stream()
     notify = output.json if as_json else _ignore
 
     async def one_pass() -> Summary:
@@ -57,14 +56,15 @@ def run_pass(
         summary = asyncio.run(one_pass())
     if summary.error is not None:
         complain(str(summary.error))
+    if summary.at_risk:
+        complain(f"{summary.at_risk} links are at risk: 'fetcher list --at-risk' names them")
     code = summary.exit_code
     if as_json:
         output.json({**_row(summary), "exit_code": int(code)})
     elif session.verbosity > 0 or (session.verbosity == 0 and sys.stderr is not None and sys.stderr.isatty()):
-        complain(_line(summary))
-    if output.is_broken and code is ExitCode.OK:
-        return ExitCode.UNEXPECTED
-    return code
+        say(_line(summary))
+    output.close()
+    return output.code() if code is ExitCode.OK else code
 
 
 def _obey_signals(run: Run) -> None:
@@ -112,7 +112,8 @@ def _row(summary: Summary) -> dict[str, Any]:
 
 def _line(summary: Summary) -> str:
     """Return the run in one line."""
-    left = ", ".join(f"{count} {name}" for name, count in summary.counts.items() if count and name != "done")
+    kinds = [f"{count} {name}" for name, count in summary.counts.items() if count and name != "done"]
+    left = ", ".join(kinds + ([f"{summary.open_tasks} tasks open"] if summary.open_tasks else []))
     rate = summary.bytes / summary.seconds if summary.seconds else 0
     return (
         f"{summary.done} done ({size_text(summary.bytes)} in {summary.seconds:.1f} s, {size_text(round(rate))}/s), "

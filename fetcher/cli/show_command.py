@@ -9,7 +9,7 @@ from fetcher.cli.context import Session
 @click.argument("name", metavar="VID | TASK_ID")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.pass_obj
-def command(session: Session, name: str, as_json: bool) -> None:
+def command(session: Session, name: str, as_json: bool) -> int:
     """Show the whole history of one video, or what Polyv said of one task."""
     from fetcher.cli.output import Output
     from fetcher.domain.errors import UsageError
@@ -27,9 +27,7 @@ def command(session: Session, name: str, as_json: bool) -> None:
     if video is None and task is None:
         raise UsageError(f"{printable(name)!r} is no video or task of this archive; 'fetcher list' shows all")
     output = Output()
-    if video is not None:
-        row = shown_video(video)
-        output.json(row) if as_json else output.lines(video_lines(row))
-    elif task is not None:
-        row = shown_task(task)
-        output.json(row) if as_json else output.lines(task_lines(row))
+    row = shown_video(video) if video is not None else shown_task(task or {})
+    if as_json:
+        return output.json(row)
+    return output.lines(video_lines(row) if video is not None else task_lines(row))

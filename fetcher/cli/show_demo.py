@@ -36,8 +36,7 @@ def show_demo(session: Session, directory: Path, count: int) -> int:
         raise UsageError(f"{directory} is not empty; name another place with --dir")
     with Simulator() as simulator:
         videos = _stock(simulator, count)
-        home = create_home(directory, config=annotated_config())
-        create_ledger(home.ledger)
+        home = create_home(directory, config=annotated_config(), prepare=lambda made: create_ledger(made.ledger))
         _record(session, home, simulator, videos)
         code = _sync(session, home, simulator)
         return _tell(session, home, videos, code)
@@ -81,7 +80,8 @@ def _sync(session: Session, home: Home, simulator: Simulator) -> int:
     credentials = Credentials(app_id=simulator.app_id, app_secret=simulator.app_secret)
     began = time.monotonic()
     code = run_pass(session, home, settings, credentials, Options(until_done=True), as_json=False)
-    _say(f"ended with exit code {code} after {time.monotonic() - began:.1f} s")
+    planned = ", as planned: one video needs a person" if code == ExitCode.PERSON else ""
+    _say(f"ended with exit code {code} after {time.monotonic() - began:.1f} s{planned}")
     return code
 
 

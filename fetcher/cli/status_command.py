@@ -11,7 +11,7 @@ from fetcher.domain.link import RISK_MS
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.pass_obj
-def command(session: Session, as_json: bool) -> None:
+def command(session: Session, as_json: bool) -> int:
     """Tell how the archive stands: counts, bytes, nearest deadline, links at risk, last run."""
     from fetcher.cli.output import Output
     from fetcher.ledger.views import totals
@@ -25,8 +25,7 @@ def command(session: Session, as_json: bool) -> None:
     finally:
         database.close()
     if as_json:
-        Output().json(row)
-        return
+        return Output().json(row)
     from fetcher.report.text import status_lines
 
-    Output().lines(status_lines(row, str(home.root)))
+    return Output().lines(status_lines(row, str(home.root)))

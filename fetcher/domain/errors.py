@@ -6,7 +6,9 @@
     ├── UsageError                    what was typed or configured (exit 2)
     ├── CredentialsRefusedError       Polyv refuses the key, the signature or the clock (exit 6)
     ├── StorageError                  the disk of the archive (exit 7)
+    │   ├── FileRefusedError          this one file: too large, a name too long, a directory closed to us
     │   └── DiskFullError
+    │       └── NoRoomError           this one file would eat into the reserve; a smaller one may not
     ├── LedgerError                   the ledger (exit 10)
     │   ├── LedgerMissingError
     │   ├── LedgerDamagedError
@@ -21,6 +23,7 @@
     ├── IllegalTransitionError        an event that cannot happen in this status
     ├── StaleLeaseError               the video was taken over by somebody else
     ├── ConflictError                 other bytes stand under the final name
+    ├── OriginDeniesError             fresh links are refused, one after the other (exit 3)
     └── TransferError                 one try at one file
         ├── TransferStoppedError      we were asked to stop; the part is kept
         ├── TransferInterruptedError  the line; the part is kept
@@ -59,6 +62,14 @@ class StorageError(FetcherError):
 
 class DiskFullError(StorageError):
     """No space, no quota, or less than the reserve."""
+
+
+class FileRefusedError(StorageError):
+    """The disk does not take this one file; others it may."""
+
+
+class NoRoomError(DiskFullError):
+    """This one file would eat into the reserve; a smaller one may not."""
 
 
 class LedgerError(FetcherError):
@@ -123,6 +134,10 @@ class IllegalTransitionError(FetcherError):
 
 class StaleLeaseError(FetcherError):
     """The lease ended and somebody else took the video; this worker's word no longer counts."""
+
+
+class OriginDeniesError(FetcherError):
+    """The origin refuses fresh links, one after the other: it does not want us, or not from here."""
 
 
 class ConflictError(FetcherError):

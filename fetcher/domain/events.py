@@ -1,6 +1,6 @@
 """What happens to a video. An event says what was seen; transitions.py says where it leads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fetcher.domain.link import Link
 from fetcher.domain.status import Evidence, Reason
@@ -43,6 +43,8 @@ class LinkRefused(Event):
     """The origin refused the link, and no other is to be had now."""
 
     detail: str
+    url: str | None = field(default=None, repr=False)
+    """The link that was refused, a secret; None where it is the one in the ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

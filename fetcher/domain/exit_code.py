@@ -51,6 +51,7 @@ CODES: Final[Mapping[type[errors.FetcherError], ExitCode]] = {
     errors.ArchiveBusyError: ExitCode.BUSY,
     errors.PolyvError: ExitCode.LATER,
     errors.TransferError: ExitCode.LATER,
+    errors.OriginDeniesError: ExitCode.LATER,
     errors.StaleLeaseError: ExitCode.LATER,
     errors.ConflictError: ExitCode.PERSON,
 }

@@ -5,6 +5,7 @@ from typing import Final
 
 _VID: Final = re.compile(r"[0-9A-Za-z]{32}_[0-9A-Za-z]", re.ASCII)
 _TASK_ID: Final = re.compile(r"[0-9A-Za-z_-]{8,64}", re.ASCII)
+_SAMPLE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _SHOWN: Final = 200
 
 
@@ -22,6 +23,11 @@ def is_task_id(text: str) -> bool:
     The vendor's samples are 32 hexadecimal digits; the shape is not promised, so a little more is taken.
     """
     return _TASK_ID.fullmatch(text) is not None
+
+
+def looks_like_polyvs(task_id: str) -> bool:
+    """Tell whether a task id looks like those of the vendor's samples: 32 lower-case hexadecimal digits."""
+    return _SAMPLE.fullmatch(task_id) is not None
 
 
 def printable(text: object, *, limit: int = _SHOWN) -> str:

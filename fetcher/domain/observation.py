@@ -1,10 +1,14 @@
 """What one row of Polyv's answer means for the video it names."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from fetcher.domain.events import Event, LinkPublished, PreparationFailed, TaskNamed
 from fetcher.domain.link import Link
 from fetcher.domain.status import Preparation, Status
+
+_NEARLY_DEAD_MS: Final = 600_000
+"""How long before its deadline a link is replaced by a fresh one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,10 @@ class Standing:
     """Whether Polyv says something else of it in this task than before."""
     has_other_hope: bool
     """Whether another task may still give it."""
+    deadline: int | None = None
+    """Of the link it has, ms UTC."""
+    is_link_refused: bool = False
+    """Whether the origin has just refused the link it has."""
 
 
 def event_of(seen: Observation, standing: Standing, *, task_id: str, now: int) -> Event | None:
@@ -64,4 +72,18 @@ def _published(
     is_known = link.url in (standing.link, standing.refused_link)
     if is_known or (standing.status is Status.FAILED and not standing.is_news):
         return None
+    if standing.status is Status.READY and not _is_better(seen, standing, now=now):
+        return None
     return LinkPublished(at=now, task_id=task_id, link=link, deadline=seen.deadline)
+
+
+def _is_better(seen: Observation, standing: Standing, *, now: int) -> bool:
+    """Tell whether a fresh link is worth keeping for a video that has one.
+
+    Each answer of Polyv signs the links of the whole task anew; most of them change nothing.
+    """
+    if standing.is_link_refused or standing.deadline is None:
+        return standing.is_link_refused
+    return standing.deadline - now < _NEARLY_DEAD_MS and (
+        seen.deadline is None or seen.deadline > standing.deadline
+    )

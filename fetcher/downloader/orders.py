@@ -24,6 +24,8 @@ class TryAgain:
     detail: str
     retry_after: float | None = None
     """The pause that the origin asked for, in seconds."""
+    is_denied: bool = False
+    """Whether the origin refuses fresh links too: it does so to all of them, most likely."""
     is_suspicious: bool = False
     """Whether something other than the origin seems to answer."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 from collections import Counter
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from fetcher.archive.parts import Part, Parts
@@ -14,9 +14,8 @@ from fetcher.domain.events import Event, FileVerified, GivenUp, LinkRefused
 from fetcher.domain.status import Evidence, Reason
 from fetcher.downloader.attempt import Attempt, Workshop
 from fetcher.downloader.orders import Order, Renew, TryAgain
-from fetcher.transfer.meter import Meter
+from fetcher.transfer.meter import Meter, Pace
 
-_MOST_RENEWALS: Final = 5
 _SECOND_STRIKE: Final = 2
 
 _STRIKES: Final = {
@@ -36,7 +35,7 @@ class Downloader:
         pace: Called with each count of bytes that came; waits where a rate is set.
     """
 
-    def __init__(self, workshop: Workshop, parts: Parts, *, pace: Callable[[int], None] | None = None) -> None:
+    def __init__(self, workshop: Workshop, parts: Parts, *, pace: Pace | None = None) -> None:
         self._workshop = workshop
         self._parts = parts
         self._pace = pace
@@ -64,6 +63,8 @@ class Downloader:
             StorageError: The disk.
         """
         part = self._parts.take(order.video_id)
+        if part.memo is not None and part.memo.vid != order.vid:
+            part.restart()  # It was left by a run with another ledger, whose rows have other numbers.
         meter = Meter(pace=self._pace)
         self.running[order.vid] = meter
         try:
@@ -109,7 +110,7 @@ class _Download:
         self._meter = meter
         self._renew = renew
         self._link = order.link
-        self._renewals = 0
+        self._fetched_before = -1
         self._strikes: Counter[Reason] = Counter()
 
     async def run(self) -> Event | TryAgain:
@@ -131,8 +132,7 @@ class _Download:
             case errors.WindowClosedError():
                 verdict = self._given_up(Reason.WINDOW_CLOSED, f"{exc}; submit the video again")
             case errors.LinkRefusedError():
-                is_renewed = await self._has_fresh_link()
-                verdict = None if is_renewed else LinkRefused(at=self._workshop.now(), detail=str(exc))
+                verdict = await self._refused(exc)
             case errors.ConflictError():
                 verdict = self._given_up(Reason.CONFLICT, f"{exc}; {self._quarantined()}")
             case errors.UnsafeLinkError():
@@ -142,6 +142,15 @@ class _Download:
             case _:
                 verdict = self._try_again(exc)
         return verdict
+
+    async def _refused(self, exc: errors.LinkRefusedError) -> Event | TryAgain | None:
+        """Go on under a fresh link; one that is refused before it gave a byte has not expired, it is denied."""
+        if self._meter.fetched == self._fetched_before:
+            return TryAgain(detail=f"{exc}, a fresh link too: does it know this address?", is_denied=True)
+        refused = self._link.url
+        if await self._has_fresh_link():
+            return None
+        return LinkRefused(at=self._workshop.now(), detail=str(exc), url=refused)
 
     async def _struck(self, exc: errors.TransferError) -> Event | None:
         """Count what may be bad luck once; None where it is tried again at once."""
@@ -168,13 +177,10 @@ class _Download:
 
     async def _has_fresh_link(self) -> bool:
         """Ask for another link. One that is the same again is noticed at once."""
-        self._renewals += 1
-        if self._renewals > _MOST_RENEWALS:
-            return False
-        fresh = await self._renew(self._order)
+        fresh = await self._renew(replace(self._order, link=self._link))
         if fresh is None or fresh.url == self._link.url:
             return False
-        self._link = fresh
+        self._link, self._fetched_before = fresh, self._meter.fetched
         return True
 
     def _quarantined(self) -> str:

@@ -137,7 +137,7 @@ def _values(event: happened.Event, standing: Mapping[str, Any], after: Status) -
     if values.get("detail") is not None:
         values["detail"] = _short(values["detail"])
     if isinstance(event, happened.LinkRefused):
-        values["refused_link"] = standing["link"]
+        values["refused_link"] = event.url or standing["link"]
     if isinstance(event, happened.TransferFailed | happened.FileVerified):
         values["attempts"] = standing["attempts"] + 1
     return values

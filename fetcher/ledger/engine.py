@@ -180,7 +180,7 @@ def _require_file(path: Path) -> None:
 def _engine(path: Path, alone: Callable[[], contextlib.AbstractContextManager[None]], patience_s: float) -> Engine:
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(
-            f"file:{quote(str(path))}?mode=rw",
+            f"file:{quote(os.fsencode(path))}?mode=rw",
             uri=True,
             isolation_level=None,
             check_same_thread=False,

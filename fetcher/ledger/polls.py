@@ -44,6 +44,8 @@ class PollRecord:
     """ms UTC."""
     next_poll_at: int
     """When to ask again if anything is open then, ms UTC."""
+    refused_links: Container[str] = ()
+    """Links that the origin has just refused, in whose place others are wanted."""
     is_given_up: bool
     """Whether what Polyv still has not said counts as never."""
 
@@ -70,10 +72,10 @@ def due_tasks(connection: Connection, *, now: int, limit: int, skip: Sequence[in
     return [_due(row) for row in rows]
 
 
-def next_poll_at(connection: Connection) -> int | None:
-    """Return when the next task is due, ms UTC; None where there is nothing to ask."""
-    found = select(tasks.c.next_poll_at).where(tasks.c.next_poll_at.is_not(None)).order_by(tasks.c.next_poll_at)
-    return connection.scalar(found.limit(1))
+def next_poll_at(connection: Connection, *, skip: Sequence[int] = ()) -> int | None:
+    """Return when the next task is due, those in *skip* left out, ms UTC; None where there is nothing to ask."""
+    open_ones = select(tasks.c.next_poll_at).where(tasks.c.next_poll_at.is_not(None), tasks.c.id.not_in(skip))
+    return connection.scalar(open_ones.order_by(tasks.c.next_poll_at).limit(1))
 
 
 def tasks_naming(connection: Connection, video_id: int) -> list[DueTask]:
@@ -161,7 +163,14 @@ def _due(row: Any) -> DueTask:
 
 def _known_videos(connection: Connection, vids: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    columns = (videos.c.id, videos.c.vid, videos.c.status, videos.c.link, videos.c.refused_link)
+    columns = (
+        videos.c.id,
+        videos.c.vid,
+        videos.c.status,
+        videos.c.link,
+        videos.c.deadline,
+        videos.c.refused_link,
+    )
     for start in range(0, len(vids), _IN_LIST):
         wanted = vids[start : start + _IN_LIST]
         found |= {row.vid: row for row in connection.execute(select(*columns).where(videos.c.vid.in_(wanted)))}
@@ -237,6 +246,8 @@ def _event(
         status=Status(video.status),
         link=video.link,
         refused_link=video.refused_link,
+        deadline=video.deadline,
+        is_link_refused=video.link in record.refused_links,
         is_news=is_news,
         has_other_hope=seen.said is Preparation.FAIL and has_other_hope(connection, record.task.row_id, video.id),
     )

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from fetcher.domain.status import Status
-from fetcher.ledger.schema import has_status, videos
+from fetcher.ledger.schema import has_status, tasks, videos
 
 _IN_LIST = 500
 
@@ -30,3 +30,20 @@ def latest_done(connection: Connection, *, limit: int) -> list[tuple[int, str, i
         .limit(limit)
     )
     return [(row.id, row.path, row.size) for row in connection.execute(latest)]
+
+
+def pull_back(
+    connection: Connection, *, now: int, longest_poll_ms: int, retry_ms: int, longest_hold_ms: int
+) -> None:
+    """Let a new run begin at once with what an earlier one has put off.
+
+    Pauses between tries are over; what an origin asked for (Retry-After) is longer than they are, and kept. Moments
+    that lie impossibly far ahead come back: the clock was wrong when they were written.
+    """
+    connection.execute(update(tasks).where(tasks.c.next_poll_at > now + longest_poll_ms).values(next_poll_at=now))
+    is_pause = (videos.c.held_until <= now + retry_ms) | (videos.c.held_until > now + longest_hold_ms)
+    connection.execute(
+        update(videos)
+        .where(videos.c.held_until.is_not(None), videos.c.lease_owner.is_(None), is_pause)
+        .values(held_until=None)
+    )

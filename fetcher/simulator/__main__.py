@@ -18,8 +18,8 @@ def main() -> None:
     with Simulator(port=args.port) as simulator:
         task_id = simulator.library.create_task([simulator.library.add_video().vid for _ in range(args.videos)])
         sys.stdout.write(
-            f"FETCHER_API_URL={simulator.url}\nPOLYV_APP_ID={simulator.app_id}\n"
-            f"POLYV_APP_SECRET={simulator.app_secret}\nTASK_ID={task_id}\n"
+            f"export FETCHER_API_URL={simulator.url} POLYV_APP_ID={simulator.app_id} "
+            f"POLYV_APP_SECRET={simulator.app_secret} TASK_ID={task_id}\n"
         )
         sys.stdout.flush()
         signal.sigwait(ending)

@@ -26,6 +26,8 @@ from fetcher.poller import Poller
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
+_FEWEST_POLLS: Final = 12
+"""Questions without news before a task is given up, whatever the clock says: it may have jumped."""
 _AT_ONCE: Final = 8
 _BATCH: Final = 64
 
@@ -46,7 +48,8 @@ class Rhythm:
 
     def is_given_up(self, task: DueTask, *, now: int) -> bool:
         """Tell whether what Polyv has not said of *task* by now counts as never."""
-        return now - task.added_at > self.give_up_after_s * 1000
+        is_old = now - task.added_at > self.give_up_after_s * 1000
+        return is_old and task.quiet_polls + 1 >= _FEWEST_POLLS
 
 
 class Asking:
@@ -62,28 +65,50 @@ class Asking:
         self.active: dict[int, asyncio.Task[list[Observation]]] = {}
         """By the task's row."""
         self._ended: list[asyncio.Task[list[Observation]]] = []
+        self._refused: set[str] = set()
+        self._count = 0
+        self._is_blocked_told = False
 
-    async def start_due(self) -> None:
-        """Begin to ask about the tasks that are due, unless Polyv is left alone for now."""
-        if self._next_at is None or self._wires.now() < self._next_at or self._retry_in_s() > 0:
+    @property
+    def longest_ms(self) -> int:
+        """The longest pause between two questions about a task."""
+        return round(max(self._rhythm.longest_s, self._rhythm.first_s) * 1000)
+
+    async def start_due(self, *, before: int | None = None) -> None:
+        """Begin to ask about the tasks that are due, unless Polyv is left alone for now.
+
+        Args:
+            before: Tasks that became due later than this, ms UTC, are left to another pass; None for no such limit.
+        """
+        now = self._wires.now() if before is None else min(before, self._wires.now())
+        if self._next_at is None or now < self._next_at or self._retry_in_s() > 0:
             return
         room = _BATCH - len(self.active)
         if room > 0:
-            find = functools.partial(due_tasks, now=self._wires.now(), limit=room, skip=list(self.active))
+            find = functools.partial(due_tasks, now=now, limit=room, skip=list(self.active))
             for task in await self._wires.ledger.read(find):
-                self._ask(task)
-        if not self.active:
-            self._next_at = await self._wires.ledger.read(next_poll_at)
+                if task.row_id not in self.active:  # A download may have asked meanwhile, for a fresh link.
+                    self._ask(task)
+        asked, count = list(self.active), self._count
+        next_at = await self._wires.ledger.read(functools.partial(next_poll_at, skip=asked))
+        if count == self._count:  # Else something has changed, and the ledger is looked at again.
+            self._next_at = next_at
 
-    def next_at(self) -> int | None:
-        """Return when the next task is due, ms UTC; None where nothing is to be asked."""
-        blocked_ms = round(self._retry_in_s() * 1000)
-        if self._next_at is None or not blocked_ms:
-            return self._next_at
-        return max(self._next_at, self._wires.now() + blocked_ms)
+    def next_in_s(self) -> float | None:
+        """Return in how many seconds the next task is due; None where nothing is to be asked."""
+        if self._next_at is None or len(self.active) >= _BATCH:
+            return None
+        return max((self._next_at - self._wires.now()) / 1000, self._retry_in_s())
 
     async def renew(self, order: Order) -> Link | None:
         """Return another link of a video than the one it has, None where Polyv has no other."""
+        self._refused.add(order.link.url)
+        try:
+            return await self._other_link(order)
+        finally:
+            self._refused.discard(order.link.url)
+
+    async def _other_link(self, order: Order) -> Link | None:
         for task in await self._wires.ledger.read(lambda connection: tasks_naming(connection, order.video_id)):
             try:
                 seen = await asyncio.shield(self.active.get(task.row_id) or self._ask(task))
@@ -109,6 +134,7 @@ class Asking:
         """Have the ledger looked at again: a task may be due sooner than it was, and a video ready."""
         del self.active[row_id]
         self._next_at = 0
+        self._count += 1
         self._ended.append(asked)
 
     async def _poll(self, task: DueTask) -> list[Observation]:
@@ -131,6 +157,7 @@ class Asking:
             seen=seen,
             now=now,
             next_poll_at=self._rhythm.next_at(task, now=now),
+            refused_links=frozenset(self._refused),
             is_given_up=self._rhythm.is_given_up(task, now=now),
         )
         outcome = await self._wires.ledger.write(lambda connection: record_poll(connection, record))
@@ -151,6 +178,10 @@ class Asking:
     async def _keep_failure(self, task: DueTask, exc: PolyvError) -> None:
         self._wires.summary.polls_failed += 1
         if isinstance(exc, PolyvBlockedError):
+            if not self._is_blocked_told:
+                _log.warning("%s", exc)
+                self._wires.notify({"type": "poll_failed", "task_id": task.task_id, "error": str(exc)})
+            self._is_blocked_told = True
             return
         now = self._wires.now()
         _log.warning("task %s: %s", task.task_id, exc)

@@ -11,8 +11,15 @@ from typing import Final
 from sqlalchemy import Connection
 
 from fetcher.archive.names import Facts, path_for, path_key
+from fetcher.archive.space import disk_errors
 from fetcher.domain.delay import retry_delay
-from fetcher.domain.errors import StaleLeaseError, TransferStoppedError
+from fetcher.domain.errors import (
+    FileRefusedError,
+    NoRoomError,
+    OriginDeniesError,
+    StaleLeaseError,
+    TransferStoppedError,
+)
 from fetcher.domain.events import Event, FileVerified, GivenUp, LinkRefused, TransferFailed
 from fetcher.domain.status import Reason
 from fetcher.downloader.orders import Order, Renew, TryAgain
@@ -24,6 +31,7 @@ from fetcher.sync.wires import Wires
 _log: Final = logging.getLogger(__name__)
 _LEASE_MS: Final = 600_000
 _MOST_SUSPICIONS: Final = 10
+_MOST_DENIALS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,22 +57,26 @@ class Fetching:
         self._patience = patience
         self._claimed: deque[Claimed] = deque()
         self._tries: Counter[int] = Counter()
-        self._due: dict[int, int] = {}
+        self._due: dict[int, float] = {}
+        self._refused: set[int] = set()
+        self._denied_in_a_row = 0
         self.active: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Fill the free places with what is most urgent."""
         if len(self.active) >= self._jobs:
             return
-        if not self._claimed:
-            self._claimed.extend(await self._claim())
+        while not self._claimed and (claimed := await self._claim()):
+            # One that has used up its tries stays claimed, and so out of the way, until the run ends.
+            self._claimed.extend(one for one in claimed if self._tries[one.video_id] < self._patience.tries)
         while self._claimed and len(self.active) < self._jobs:
             download = asyncio.create_task(self._fetch(self._claimed.popleft()))
             self.active.add(download)
 
-    def next_try_at(self) -> int | None:
-        """Return when the next file is tried again in this run, ms UTC; None where none is."""
-        return min(self._due.values(), default=None)
+    def next_try_in_s(self) -> float | None:
+        """Return in how many seconds the next file is tried again in this run; None where none is."""
+        due = min(self._due.values(), default=None)
+        return None if due is None else due - asyncio.get_running_loop().time()
 
     async def keep_claims(self) -> None:
         """Hold what is claimed for a while longer."""
@@ -107,6 +119,10 @@ class Fetching:
             verdict = await self._wires.downloader.download(order, self._renew)
         except TransferStoppedError:
             return
+        except (FileRefusedError, NoRoomError) as exc:
+            self._wires.summary.error = self._wires.summary.error or exc
+            verdict = TryAgain(detail=str(exc))
+            self._tries[claimed.video_id] = self._patience.tries
         event = self._tried(claimed, verdict) if isinstance(verdict, TryAgain) else verdict
         try:
             await self._record(claimed, event)
@@ -114,6 +130,21 @@ class Fetching:
             _log.warning("%s: taken over by another run; what this one did is not recorded", claimed.vid)
             return
         self._count(claimed, event)
+        self._look_for_denial(verdict)
+
+    def _look_for_denial(self, verdict: Event | TryAgain) -> None:
+        """End the run where the origin refuses one fresh link after the other: asking for more is of no use.
+
+        Raises:
+            OriginDeniesError: That is so.
+        """
+        is_denied = isinstance(verdict, TryAgain) and verdict.is_denied
+        self._denied_in_a_row = self._denied_in_a_row + 1 if is_denied else 0
+        if isinstance(verdict, TryAgain) and self._denied_in_a_row >= _MOST_DENIALS:
+            raise OriginDeniesError(
+                f"the origin refuses fresh links, {self._denied_in_a_row} in a row ({verdict.detail}). "
+                "Ask Polyv whether its lists let this address in."
+            )
 
     def _tried(self, claimed: Claimed, verdict: TryAgain) -> Event:
         """Say when a file is tried again; one that something else answers for is not tried for ever."""
@@ -123,9 +154,9 @@ class Fetching:
         tries = self._tries[claimed.video_id]
         jitter = random.random()  # noqa: S311 - spreads tries, keeps no secret
         delay = retry_delay(tries, first_s=self._patience.first_s, jitter=jitter, asked_s=verdict.retry_after)
-        due_at = self._wires.now() + round(delay * 1000)
         if tries < self._patience.tries:
-            self._due[claimed.video_id] = due_at
+            self._due[claimed.video_id] = asyncio.get_running_loop().time() + delay
+        due_at = self._wires.now() + round(delay * 1000)
         return TransferFailed(at=self._wires.now(), detail=verdict.detail, due_at=due_at)
 
     async def _record(self, claimed: Claimed, event: Event) -> None:
@@ -133,7 +164,8 @@ class Fetching:
         if not isinstance(event, LinkRefused):
             await self._wires.ledger.record(change)
             if isinstance(event, FileVerified):
-                self._wires.parts.drop(claimed.video_id)
+                with disk_errors(f"removing the part of {claimed.path}"):
+                    self._wires.parts.drop(claimed.video_id)
             return
         ask_at = self._wires.now() + round(self._patience.asked_again_s * 1000)
 
@@ -148,6 +180,8 @@ class Fetching:
         told = {"vid": claimed.vid, "path": claimed.path}
         match event:
             case FileVerified():
+                self._refused.discard(claimed.video_id)
+                self._wires.summary.links_refused = len(self._refused)
                 self._wires.summary.done += 1
                 self._wires.notify(
                     {
@@ -168,5 +202,7 @@ class Fetching:
                 _log.info("%s: %s; tried again", claimed.vid, event.detail)
                 self._wires.notify({"type": "try_failed", **told, "error": event.detail, "due_at": event.due_at})
             case LinkRefused():
-                _log.info("%s: %s; Polyv is asked for another link", claimed.vid, event.detail)
+                self._refused.add(claimed.video_id)
+                self._wires.summary.links_refused = len(self._refused)
+                _log.warning("%s: %s, and Polyv has no other; asked again later", claimed.vid, event.detail)
                 self._wires.notify({"type": "link_refused", **told, "error": event.detail})

@@ -7,7 +7,7 @@ from typing import Any
 from fetcher.domain.errors import FetcherError
 from fetcher.domain.exit_code import ExitCode, code_of, gravest
 
-Notify = Callable[[Mapping[str, Any]], None]
+Notify = Callable[[Mapping[str, Any]], object]
 """Told of everything worth a line: a mapping with ``type``, never with a link in it."""
 
 
@@ -38,6 +38,8 @@ class Summary:
     """Requests to Polyv's API."""
     polls: int = 0
     polls_failed: int = 0
+    links_refused: int = 0
+    """Videos whose link the origin refuses, and for which Polyv has no other now."""
     missing: int = 0
     """Done files that were found gone."""
     counts: dict[str, int] = field(default_factory=dict)
@@ -46,6 +48,8 @@ class Summary:
     """Ready videos whose link may die before it is fetched, at the end."""
     rejected_tasks: int = 0
     """Tasks that Polyv knows nothing of, at the end."""
+    open_tasks: int = 0
+    """Tasks that Polyv still prepares, or has not been asked about, at the end."""
     nearest_deadline: int | None = None
     next_poll_at: int | None = None
     seconds: float = 0.0
@@ -65,7 +69,9 @@ class Summary:
             codes.append(self.stopped_by)
         if self.stopped_by is ExitCode.STOPPED_BY_LIMIT and (ready or self.has_waiting_work):
             codes.append(ExitCode.STOPPED_BY_LIMIT)
-        elif ready or self.polls_failed:
+        elif ready:
+            codes.append(ExitCode.LATER)
+        if self.polls_failed or self.links_refused:
             codes.append(ExitCode.LATER)
         if self.counts.get("failed", 0) or self.rejected_tasks:
             codes.append(ExitCode.PERSON)

@@ -1,6 +1,8 @@
 """One rate for all transfers together."""
 
 import asyncio
+import contextlib
+from collections.abc import Callable
 from typing import Final
 
 from aiolimiter import AsyncLimiter
@@ -19,9 +21,14 @@ class Pace:
         self._most = max(1.0, bytes_per_s * _SLICE_S)
         self._limiter = AsyncLimiter(self._most, self._most / bytes_per_s)
 
-    def __call__(self, count: int) -> None:
-        """Wait, in a transfer's thread, until *count* more bytes are within the rate."""
-        asyncio.run_coroutine_threadsafe(self._take(count), self._loop).result()
+    def __call__(self, count: int, is_aborted: Callable[[], bool]) -> None:
+        """Wait, in a transfer's thread, until *count* more bytes are within the rate, or it is aborted."""
+        taken = asyncio.run_coroutine_threadsafe(self._take(count), self._loop)
+        while not is_aborted():
+            with contextlib.suppress(TimeoutError):
+                taken.result(timeout=_SLICE_S)
+                return
+        taken.cancel()
 
     async def _take(self, count: float) -> None:
         while count > 0:

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from fetcher.archive.placing import size_of
+from fetcher.archive.placing import set_aside, size_of
+from fetcher.archive.space import disk_errors
 from fetcher.domain.errors import CredentialsRefusedError, FetcherError, PolyvError
 from fetcher.domain.exit_code import ExitCode
 from fetcher.domain.link import RISK_MS
 from fetcher.downloader.worker import Downloader
 from fetcher.ledger.claims import release_others
-from fetcher.ledger.recovery import latest_done, still_wanted
+from fetcher.ledger.recovery import latest_done, pull_back, still_wanted
 from fetcher.ledger.views import totals
 from fetcher.ledger.work import begin_run, end_run, file_missing, forget_refusals
 from fetcher.sync.asking import Asking
@@ -28,6 +29,8 @@ _log: Final = logging.getLogger(__name__)
 _HEARTBEAT_S: Final = 200
 _TICK_S: Final = 0.2
 _LOOKED_AT: Final = 20_000
+_LONGEST_RETRY_MS: Final = 60_000
+_LONGEST_HOLD_MS: Final = 2 * 3_600_000
 
 
 class Run:
@@ -83,57 +86,86 @@ class Run:
         """Take over what a dead run left, notice done files that are gone, drop parts that nobody needs."""
 
         def take_over(connection: Connection) -> int:
+            now = self._wires.now()
             release_others(connection, owner=self._wires.owner)
             forget_refusals(connection)
-            return begin_run(connection, owner=self._wires.owner, now=self._wires.now())
+            pull_back(
+                connection,
+                now=now,
+                longest_poll_ms=self._asking.longest_ms,
+                retry_ms=_LONGEST_RETRY_MS,
+                longest_hold_ms=_LONGEST_HOLD_MS,
+            )
+            return begin_run(connection, owner=self._wires.owner, now=now)
 
         run_id = await self._wires.ledger.write(take_over)
+        with disk_errors(f"looking at {self._wires.root}"):
+            await self._drop_parts()
+            await self._look_for_missing()
+        return run_id
+
+    async def _drop_parts(self) -> None:
         await self._wires.parts.scan()
         ids = self._wires.parts.ids()
         wanted = await self._wires.ledger.read(lambda connection: still_wanted(connection, ids)) if ids else set()
         for video_id in set(ids) - wanted:
             self._wires.parts.drop(video_id)
-        await self._look_for_missing()
-        return run_id
 
     async def _look_for_missing(self) -> None:
         """See that the latest done files are where they were put; ``verify`` looks at all, and inside."""
         done = await self._wires.ledger.read(functools.partial(latest_done, limit=_LOOKED_AT))
         gone = await asyncio.to_thread(_missing, self._wires.root, done)
-        for video_id, path, detail in gone:
+        for video_id, path, there in gone:
+            detail = "the finished file is gone"
+            if there is not None:
+                kept = self._set_aside(video_id, path)
+                detail = f"the finished file has {there} bytes, which is wrong; it is kept as {kept}"
             _log.warning("%s: %s; fetched again", path, detail)
             self._wires.notify({"type": "missing", "path": path, "error": detail})
             put_back = functools.partial(file_missing, video_id=video_id, detail=detail, now=self._wires.now())
             await self._wires.ledger.write(put_back)
         self.summary.missing = len(gone)
 
+    def _set_aside(self, video_id: int, path: str) -> str:
+        """Move a damaged file out of the way of its successor."""
+        kept = f".fetcher/quarantine/{video_id}-{self._wires.now()}"
+        set_aside(self._wires.root, path, self._wires.root / kept)
+        return kept
+
     async def _work(self) -> None:
+        """Start what can be started, wait for what comes first. One pass asks about each task once or so."""
+        began_at = self._wires.now()
+        self._heed_limits()
         while not self._stopping.is_set():
             if self._refused is None:
-                await self._asking.start_due()
+                await self._asking.start_due(before=None if self._polls_on() else began_at)
             await self._fetching.start()
             active = self._active()
             if not active and self._reap():
                 continue  # It ended while we looked elsewhere, and what it brought has not been looked for.
-            wake_at = self._wake_at(is_active=bool(active))
-            if not active and wake_at is None:
+            wake_in_s = self._wake_in_s()
+            if not active and wake_in_s is None:
                 return
-            await self._wait(active, wake_at)
+            await self._wait(active, wake_in_s)
             self._reap()
+
+    def _polls_on(self) -> bool:
+        """Tell whether tasks that become due during the run are asked about, too."""
+        return self._options.until_done or bool(self._fetching.active)
 
     def _active(self) -> set[asyncio.Task[Any]]:
         return {*self._asking.active.values(), *self._fetching.active}
 
-    def _wake_at(self, *, is_active: bool) -> int | None:
-        """Return when there is something to begin, ms UTC; None where only what is under way, if that, counts."""
-        moments = [self._fetching.next_try_at()]
-        if self._refused is None and (is_active or self._options.until_done):
-            moments.append(self._asking.next_at())
-        return min((moment for moment in moments if moment is not None), default=None)
+    def _wake_in_s(self) -> float | None:
+        """Return in how many seconds there is something to begin; None where only what is under way counts."""
+        pauses = [self._fetching.next_try_in_s()]
+        if self._refused is None and self._polls_on():
+            pauses.append(self._asking.next_in_s())
+        return min((pause for pause in pauses if pause is not None), default=None)
 
-    async def _wait(self, active: Iterable[asyncio.Task[Any]], wake_at: int | None) -> None:
+    async def _wait(self, active: Iterable[asyncio.Task[Any]], wake_in_s: float | None) -> None:
         """Wait until something ends, something is due, or the run is stopped. Sleeps on the monotonic clock."""
-        timeout = None if wake_at is None else max(0.005, min((wake_at - self._wires.now()) / 1000, 60.0))
+        timeout = None if wake_in_s is None else max(0.01, min(wake_in_s, 60.0))
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({*active, stopping}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -164,17 +196,22 @@ class Run:
 
     async def _watch(self, began: float) -> None:
         """Hold the claims, and end the run where its limits are."""
-        loop, options = asyncio.get_running_loop(), self._options
+        loop = asyncio.get_running_loop()
+        if self._options.max_duration_s is not None:
+            loop.call_at(began + self._options.max_duration_s, self.stop, ExitCode.STOPPED_BY_LIMIT)
         beat_at = began + _HEARTBEAT_S
         while True:
             await asyncio.sleep(_TICK_S)
-            if options.max_bytes is not None and self._wires.downloader.fetched >= options.max_bytes:
-                self.stop(ExitCode.STOPPED_BY_LIMIT)
-            if options.max_duration_s is not None and loop.time() - began >= options.max_duration_s:
-                self.stop(ExitCode.STOPPED_BY_LIMIT)
+            self._heed_limits()
             if loop.time() >= beat_at:
                 beat_at = loop.time() + _HEARTBEAT_S
                 await self._keep_claims()
+
+    def _heed_limits(self) -> None:
+        """Stop where so many bytes have come as were allowed."""
+        most = self._options.max_bytes
+        if most is not None and self._wires.downloader.fetched >= most:
+            self.stop(ExitCode.STOPPED_BY_LIMIT)
 
     async def _keep_claims(self) -> None:
         try:
@@ -199,12 +236,15 @@ class Run:
     async def _close(self, run_id: int) -> None:
         """Count what is left, and write down how the run went."""
         summary, now = self.summary, self._wires.now()
-        found = await self._wires.ledger.read(functools.partial(totals, risk_until=now + RISK_MS))
+        found = await self._wires.ledger.read(
+            functools.partial(totals, risk_until=self._wires.polyv_now() + RISK_MS)
+        )
         summary.error = summary.error or self._refused
         summary.counts = found.counts
         summary.at_risk = found.at_risk
         summary.nearest_deadline = found.nearest_deadline
         summary.next_poll_at = found.next_poll_at
+        summary.open_tasks = found.tasks.get("open", 0)
         summary.rejected_tasks = found.tasks.get("rejected", 0)
         summary.calls = self._calls()
         summary.bytes = self._wires.downloader.fetched
@@ -215,13 +255,7 @@ class Run:
         )
 
 
-def _missing(root: Path, done: Iterable[tuple[int, str, int]]) -> list[tuple[int, str, str]]:
-    """Return which files are gone or of another size: id, path and what was seen."""
-    found = []
-    for video_id, path, size in done:
-        there = size_of(root, path)
-        if there is None:
-            found.append((video_id, path, "the finished file is gone"))
-        elif there != size:
-            found.append((video_id, path, f"the finished file has {there} bytes instead of {size}"))
-    return found
+def _missing(root: Path, done: Iterable[tuple[int, str, int]]) -> list[tuple[int, str, int | None]]:
+    """Return which files are gone or of another size: id, path, and the size if there is one."""
+    sizes = [(video_id, path, size, size_of(root, path)) for video_id, path, size in done]
+    return [(video_id, path, there) for video_id, path, size, there in sizes if there != size]

@@ -22,6 +22,8 @@ class Wires:
     owner: str
     """Tells this run from any other, on any machine."""
     now: Callable[[], int]
-    """ms UTC, by the corrected clock."""
+    """ms UTC, by this machine's clock: what the ledger's own moments are counted in, from run to run."""
+    polyv_now: Callable[[], int]
+    """ms UTC, by the clock that was corrected after Polyv's: what deadlines are counted in."""
     notify: Notify
     summary: Summary = field(default_factory=Summary)

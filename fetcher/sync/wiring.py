@@ -78,21 +78,26 @@ async def assembled_run(
         root=home.root,
         origin=origin,
         threads=threads,
-        now=clock.now_ms,
+        now=_now_ms,
         stall_s=settings.stall_seconds,
         reserve=settings.reserve,
         buffers=[],
     )
     try:
         async with polyv:
-            yield _run(_wires(home, settings, workshop, ledger, notify), settings, options, polyv)
+            yield _run(
+                _wires(home, settings, workshop, ledger, notify=notify, clock=clock), settings, options, polyv
+            )
     finally:
-        threads.shutdown(wait=True)
+        # Off the loop, on which a thread may wait for its share of the rate.
+        await asyncio.to_thread(threads.shutdown, wait=True)
         origin.close()
         ledger.close()
 
 
-def _wires(home: Home, settings: Settings, workshop: Workshop, ledger: LedgerThread, notify: Notify) -> Wires:
+def _wires(
+    home: Home, settings: Settings, workshop: Workshop, ledger: LedgerThread, *, notify: Notify, clock: PolyvClock
+) -> Wires:
     parts = Parts(home.parts)
     pace = Pace(settings.bytes_per_s) if settings.bytes_per_s else None
     return Wires(
@@ -102,14 +107,19 @@ def _wires(home: Home, settings: Settings, workshop: Workshop, ledger: LedgerThr
         root=home.root,
         owner=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
         now=workshop.now,
+        polyv_now=clock.now_ms,
         notify=notify,
     )
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def _run(wires: Wires, settings: Settings, options: Options, polyv: PolyvClient) -> Run:
     poller = Poller(
         source=polyv,
-        now=wires.now,
+        now=wires.polyv_now,
         lifetime_s=settings.link_lifetime,
         loopback_too=settings.is_api_here,
         warn=logging.getLogger("fetcher.poller").warning,

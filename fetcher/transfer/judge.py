@@ -27,6 +27,15 @@ _NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
 _GONE: Final = frozenset({401, 404, 410})
 _LARGEST: Final = 1 << 44
 """Bytes; no common file system takes a larger file: whoever says so does not tell of a video."""
+_REFUSALS: Final[Mapping[str, str]] = {
+    "expired": ": expired",
+    "md5": ": wrong signature",
+    "referer": ": its Referer list does not let us in",
+    "ip": ": its list of addresses does not let us in",
+    "acl": ": its access list does not let us in",
+}
+"""What the CDN's own header may say. Its text is foreign and never repeated: it may hold the key of the link."""
+
 _BUSY: Final = frozenset({408, 425, 429})
 
 
@@ -202,8 +211,9 @@ def _require_known_framing(headers: Mapping[str, str]) -> None:
 def refusal(status_code: int, headers: Mapping[str, str]) -> Exception:
     """Return the error that a status without a body to use means."""
     if status_code == HTTPStatus.FORBIDDEN:
-        said = headers.get("x-tengine-error", "").strip()
-        return LinkRefusedError(f"the origin refused the link (403{', ' + repr(said[:80]) if said else ''})")
+        said = headers.get("x-tengine-error", "").lower()
+        why = next((text for word, text in _REFUSALS.items() if word in said), "")
+        return LinkRefusedError(f"the origin refused the link (403{why})")
     if status_code in _GONE:
         return SourceGoneError(f"the origin does not have the file ({status_code})", status_code=status_code)
     if status_code in _BUSY or status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from fetcher.domain.errors import TransferError
 from fetcher.transfer.connection import Breakable
 
+Pace = Callable[[int, Callable[[], bool]], None]
+"""Waits until so many more bytes are within a rate, or until the second argument tells that nobody wants them."""
+
 
 class Meter:
     """Shared by the thread that moves the bytes and those who watch it.
@@ -13,7 +16,7 @@ class Meter:
     ``have`` and ``size`` may be read at any time; ``abort`` may be called from any thread.
     """
 
-    def __init__(self, *, pace: Callable[[int], None] | None = None) -> None:
+    def __init__(self, *, pace: Pace | None = None) -> None:
         self.have = 0
         """Bytes in the part and in the buffer on its way there."""
         self.size: int | None = None
@@ -55,7 +58,7 @@ class Meter:
         self.fetched += count
         if self._pace is not None:
             self.is_receiving = False
-            self._pace(count)
+            self._pace(count, self.is_aborted)
             self.is_receiving = True
 
     def abort(self, error: TransferError) -> None:
@@ -65,6 +68,10 @@ class Meter:
             line = self._line
         if line is not None:
             line.abort()
+
+    def is_aborted(self) -> bool:
+        """Tell whether ``abort`` was called."""
+        return self._aborted is not None
 
     def raise_if_aborted(self) -> None:
         """Raise what ``abort`` was called with, if it was."""

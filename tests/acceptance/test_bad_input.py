@@ -114,6 +114,7 @@ def _replace_by_other(ledger: Path) -> None:
     with sqlite3.connect(ledger) as connection:
         connection.execute("CREATE TABLE somebody_elses (id INTEGER)")
     connection.close()
+    ledger.chmod(0o600)
 
 
 _DAMAGES: dict[str, Callable[[Path], object]] = {

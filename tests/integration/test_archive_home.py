@@ -8,7 +8,7 @@ import pytest
 
 from fetcher.archive.home import Home, create_home, find_home, loose_permissions
 from fetcher.archive.space import disk_errors, require_space
-from fetcher.domain.errors import DiskFullError, StorageError, UsageError
+from fetcher.domain.errors import DiskFullError, FileRefusedError, StorageError, UsageError
 
 
 def test_f92_a_new_archive_is_its_owners_alone(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_f79_room_beyond_the_reserve_is_required(tmp_path: Path) -> None:
         (errno.EDQUOT, DiskFullError),
         (errno.EIO, StorageError),
         (errno.EROFS, StorageError),
-        (errno.EFBIG, StorageError),
+        (errno.EFBIG, FileRefusedError),
         (errno.ESTALE, StorageError),
     ],
 )

@@ -213,7 +213,7 @@ def test_a_link_renewed_while_claimed_keeps_the_lease(ledger: Database) -> None:
     """F34."""
     ready(ledger, 1)
     (one,) = taken(ledger)
-    polled(ledger, 1, seen(1, turn=1))
+    polled(ledger, 1, seen(1, turn=1), refused=[one.link.url])
     assert [] == taken(ledger, owner="b")
     assert link(1, turn=1).url == video(ledger, 1)["link"]
     assert Status.DONE is happened(ledger, one.video_id, verified(one.path), one.fence)
@@ -225,7 +225,7 @@ def test_a_name_is_given_once_and_stays_whatever_the_link_becomes(ledger: Databa
     with ledger.writing() as connection:
         release(connection, owner="run")
     added(ledger, 2)
-    polled(ledger, 2, seen(1, turn=1))
+    polled(ledger, 2, seen(1, turn=1), refused=[one.link.url])
     (again,) = taken(ledger)
     assert one.path == again.path
     assert link(1, turn=1).url == again.link.url

@@ -938,7 +938,7 @@ def test_runs_as_a_command_until_it_is_told_to_stop() -> None:
         command, stdout=subprocess.PIPE, text=True, cwd=root, env=os.environ | {"PYTHONPATH": root}
     ) as process:
         assert process.stdout
-        told = dict(process.stdout.readline().strip().split("=", 1) for _ in range(4))
+        told = dict(word.split("=", 1) for word in process.stdout.readline().split()[1:])
         params = {
             "appId": told["POLYV_APP_ID"],
             "timestamp": str(int(time.time() * 1000)),

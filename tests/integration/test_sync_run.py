@@ -62,6 +62,7 @@ async def _run(home: Home, source: _Source) -> AsyncIterator[Run]:
         root=home.root,
         owner="test",
         now=_now,
+        polyv_now=_now,
         notify=_ignore,
     )
     poller = Poller(source=source, now=_now, lifetime_s=1800, loopback_too=True, warn=_ignore)

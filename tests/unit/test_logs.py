@@ -21,6 +21,8 @@ def _logging_as_it_was() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    for name in ("httpx", "httpcore", "filelock", "asyncio", "fetcher.said"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 def _logged(*, verbosity: int = 0, log_format: str = "text", **environ: str) -> str:

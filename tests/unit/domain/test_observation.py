@@ -31,6 +31,7 @@ def outcome(status: Status, said: Preparation, url: str | None, *, is_news: bool
             refused_link=REFUSED,
             is_news=is_news,
             has_other_hope=hope,
+            deadline=7,
         ),
         task_id="task",
         now=5,
@@ -74,6 +75,42 @@ def test_a_done_video_never_leaves(said: Preparation, url: str | None, is_news: 
 def test_a_ready_video_never_loses_its_link_to_an_answer(said: Preparation) -> None:
     """F61."""
     assert outcome(READY, said, None, is_news=True, hope=False) is None
+
+
+@pytest.mark.parametrize(
+    ("held_until", "fresh_until", "is_refused", "expected"),
+    [
+        (10_000_000, 20_000_000, False, False),
+        (10_000_000, 20_000_000, True, True),
+        (300_000, 20_000_000, False, True),
+        (300_000, 200_000, False, False),
+        (300_000, None, False, True),
+        (None, 20_000_000, False, False),
+        (None, None, True, True),
+    ],
+)
+def test_a_link_is_replaced_when_it_is_refused_or_about_to_die(
+    held_until: int | None,
+    fresh_until: int | None,
+    is_refused: bool,  # noqa: FBT001
+    expected: bool,  # noqa: FBT001
+) -> None:
+    """Each answer signs a whole task anew; what changes nothing is not written down."""
+    link = Link(url=FRESH, obtained_at=1)
+    event = event_of(
+        Observation(vid="v", said=SUCCESS, raw="SUCCESS", link=link, deadline=fresh_until),
+        Standing(
+            status=READY,
+            link=HELD,
+            is_news=False,
+            has_other_hope=False,
+            deadline=held_until,
+            is_link_refused=is_refused,
+        ),
+        task_id="task",
+        now=5,
+    )
+    assert expected == isinstance(event, LinkPublished)
 
 
 def test_an_event_carries_what_the_answer_said() -> None:

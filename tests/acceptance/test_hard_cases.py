@@ -1,0 +1,248 @@
+"""What only shows when the parts meet: each of these went wrong once."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from archive_case import FETCHER, ArchiveCase, run_fetcher
+
+from fetcher.simulator.api_faults import ApiFault
+from fetcher.simulator.faults import Fault
+
+_MIB = 1 << 20
+
+
+def test_a_part_of_another_ledger_s_video_is_never_taken(case: ArchiveCase, tmp_path: Path) -> None:
+    """Two ledgers on one archive number their videos alike; a part of one must not become the other's file."""
+    first, second = (case.simulator.library.add_video(size=2 * _MIB) for _ in range(2))
+    first.faults.append(Fault.drip(rate=_MIB))
+    case.add(first)
+    assert 8 == case.sync("--max-duration", "1.5s").returncode
+    assert case.parts()
+    other = {"FETCHER_LEDGER": str(tmp_path / "other.db")}
+    aside = tmp_path / "aside"
+    assert 0 == run_fetcher("-q", "init", str(aside), environ={**case.environ, **other}).returncode
+    task_id = case.simulator.library.create_task([second.vid])
+    assert 0 == case.run("add", task_id, **other).returncode
+
+    assert 0 == case.sync(**other).returncode
+
+    assert second.read(0, second.size) == (case.root / f"{second.vid}.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("offset_s", [6 * 3600, -6 * 3600, 8 * 86_400])
+def test_a_wrong_clock_does_not_put_questions_off(case: ArchiveCase, offset_s: int) -> None:
+    """F66: each pass corrects its signatures; when to ask next is counted by this machine's clock alone."""
+    case.simulator.clock_offset = float(offset_s)
+    video = case.simulator.library.add_video(ready_after_polls=2)
+    case.add(video)
+
+    for _ in range(3):
+        time.sleep(0.1)
+        assert 0 == case.sync().returncode
+
+    case.require_right([video])
+
+
+def test_an_origin_that_lets_nobody_in_ends_the_run(case: ArchiveCase) -> None:
+    """403 on every link, fresh ones too: few questions, one clear word, exit code 3, and it ends."""
+    denied = Fault.denied(times=None)
+    videos = [case.simulator.library.add_video(size=1000, faults=[denied]) for _ in range(40)]
+    case.add(*videos)
+
+    ended = case.sync()
+
+    assert 3 == ended.returncode
+    assert "refuses fresh links" in ended.stderr
+    assert 2 * 16 >= len(case.simulator.requests.to("/source-file-task/get"))
+    with sqlite3.connect(case.root / ".fetcher" / "ledger.db") as ledger:
+        (published,) = ledger.execute("SELECT count(*) FROM events WHERE kind = 'LinkPublished'").fetchone()
+    ledger.close()
+    assert published <= 40 + 2 * 16
+
+
+def test_a_link_that_cannot_be_renewed_is_no_success(case: ArchiveCase) -> None:
+    """The identical dead link again: told once, exit code 3, asked for again later."""
+    case.simulator.links = "frozen"
+    video = case.simulator.library.add_video(faults=[Fault.denied(times=None)])
+    case.add(video)
+
+    ended = case.sync()
+
+    assert 3 == ended.returncode
+    assert video.vid in ended.stderr
+    assert "waiting" == case.rows()[video.vid]["status"]
+
+
+def test_sigterm_ends_a_run_that_waits_for_its_share_of_the_rate(case: ArchiveCase) -> None:
+    """F08: within a grace, however low the rate."""
+    case.add(*(case.simulator.library.add_video(size=_MIB) for _ in range(8)))
+    running = case.start("sync", "--limit-rate", "2K")
+    while not case.simulator.requests.to(".mp4"):
+        assert running.poll() is None
+        time.sleep(0.02)
+    time.sleep(0.5)
+
+    running.send_signal(signal.SIGTERM)
+
+    assert 143 == running.wait(10)
+    running.communicate()
+
+
+def test_a_file_that_does_not_fit_leaves_room_to_those_that_do(case: ArchiveCase) -> None:
+    """F79: the large one waits and is told with exit code 7; smaller ones come."""
+    large = case.simulator.library.add_video(size=64 * _MIB)
+    small = [case.simulator.library.add_video(size=1000) for _ in range(5)]
+    case.add(large, *small)
+    free = os.statvfs(case.root)
+    reserve = free.f_bavail * free.f_frsize - 32 * _MIB
+
+    ended = case.sync("--jobs", "1", FETCHER_MIN_FREE=str(reserve))
+
+    assert 7 == ended.returncode
+    case.require_right(small)
+    assert "ready" == case.rows()[large.vid]["status"]
+
+
+def test_an_init_that_was_broken_off_can_be_made_again(tmp_path: Path) -> None:
+    """Killed at any moment, it leaves nothing that a second one cannot finish."""
+    for moment in (0.05, 0.3, 0.5, 0.7, 0.9):
+        place = tmp_path / f"after-{moment}"
+        broken = subprocess.Popen([FETCHER, "-q", "init", str(place)], cwd="/", stderr=subprocess.DEVNULL)
+        time.sleep(moment)
+        broken.kill()
+        broken.wait()
+        if not (place / ".fetcher" / "config.toml").exists():
+            assert 0 == run_fetcher("-q", "init", str(place), environ={}).returncode
+        assert 0 == run_fetcher("status", environ={"FETCHER_ARCHIVE": str(place)}).returncode
+
+
+def test_the_ledger_is_made_where_the_settings_want_it(tmp_path: Path) -> None:
+    """'init' heeds FETCHER_LEDGER as all other commands do."""
+    environ = {"FETCHER_ARCHIVE": str(tmp_path / "a"), "FETCHER_LEDGER": str(tmp_path / "elsewhere.db")}
+
+    assert 0 == run_fetcher("-q", "init", str(tmp_path / "a"), environ=environ).returncode
+    assert 0 == run_fetcher("status", environ=environ).returncode
+    assert (tmp_path / "elsewhere.db").is_file()
+    assert not (tmp_path / "a" / ".fetcher" / "ledger.db").exists()
+
+
+def test_no_more_tries_than_were_allowed(case: ArchiveCase) -> None:
+    """A video that has used them up is out of the way while others still run."""
+    refused = case.simulator.library.add_video(faults=[Fault.refuse(times=None)])
+    slow = case.simulator.library.add_video(size=_MIB, faults=[Fault.drip(rate=_MIB // 3)])
+    case.add(refused, slow)
+
+    assert 3 == case.sync(FETCHER_TRIES="2").returncode
+    assert 2 == len(case.simulator.requests.of(refused.vid))
+
+
+@pytest.mark.parametrize("limit", [["--max-bytes", "0"], ["--max-duration", "0"]])
+def test_a_limit_of_nothing_fetches_nothing(case: ArchiveCase, limit: list[str]) -> None:
+    """Exit code 8: there is work left."""
+    case.add(case.simulator.library.add_video())
+
+    assert 8 == case.sync(*limit).returncode
+    assert [] == case.files()
+
+
+def test_a_reader_that_does_not_read_does_not_hold_up_the_run(case: ArchiveCase) -> None:
+    """Sync --json into a full pipe: files come, and SIGTERM is obeyed."""
+    videos = [case.simulator.library.add_video(size=100) for _ in range(400)]
+    for start in range(0, 400, 100):
+        case.add(*videos[start : start + 100])
+    running = case.start("sync", "--json")
+    until = time.monotonic() + 60
+    while len(case.files()) < 400 and time.monotonic() < until:
+        time.sleep(0.1)
+
+    running.send_signal(signal.SIGTERM)
+
+    assert running.wait(20) in {0, 1, 143}
+    running.communicate()
+    assert 400 == len(case.files())
+
+
+def test_what_a_header_says_is_not_repeated(case: ArchiveCase) -> None:
+    """A CDN may put the link's key into its refusal; the reason is told in our words."""
+    video = case.simulator.library.add_video(faults=[Fault.denied(acl="canary-auth_key-1694663401", times=None)])
+    case.add(video)
+
+    told = [case.sync("--json"), case.run("show", video.vid), case.run("list", "--format", "jsonl")]
+
+    assert [] == [one for one in told if "canary" in one.stdout + one.stderr]
+
+
+def test_an_api_that_does_not_answer_is_told(case: ArchiveCase) -> None:
+    """Exit code 3 with a word on it, however many tasks there are."""
+    for _ in range(3):
+        case.add(case.simulator.library.add_video())
+
+    ended = case.sync(FETCHER_API_URL="http://127.0.0.1:9")
+
+    assert 3 == ended.returncode
+    assert ended.stderr
+
+
+def test_a_cut_file_is_set_aside_and_fetched_again(case: ArchiveCase) -> None:
+    """F78: the next pass notices, keeps what is there for a person, and brings the right one."""
+    video = case.simulator.library.add_video()
+    case.add(video)
+    assert 0 == case.sync().returncode
+    os.truncate(case.root / f"{video.vid}.mp4", 10)
+
+    ended = case.sync("--until-done")
+
+    assert 0 == ended.returncode
+    case.require_right([video])
+    (kept,) = (case.root / ".fetcher" / "quarantine").iterdir()
+    assert 10 == kept.stat().st_size
+
+
+def test_a_slow_api_is_waited_for_without_haste(case: ArchiveCase) -> None:
+    """One open question is no reason to look at the ledger again and again."""
+    case.simulator.api_faults.append(ApiFault.slow(2.0))
+    case.add(case.simulator.library.add_video())
+    before = os.times()
+
+    assert 0 == case.sync().returncode
+    after = os.times()
+
+    quick = case.sync()
+    assert 0 == quick.returncode
+    last = os.times()
+    slow_cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    quick_cpu = last.children_user + last.children_system - after.children_user - after.children_system
+    assert slow_cpu < quick_cpu + 0.5
+
+
+@pytest.mark.parametrize("command", [["list", "--format", "jsonl"], ["status", "--json"], ["show", "VID"]])
+def test_output_that_is_lost_is_no_success(case: ArchiveCase, command: list[str]) -> None:
+    """F97: a full disk behind stdout."""
+    video = case.simulator.library.add_video()
+    case.add(video)
+    case.sync()
+    arguments = [video.vid if word == "VID" else word for word in command]
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run([FETCHER, *arguments], env=case.environ, cwd="/", stdout=full, check=False)
+
+    assert 1 == ended.returncode
+
+
+def test_json_logs_are_json_to_the_last_line(case: ArchiveCase) -> None:
+    """The summary and the errors, too."""
+    case.add(case.simulator.library.add_video(), case.simulator.library.add_video(faults=[Fault.gone(times=None)]))
+
+    ended = case.run("--log-format", "json", "-v", "sync")
+    refused = case.run("--log-format", "json", "sync", "--jobs", "0")
+
+    assert 4 == ended.returncode
+    assert 2 == refused.returncode
+    assert [] == [
+        line for line in (ended.stderr + refused.stderr).splitlines() if not isinstance(json.loads(line), dict)
+    ]
