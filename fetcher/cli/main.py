@@ -39,7 +39,7 @@ class _LazyGroup(click.Group):
     "--archive", metavar="DIR", envvar="FETCHER_ARCHIVE", help="The archive; else the nearest one upwards."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
-@click.option("-v", "--verbose", count=True, help="Say more; twice for all.")
+@click.option("-v", "--verbose", count=True, help="Say more.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How to say it on stderr.")
 @click.pass_context
 def group(ctx: click.Context, archive: str | None, quiet: bool, verbose: int, log_format: str) -> None:
