@@ -14,10 +14,11 @@ from fetcher.domain.events import Event, FileVerified
 from fetcher.domain.link import Link
 from fetcher.domain.observation import Observation
 from fetcher.domain.status import Evidence, Preparation, Status
+from fetcher.ledger.answers import DueTask, PollRecord
 from fetcher.ledger.changes import Change, Fence, apply
 from fetcher.ledger.claims import Claimed, Nameable, claim
 from fetcher.ledger.engine import Database, open_database
-from fetcher.ledger.polls import DueTask, PollOutcome, PollRecord, record_poll
+from fetcher.ledger.polls import PollOutcome, record_poll
 from fetcher.ledger.upgrade import create_ledger
 from fetcher.ledger.work import add_tasks
 

@@ -1,18 +1,16 @@
 """When waiting ends without a file: nothing that waits may wait for a task that nobody asks about any more."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
 from fetcher.domain.events import Event, GivenUp
 from fetcher.domain.observation import Observation
 from fetcher.domain.status import Preparation, Reason, Status
+from fetcher.ledger.answers import PollRecord
 from fetcher.ledger.changes import Change, apply
 from fetcher.ledger.schema import has_status, task_items, tasks, videos
-
-if TYPE_CHECKING:
-    from fetcher.ledger.polls import PollRecord
 
 _LONGEST_WINDOW_DAYS: Final = 7
 """Polyv thaws files for 7 days at the most (``expireDays``)."""
@@ -29,7 +27,7 @@ def waiting_for(connection: Connection, task: int) -> list[Any]:
 
 
 def give_up(
-    connection: Connection, record: "PollRecord", answer: Mapping[str, Observation], waiting: Sequence[Any]
+    connection: Connection, record: PollRecord, answer: Mapping[str, Observation], waiting: Sequence[Any]
 ) -> dict[int, Event]:
     """Give up videos that wait for what this task will not give any more, those it no longer names included."""
     given_up: dict[int, Event] = {}
@@ -43,7 +41,7 @@ def give_up(
     return given_up
 
 
-def _verdict(record: "PollRecord", seen: Observation | None) -> tuple[Reason, str] | None:
+def _verdict(record: PollRecord, seen: Observation | None) -> tuple[Reason, str] | None:
     """Return why a waiting video need not be waited for, None where it may still come."""
     if seen is not None and seen.link is not None:
         ends_at = seen.link.window_ends_at(expire_days=_LONGEST_WINDOW_DAYS)
@@ -55,7 +53,7 @@ def _verdict(record: "PollRecord", seen: Observation | None) -> tuple[Reason, st
 
 
 def is_over(
-    record: "PollRecord", answer: Mapping[str, Observation], waiting: Sequence[Any], *, is_finished: bool
+    record: PollRecord, answer: Mapping[str, Observation], waiting: Sequence[Any], *, is_finished: bool
 ) -> bool:
     """Tell whether there is nothing left to ask: Polyv's last word, and no video that waits for a fresh link."""
     if not record.is_given_up:

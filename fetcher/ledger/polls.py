@@ -12,6 +12,7 @@ from fetcher.domain.identifiers import printable
 from fetcher.domain.link import Link
 from fetcher.domain.observation import Observation, Standing, event_of
 from fetcher.domain.status import Preparation, Reason, Status, TaskStatus
+from fetcher.ledger.answers import DueTask, PollRecord
 from fetcher.ledger.changes import Change, apply, apply_all
 from fetcher.ledger.endings import give_up, has_other_hope, is_over, waiting_for
 from fetcher.ledger.schema import task_items, tasks, videos
@@ -21,33 +22,6 @@ _LONGEST_ERROR: Final = 1000
 _FEWEST_REFUSALS: Final = 5
 """So often in a row has a task to go without news before it is rejected, however old it is."""
 _FINAL: Final = (Preparation.SUCCESS.value, Preparation.FAIL.value)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueTask:
-    """A task to ask about."""
-
-    row_id: int
-    task_id: str
-    added_at: int
-    quiet_polls: int
-    """Questions since the last news."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollRecord:
-    """What one answer is kept as."""
-
-    task: DueTask
-    seen: Sequence[Observation]
-    now: int
-    """ms UTC."""
-    next_poll_at: int
-    """When to ask again if anything is open then, ms UTC."""
-    refused_links: Container[str] = ()
-    """Links that the origin has just refused, in whose place others are wanted."""
-    is_given_up: bool
-    """Whether what Polyv still has not said counts as never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,8 @@ from fetcher.domain.errors import PolyvBlockedError, PolyvError, PolyvRefusedErr
 from fetcher.domain.link import Link
 from fetcher.domain.observation import Observation
 from fetcher.downloader.orders import Order
+from fetcher.ledger.answers import DueTask, PollRecord
 from fetcher.ledger.polls import (
-    DueTask,
-    PollRecord,
     due_tasks,
     next_poll_at,
     record_poll,
