@@ -54,6 +54,9 @@ def run_pass(
 
     with hold_archive(home):
         summary = asyncio.run(one_pass())
+    # All is done and recorded; what is left to do is to write it to somebody who may not read.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: os._exit(128 + number))
     if summary.error is not None:
         complain(str(summary.error))
     if summary.at_risk:
