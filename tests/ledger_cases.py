@@ -157,6 +157,18 @@ def statuses(database: Database) -> dict[str, str]:
     return {row["vid"]: row["status"] for row in rows(database, "SELECT vid, status FROM videos")}
 
 
+def task(database: Database, number: int = 1) -> tuple[str, int | None]:
+    """Return a task's status and when it is asked about next."""
+    row = rows(database, f"SELECT * FROM tasks WHERE task_id = '{task_id(number)}'")[0]
+    return row["status"], row["next_poll_at"]
+
+
+def history(database: Database, number: int = 1) -> list[str]:
+    """Return the kinds of what happened to a video."""
+    found = rows(database, f"SELECT kind FROM events JOIN videos ON videos.id = video WHERE vid = '{vid(number)}'")
+    return [row["kind"] for row in found]
+
+
 def plan(connection: Connection, statement: Any) -> str:
     """Return SQLite's plan of *statement*."""
     compiled = statement.compile(connection, compile_kwargs={"literal_binds": True})

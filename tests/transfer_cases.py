@@ -1,14 +1,17 @@
 """What the tests of the bytes' way share: bodies, tries with short time-outs, a certificate, a fixed part."""
 
+import hashlib
 import os
 import random
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import pytest
 import trustme
+from origin import OriginServer
 
 from fetcher.transfer.fetch import Fetched, Known, Tools, fetch
 from fetcher.transfer.meter import Meter
@@ -90,6 +93,31 @@ def origin_here(*, read_timeout_s: float = 5, loopback_too: bool = True) -> Iter
         yield asked
     finally:
         asked.close()
+
+
+def serving(body: bytes) -> Any:
+    """Return the fixture of a server that has *body* at ``/a.mp4``."""
+
+    @pytest.fixture
+    def server() -> Iterator[OriginServer]:
+        with OriginServer() as running:
+            running.add("/a.mp4", body)
+            yield running
+
+    return server
+
+
+def fetched(origin: Origin, url: str, tmp_path: Path) -> bytes:
+    """Try once, and return what has come."""
+    part = PlainPart(tmp_path / "a.part")
+    Try(origin, part).fetch(url)
+    return part.bytes
+
+
+def resumed(body: bytes, origin: Origin, tmp_path: Path, *, have: int = 100_000, **known: object) -> Try:
+    """Return a try whose part has the first *have* bytes of *body* already."""
+    facts = {"have": have, "size": len(body), "etag": f'"{hashlib.md5(body).hexdigest()}"'} | known
+    return Try(origin, PlainPart(tmp_path / "a.part", body[:have]), known=Known(**facts))  # type: ignore[arg-type]
 
 
 def certificate(authority: trustme.CA, *names: str) -> ssl.SSLContext:

@@ -4,15 +4,13 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
-from downloader_cases import Bench, bench_in
+from downloader_cases import Bench
 from origin import OriginServer, Reply
 from origin_faults import cut, drip_head, mute, stall
-from transfer_cases import video
+from transfer_cases import serving, video
 
 from fetcher.archive.parts import Memo
 from fetcher.domain.errors import TransferStoppedError
@@ -23,18 +21,7 @@ from fetcher.downloader.orders import TryAgain
 _BODY = video(5_000_000)
 _SIZE = len(_BODY)
 
-
-@pytest.fixture
-def server() -> Iterator[OriginServer]:
-    with OriginServer() as running:
-        running.add("/a.mp4", _BODY)
-        yield running
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with bench_in(tmp_path) as ready:
-        yield ready
+server = serving(_BODY)
 
 
 async def test_f08_a_stop_keeps_the_part_and_the_next_run_goes_on(server: OriginServer, bench: Bench) -> None:

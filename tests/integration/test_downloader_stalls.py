@@ -5,7 +5,6 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -13,7 +12,7 @@ import pytest
 from downloader_cases import AT, Bench, bench_in
 from origin import OriginServer, Reply
 from origin_faults import cut, drip, drip_head, mute, stall
-from transfer_cases import open_descriptors, video
+from transfer_cases import open_descriptors, serving, video
 
 from fetcher.archive.parts import Memo, Part
 from fetcher.domain.errors import StorageError
@@ -23,18 +22,7 @@ from fetcher.downloader.orders import TryAgain
 _BODY = video(5_000_000)
 _SIZE = len(_BODY)
 
-
-@pytest.fixture
-def server() -> Iterator[OriginServer]:
-    with OriginServer() as running:
-        running.add("/a.mp4", _BODY)
-        yield running
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with bench_in(tmp_path) as ready:
-        yield ready
+server = serving(_BODY)
 
 
 async def test_f46_a_line_that_stands_is_given_up_and_the_part_kept(server: OriginServer, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import trustme
 from downloader_cases import AT, NOW, Bench, bench_in, link
 from origin import OriginServer, Reply
 from origin_faults import COLD, EXPIRED, LOGIN, cut, redirect, short_range, status, until_close, with_headers
-from transfer_cases import certificate, video
+from transfer_cases import certificate, serving, video
 
 from fetcher.domain.errors import DiskFullError, StorageError
 from fetcher.domain.events import FileVerified, GivenUp, LinkRefused
@@ -21,18 +20,7 @@ _BODY = video(3_000_000)
 _SIZE = len(_BODY)
 _WRONG_CRC = {"X_Oss_Hash_Crc64ecma": "1"}
 
-
-@pytest.fixture
-def server() -> Iterator[OriginServer]:
-    with OriginServer() as running:
-        running.add("/a.mp4", _BODY)
-        yield running
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with bench_in(tmp_path) as ready:
-        yield ready
+server = serving(_BODY)
 
 
 @pytest.mark.parametrize("size", [1, 100_000, _SIZE])

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -45,12 +44,6 @@ with opened(Path(sys.argv[1])) as ledger:
             happened(ledger, one.video_id, verified(one.path), one.fence)
             print(one.vid, flush=True)
 """
-
-
-@pytest.fixture(name="ledger")
-def _ledger(tmp_path: Path) -> Iterator[Database]:
-    with opened(tmp_path) as ledger:
-        yield ledger
 
 
 def test_the_earliest_deadline_comes_first_and_the_unknown_before_all(ledger: Database) -> None:

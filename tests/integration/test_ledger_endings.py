@@ -1,8 +1,5 @@
 """When waiting ends: last words, refused links, patience, and tasks that Polyv no longer knows."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from ledger_cases import (
     DAY,
@@ -10,13 +7,13 @@ from ledger_cases import (
     NOW,
     added,
     happened,
-    opened,
+    history,
     polled,
     rows,
     seen,
     statuses,
     taken,
-    task_id,
+    task,
     task_of,
     verified,
     vid,
@@ -33,23 +30,10 @@ INIT, PROCESS, SUCCESS, FAIL, UNKNOWN = Preparation
 
 
 @pytest.fixture(name="ledger")
-def _ledger(tmp_path: Path) -> Iterator[Database]:
-    with opened(tmp_path) as ledger:
-        added(ledger, 1)
-        added(ledger, 2)
-        yield ledger
-
-
-def task(ledger: Database, number: int = 1) -> tuple[str, int | None]:
-    """Return a task's status and when it is asked about next."""
-    row = rows(ledger, f"SELECT * FROM tasks WHERE task_id = '{task_id(number)}'")[0]
-    return row["status"], row["next_poll_at"]
-
-
-def history(ledger: Database, number: int = 1) -> list[str]:
-    """Return the kinds of what happened to a video."""
-    found = rows(ledger, f"SELECT kind FROM events JOIN videos ON videos.id = video WHERE vid = '{vid(number)}'")
-    return [row["kind"] for row in found]
+def _ledger(ledger: Database) -> Database:
+    added(ledger, 1)
+    added(ledger, 2)
+    return ledger
 
 
 def test_a_row_that_vanished_for_good_is_given_up(ledger: Database) -> None:

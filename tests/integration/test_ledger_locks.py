@@ -12,7 +12,6 @@ from ledger_cases import CANARY, added, child, ended, opened, polled, raw, ready
 from sqlalchemy import text
 
 from fetcher.domain.errors import LedgerError, LedgerLockedError
-from fetcher.ledger.upgrade import create_ledger
 
 HOLD_FLOCK: Final = """
 import fcntl, sys
@@ -34,13 +33,6 @@ connection = sqlite3.connect(sys.argv[1])
 connection.execute("SELECT count(*) FROM videos").fetchall()
 connection.close()
 """
-
-
-@pytest.fixture(name="path")
-def _path(tmp_path: Path) -> Path:
-    path = tmp_path / "ledger.db"
-    create_ledger(path)
-    return path
 
 
 @pytest.mark.parametrize("code", [HOLD_FLOCK, HOLD_WRITE])

@@ -23,13 +23,6 @@ from fetcher.ledger.schema import APPLICATION_ID
 from fetcher.ledger.upgrade import create_ledger, require_current
 
 
-@pytest.fixture(name="path")
-def _path(tmp_path: Path) -> Path:
-    path = tmp_path / "ledger.db"
-    create_ledger(path)
-    return path
-
-
 def fill(path: Path) -> None:
     """Have a ledger hold a few pages."""
     with opened(path.parent) as ledger:

@@ -1,8 +1,5 @@
 """What Polyv says of tasks, kept: news, silence, contradictions and endings."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from ledger_cases import (
     MINUTE,
@@ -10,12 +7,12 @@ from ledger_cases import (
     added,
     happened,
     link,
-    opened,
     polled,
     rows,
     seen,
     statuses,
     taken,
+    task,
     task_id,
     task_of,
     verified,
@@ -31,23 +28,10 @@ INIT, PROCESS, SUCCESS, FAIL, UNKNOWN = Preparation
 
 
 @pytest.fixture(name="ledger")
-def _ledger(tmp_path: Path) -> Iterator[Database]:
-    with opened(tmp_path) as ledger:
-        added(ledger, 1)
-        added(ledger, 2)
-        yield ledger
-
-
-def task(ledger: Database, number: int = 1) -> tuple[str, int | None]:
-    """Return a task's status and when it is asked about next."""
-    row = rows(ledger, f"SELECT * FROM tasks WHERE task_id = '{task_id(number)}'")[0]
-    return row["status"], row["next_poll_at"]
-
-
-def history(ledger: Database, number: int = 1) -> list[str]:
-    """Return the kinds of what happened to a video."""
-    found = rows(ledger, f"SELECT kind FROM events JOIN videos ON videos.id = video WHERE vid = '{vid(number)}'")
-    return [row["kind"] for row in found]
+def _ledger(ledger: Database) -> Database:
+    added(ledger, 1)
+    added(ledger, 2)
+    return ledger
 
 
 def test_new_videos_wait_or_are_ready_as_polyv_says(ledger: Database) -> None:

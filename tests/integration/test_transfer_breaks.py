@@ -1,60 +1,26 @@
 """Answers that are none, lines that stand, and how both are broken off."""
 
 import socket
-import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import httpx
 import pytest
-import trustme
 from origin import OriginServer, Reply
 from origin_faults import (
     mute,
     stall,
 )
 from transfer_cases import certificate, open_descriptors, video
+from transport_cases import CA, ask, read, serving_both, settle
 
 from fetcher.transfer.connection import Breakable
-from fetcher.transfer.transport import ATTACH, BODY, BulkTransport
+from fetcher.transfer.transport import BulkTransport
 
 _BODY = video(300_000)
-_CA = trustme.CA()
 
-
-@pytest.fixture(params=["http", "https"])
-def server(request: pytest.FixtureRequest) -> Iterator[OriginServer]:
-    tls = certificate(_CA) if request.param == "https" else None
-    with OriginServer(tls=tls) as running:
-        running.add("/a.mp4", _BODY)
-        running.add("/b.mp4", _BODY[::-1])
-        yield running
-
-
-@pytest.fixture
-def transport() -> Iterator[BulkTransport]:
-    context = ssl.create_default_context()
-    _CA.configure_trust(context)
-    with closing(BulkTransport(context=context, connect_timeout_s=2, read_timeout_s=2)) as bulk:
-        yield bulk
-
-
-def _ask(transport: BulkTransport, url: str, attach: Callable[[Breakable], None] | None = None) -> httpx.Response:
-    extensions = {} if attach is None else {ATTACH: attach}
-    return transport.handle_request(httpx.Request("GET", url, extensions=extensions))
-
-
-def _read(response: httpx.Response, *, size: int = 65536) -> bytes:
-    body = response.extensions[BODY]
-    buffer, came = memoryview(bytearray(size)), bytearray()
-    try:
-        while count := body.readinto(buffer):
-            came += buffer[:count]
-    finally:
-        body.close()
-    return bytes(came)
+server = serving_both(_BODY)
 
 
 def _abort_last(lines: list[Breakable]) -> None:
@@ -86,7 +52,7 @@ def test_f15_a_chunk_that_is_not_to_the_letter_is_a_broken_body(
     server.script("/a.mp4", [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks])
 
     with pytest.raises(httpx.RemoteProtocolError):
-        _read(_ask(transport, server.url("/a.mp4")))
+        read(ask(transport, server.url("/a.mp4")))
 
 
 @pytest.mark.parametrize(
@@ -105,17 +71,17 @@ def test_a_head_that_is_none_is_a_broken_answer(server: OriginServer, transport:
     before = open_descriptors()
 
     with pytest.raises(httpx.TransportError):
-        _read(_ask(transport, server.url("/a.mp4")))
+        read(ask(transport, server.url("/a.mp4")))
 
     server.break_connections()
-    _settle(lambda: open_descriptors() <= before)
+    settle(lambda: open_descriptors() <= before)
 
 
 def test_f46_a_line_without_a_byte_runs_into_the_time_out(server: OriginServer, transport: BulkTransport) -> None:
     server.script("/a.mp4", [stall(1000)])
 
     with pytest.raises(httpx.ReadTimeout):
-        _read(_ask(transport, server.url("/a.mp4")))
+        read(ask(transport, server.url("/a.mp4")))
 
 
 @pytest.mark.parametrize("reply", [stall(1000), mute])
@@ -128,30 +94,30 @@ def test_f08_an_abort_from_another_thread_is_noticed_at_once(
     began = time.monotonic()
 
     with pytest.raises(httpx.TransportError):
-        _read(_ask(transport, server.url("/a.mp4"), lines.append))
+        read(ask(transport, server.url("/a.mp4"), lines.append))
 
     assert time.monotonic() - began < 1.5
 
 
 def test_f48_a_handshake_can_be_broken_off(transport: BulkTransport) -> None:
-    with OriginServer(tls=certificate(_CA)) as slow:
+    with OriginServer(tls=certificate(CA)) as slow:
         slow.handshake_wait_s = 5
         lines: list[Breakable] = []
         threading.Timer(0.3, _abort_last, [lines]).start()
         began = time.monotonic()
 
         with pytest.raises(httpx.TransportError):
-            _ask(transport, slow.url("/a.mp4"), lines.append)
+            ask(transport, slow.url("/a.mp4"), lines.append)
 
         assert time.monotonic() - began < 1.5
 
 
 def test_f48_a_handshake_that_takes_too_long_is_given_up() -> None:
-    with OriginServer(tls=certificate(_CA)) as slow, closing(BulkTransport(connect_timeout_s=0.3)) as hasty:
+    with OriginServer(tls=certificate(CA)) as slow, closing(BulkTransport(connect_timeout_s=0.3)) as hasty:
         slow.handshake_wait_s = 5
 
         with pytest.raises(httpx.TimeoutException):
-            _ask(hasty, slow.url("/a.mp4"))
+            ask(hasty, slow.url("/a.mp4"))
 
 
 def test_f48_nobody_listens(transport: BulkTransport) -> None:
@@ -159,12 +125,4 @@ def test_f48_nobody_listens(transport: BulkTransport) -> None:
         port = closed.getsockname()[1]
 
     with pytest.raises(httpx.NetworkError):
-        _ask(transport, f"http://127.0.0.1:{port}/a.mp4")
-
-
-def _settle(is_so: Callable[[], bool]) -> None:
-    """Wait until the server's threads have closed their ends too."""
-    until = time.monotonic() + 5
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.02)
+        ask(transport, f"http://127.0.0.1:{port}/a.mp4")

@@ -1,7 +1,6 @@
 """One try at one file against an origin that misbehaves: the faults of its length and its ranges."""
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from origin_faults import (
     whole,
     with_headers,
 )
-from transfer_cases import PlainPart, Try, origin_here, video
+from transfer_cases import Try, resumed, serving, video
 
 from fetcher.domain.errors import (
     AnswerMismatchError,
@@ -29,36 +28,13 @@ from fetcher.domain.errors import (
     TransferInterruptedError,
 )
 from fetcher.domain.status import Evidence
-from fetcher.transfer.fetch import Known
 from fetcher.transfer.origin import Origin
 
 _BODY = video(250_000)
 _SIZE = len(_BODY)
 _ETAG = f'"{hashlib.md5(_BODY).hexdigest()}"'
 
-
-@pytest.fixture
-def server() -> Iterator[OriginServer]:
-    with OriginServer() as running:
-        running.add("/a.mp4", _BODY)
-        yield running
-
-
-@pytest.fixture
-def origin() -> Iterator[Origin]:
-    with origin_here(read_timeout_s=1) as asked:
-        yield asked
-
-
-@pytest.fixture
-def tries(origin: Origin, tmp_path: Path) -> Try:
-    return Try(origin, PlainPart(tmp_path / "a.part"))
-
-
-def _resumed(origin: Origin, tmp_path: Path, *, have: int = 100_000, **known: object) -> Try:
-    """Return a try whose part has the file's first *have* bytes already."""
-    facts = {"have": have, "size": _SIZE, "etag": _ETAG} | known
-    return Try(origin, PlainPart(tmp_path / "a.part", _BODY[:have]), known=Known(**facts))  # type: ignore[arg-type]
+server = serving(_BODY)
 
 
 @pytest.mark.parametrize("reply", [cut(100_000), reset(100_000), stall(100_000)])
@@ -97,7 +73,7 @@ def test_f13_a_cut_without_a_length_is_noticed_by_the_size_known_before(
     server.script("/a.mp4", [unranged(until_close(7))])
 
     with pytest.raises(TransferInterruptedError, match="ended at 7 of"):
-        _resumed(origin, tmp_path).fetch(server.url("/a.mp4"))
+        resumed(_BODY, origin, tmp_path).fetch(server.url("/a.mp4"))
 
 
 def test_f14_more_bytes_than_the_file_has_are_never_called_whole(
@@ -107,7 +83,7 @@ def test_f14_more_bytes_than_the_file_has_are_never_called_whole(
     server.script("/a.mp4", [unranged(chunked())])
 
     with pytest.raises(RangeMismatchError):
-        _resumed(origin, tmp_path).fetch(server.url("/a.mp4"))
+        resumed(_BODY, origin, tmp_path).fetch(server.url("/a.mp4"))
 
 
 def test_f15_a_chunked_body_is_whole_and_its_evidence_is_honest(server: OriginServer, tries: Try) -> None:
@@ -154,7 +130,7 @@ def test_a_partial_answer_that_does_not_fit_leaves_the_part_as_it_was(
     kind: type[TransferError],
 ) -> None:
     server.script("/a.mp4", [with_headers(**changed)])
-    tries = _resumed(origin, tmp_path)
+    tries = resumed(_BODY, origin, tmp_path)
 
     with pytest.raises(kind):
         tries.fetch(server.url("/a.mp4"))
@@ -166,7 +142,7 @@ def test_f20_a_short_range_is_kept_and_the_rest_is_asked_for(
     server: OriginServer, origin: Origin, tmp_path: Path
 ) -> None:
     server.script("/a.mp4", [short_range(10_000), short_range(1)])
-    tries = _resumed(origin, tmp_path)
+    tries = resumed(_BODY, origin, tmp_path)
 
     tries.fetch(server.url("/a.mp4"))
 
@@ -185,7 +161,7 @@ def test_f21_f44_a_whole_file_in_place_of_a_range_replaces_the_part(
     server.add("/b.mp4", other)
     server.script("/a.mp4", [reply])
     server.script("/b.mp4", [whole])
-    tries = _resumed(origin, tmp_path)
+    tries = resumed(_BODY, origin, tmp_path)
 
     fetched = tries.fetch(server.url("/a.mp4"))
 
@@ -198,7 +174,7 @@ def test_f23_a_changed_file_comes_whole_because_if_range_asks_so(
 ) -> None:
     other = video(_SIZE + 5, seed=2)
     url = server.add("/a.mp4", other)
-    tries = _resumed(origin, tmp_path)
+    tries = resumed(_BODY, origin, tmp_path)
 
     tries.fetch(url)
 

@@ -1,13 +1,12 @@
 """What the origin may answer before a byte of the file: redirects, refusals, silence."""
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from origin import OriginServer, Reply
 from origin_faults import COLD, EXPIRED, drip_head, mute, redirect, stall, status
-from transfer_cases import PlainPart, Try, open_descriptors, origin_here, video
+from transfer_cases import PlainPart, Try, fetched, open_descriptors, serving, video
 
 from fetcher.domain.errors import (
     LinkRefusedError,
@@ -23,27 +22,12 @@ from fetcher.transfer.origin import Origin
 
 _BODY = video(100_000)
 
-
-@pytest.fixture
-def server() -> Iterator[OriginServer]:
-    with OriginServer() as running:
-        running.add("/a.mp4", _BODY)
-        yield running
+server = serving(_BODY)
 
 
 @pytest.fixture
-def origin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Origin]:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    with origin_here(read_timeout_s=1) as asked:
-        yield asked
-
-
-def _fetched(origin: Origin, url: str, tmp_path: Path) -> bytes:
-    part = PlainPart(tmp_path / "a.part")
-    Try(origin, part).fetch(url)
-    return part.bytes
+def origin(direct_origin: Origin) -> Origin:
+    return direct_origin
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
@@ -53,7 +37,7 @@ def test_a_redirect_to_another_port_of_the_same_kind_is_followed(
     with OriginServer() as front:
         front.script("/go", [redirect(server.url("/a.mp4"), code)])
 
-        assert _BODY == _fetched(origin, front.url("/go"), tmp_path)
+        assert _BODY == fetched(origin, front.url("/go"), tmp_path)
 
 
 def test_a_relative_redirect_is_taken_from_where_it_stands(
@@ -61,7 +45,7 @@ def test_a_relative_redirect_is_taken_from_where_it_stands(
 ) -> None:
     server.script("/deep/go", [redirect("../a.mp4")])
 
-    assert _BODY == _fetched(origin, server.url("/deep/go"), tmp_path)
+    assert _BODY == fetched(origin, server.url("/deep/go"), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -89,14 +73,14 @@ def test_f43_a_redirect_to_where_it_must_not_lead_is_not_followed(
     server.script("/a.mp4", [redirect(location)])
 
     with pytest.raises(UnsafeLinkError):
-        _fetched(origin, server.url("/a.mp4"), tmp_path)
+        fetched(origin, server.url("/a.mp4"), tmp_path)
 
 
 def test_f43_a_loop_of_redirects_ends(server: OriginServer, origin: Origin, tmp_path: Path) -> None:
     server.script("/a.mp4", [redirect("/a.mp4")] * 11)
 
     with pytest.raises(UnsafeLinkError, match="more than 5"):
-        _fetched(origin, server.url("/a.mp4"), tmp_path)
+        fetched(origin, server.url("/a.mp4"), tmp_path)
 
     assert 6 == len(server.requests)
 
@@ -104,14 +88,14 @@ def test_f43_a_loop_of_redirects_ends(server: OriginServer, origin: Origin, tmp_
 def test_five_redirects_are_followed(server: OriginServer, origin: Origin, tmp_path: Path) -> None:
     server.script("/a.mp4", [redirect("/a.mp4")] * 5)
 
-    assert _BODY == _fetched(origin, server.url("/a.mp4"), tmp_path)
+    assert _BODY == fetched(origin, server.url("/a.mp4"), tmp_path)
 
 
 def test_a_redirect_to_nowhere_is_a_broken_answer(server: OriginServer, origin: Origin, tmp_path: Path) -> None:
     server.script("/a.mp4", [redirect(None)])
 
     with pytest.raises(TransferInterruptedError, match="302"):
-        _fetched(origin, server.url("/a.mp4"), tmp_path)
+        fetched(origin, server.url("/a.mp4"), tmp_path)
 
 
 @pytest.mark.parametrize("host", ["x" * 70 + ".example", "nowhere.invalid"])
@@ -121,13 +105,13 @@ def test_f47_a_redirect_to_a_name_that_has_no_address_is_a_broken_line(
     server.script("/a.mp4", [redirect(f"https://{host}/a.mp4")])
 
     with pytest.raises(TransferInterruptedError):
-        _fetched(origin, server.url("/a.mp4"), tmp_path)
+        fetched(origin, server.url("/a.mp4"), tmp_path)
 
 
 @pytest.mark.parametrize("url", ["http://example.com/a.mp4", "https://", "file:///etc/passwd", "nonsense"])
 def test_f59_a_link_that_must_not_be_followed_is_not_asked(origin: Origin, tmp_path: Path, url: str) -> None:
     with pytest.raises(UnsafeLinkError):
-        _fetched(origin, url, tmp_path)
+        fetched(origin, url, tmp_path)
 
 
 @pytest.mark.parametrize("reply", [mute, stall(1000)])
@@ -135,7 +119,7 @@ def test_f46_silence_is_told_as_a_stall(server: OriginServer, origin: Origin, tm
     server.script("/a.mp4", [reply])
 
     with pytest.raises(TransferStalledError):
-        _fetched(origin, server.url("/a.mp4"), tmp_path)
+        fetched(origin, server.url("/a.mp4"), tmp_path)
 
 
 @pytest.mark.parametrize("reply", [drip_head, mute, stall(1000)])
@@ -160,7 +144,7 @@ def test_f33_a_403_means_what_its_body_says(
     server.script("/a.mp4", [status(403, body)])
 
     with pytest.raises(LinkRefusedError) as caught:
-        _fetched(origin, server.url("/a.mp4"), tmp_path)
+        fetched(origin, server.url("/a.mp4"), tmp_path)
 
     assert kind is type(caught.value)
 
@@ -171,14 +155,14 @@ def test_f33_an_expired_link_is_told_with_the_origins_reason(
     server.script("/a.mp4", [EXPIRED])
 
     with pytest.raises(LinkRefusedError, match="expired"):
-        _fetched(origin, server.url("/a.mp4"), tmp_path)
+        fetched(origin, server.url("/a.mp4"), tmp_path)
 
 
 def test_f52_a_busy_origin_is_told_with_its_pause(server: OriginServer, origin: Origin, tmp_path: Path) -> None:
     server.script("/a.mp4", [status(503, b"busy", Retry_After="17")])
 
     with pytest.raises(OriginBusyError) as caught:
-        _fetched(origin, server.url("/a.mp4"), tmp_path)
+        fetched(origin, server.url("/a.mp4"), tmp_path)
 
     assert 17.0 == caught.value.retry_after
 
@@ -196,20 +180,20 @@ def test_f91_no_error_holds_the_links_secret(server: OriginServer, origin: Origi
         server.script("/a.mp4", [reply])
 
         with pytest.raises(TransferError) as caught:
-            _fetched(origin, server.url("/a.mp4?auth_key=canary"), tmp_path)
+            fetched(origin, server.url("/a.mp4?auth_key=canary"), tmp_path)
 
         assert "canary" not in str(caught.value)
 
 
 def test_a_failed_try_leaves_no_descriptor(server: OriginServer, origin: Origin, tmp_path: Path) -> None:
-    _fetched(origin, server.url("/a.mp4"), tmp_path)
+    fetched(origin, server.url("/a.mp4"), tmp_path)
     server.break_connections()
     threads_before, before = threading.active_count(), open_descriptors()
     replies: list[Reply] = [EXPIRED, status(404), redirect("ftp://x/"), b"nonsense", b""]
     for reply in replies * 4:
         server.script("/a.mp4", [reply])
         with pytest.raises(TransferError):
-            _fetched(origin, server.url("/a.mp4"), tmp_path)
+            fetched(origin, server.url("/a.mp4"), tmp_path)
     origin.close()
     server.break_connections()
 

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import fastcrc
@@ -15,7 +14,7 @@ from origin_faults import (
     status,
     whole,
 )
-from transfer_cases import PlainPart, Try, origin_here, video
+from transfer_cases import PlainPart, Try, resumed, serving, video
 
 from fetcher.domain.errors import (
     DiskFullError,
@@ -26,7 +25,7 @@ from fetcher.domain.errors import (
     TransferInterruptedError,
 )
 from fetcher.domain.status import Evidence
-from fetcher.transfer.fetch import Known, make_durable
+from fetcher.transfer.fetch import make_durable
 from fetcher.transfer.origin import Origin
 
 _BODY = video(250_000)
@@ -34,29 +33,7 @@ _SIZE = len(_BODY)
 _CRC64 = str(fastcrc.crc64.xz(_BODY))
 _ETAG = f'"{hashlib.md5(_BODY).hexdigest()}"'
 
-
-@pytest.fixture
-def server() -> Iterator[OriginServer]:
-    with OriginServer() as running:
-        running.add("/a.mp4", _BODY)
-        yield running
-
-
-@pytest.fixture
-def origin() -> Iterator[Origin]:
-    with origin_here(read_timeout_s=1) as asked:
-        yield asked
-
-
-@pytest.fixture
-def tries(origin: Origin, tmp_path: Path) -> Try:
-    return Try(origin, PlainPart(tmp_path / "a.part"))
-
-
-def _resumed(origin: Origin, tmp_path: Path, *, have: int = 100_000, **known: object) -> Try:
-    """Return a try whose part has the file's first *have* bytes already."""
-    facts = {"have": have, "size": _SIZE, "etag": _ETAG} | known
-    return Try(origin, PlainPart(tmp_path / "a.part", _BODY[:have]), known=Known(**facts))  # type: ignore[arg-type]
+server = serving(_BODY)
 
 
 def test_a_file_comes_whole_with_its_digest(server: OriginServer, tries: Try) -> None:
@@ -71,7 +48,7 @@ def test_a_file_comes_whole_with_its_digest(server: OriginServer, tries: Try) ->
 def test_f25_a_part_that_is_whole_is_verified_without_the_network(
     server: OriginServer, origin: Origin, tmp_path: Path
 ) -> None:
-    fetched = _resumed(origin, tmp_path, have=_SIZE, announced={"crc64": _CRC64}).fetch(server.url("/a.mp4"))
+    fetched = resumed(_BODY, origin, tmp_path, have=_SIZE, announced={"crc64": _CRC64}).fetch(server.url("/a.mp4"))
 
     assert ([], Evidence.CRC64) == (server.requests, fetched.evidence)
 
@@ -81,7 +58,7 @@ def test_f25_a_416_that_gives_the_parts_size_leads_to_its_verification(
 ) -> None:
     """The answer's own body is a text about the range, and none of the file."""
     server.script("/a.mp4", [status(416, b"<Error>InvalidRange</Error>", Content_Range=f"bytes */{_SIZE}")])
-    tries = _resumed(origin, tmp_path, have=_SIZE, size=None)
+    tries = resumed(_BODY, origin, tmp_path, have=_SIZE, size=None)
 
     fetched = tries.fetch(server.url("/a.mp4"))
 
@@ -91,7 +68,7 @@ def test_f25_a_416_that_gives_the_parts_size_leads_to_its_verification(
 def test_f25_a_part_longer_than_the_file_is_never_called_whole(
     server: OriginServer, origin: Origin, tmp_path: Path
 ) -> None:
-    tries = _resumed(origin, tmp_path, have=_SIZE, size=None)
+    tries = resumed(_BODY, origin, tmp_path, have=_SIZE, size=None)
     server.files["/a.mp4"].body = _BODY[:-1]
 
     with pytest.raises(RangeMismatchError):
@@ -128,7 +105,7 @@ def test_f29_a_wrong_bit_in_the_part_of_an_earlier_run_is_not_called_whole(
     server: OriginServer, origin: Origin, tmp_path: Path
 ) -> None:
     url = server.add("/a.mp4", _BODY, etag=_ETAG, **_GOOD["crc64"])
-    tries = _resumed(origin, tmp_path)
+    tries = resumed(_BODY, origin, tmp_path)
     with tries.part.path.open("r+b") as file:
         file.write(b"\xff")
 
@@ -142,7 +119,7 @@ def test_an_origin_that_names_another_digest_than_before_has_another_file(
     url = server.add("/a.mp4", _BODY, etag=_ETAG, **_GOOD["crc64"])
 
     with pytest.raises(ObjectChangedError):
-        _resumed(origin, tmp_path, announced={"crc64": "1"}).fetch(url)
+        resumed(_BODY, origin, tmp_path, announced={"crc64": "1"}).fetch(url)
 
 
 @pytest.mark.parametrize("page", [LOGIN, b"<Error><Code>NoSuchBucket</Code></Error>", b'{"code": 400}'])
@@ -190,7 +167,7 @@ def test_f85_a_part_that_somebody_removed_is_not_called_whole(server: OriginServ
 def test_f85_a_part_that_somebody_shortened_is_not_filled_up_with_zeros(
     server: OriginServer, origin: Origin, tmp_path: Path
 ) -> None:
-    tries = _resumed(origin, tmp_path, have=_SIZE)
+    tries = resumed(_BODY, origin, tmp_path, have=_SIZE)
     os.truncate(tries.part.path, 10)
 
     with pytest.raises(TransferInterruptedError, match="shortened"):
@@ -200,7 +177,7 @@ def test_f85_a_part_that_somebody_shortened_is_not_filled_up_with_zeros(
 def test_f05_what_lies_behind_the_sound_bytes_is_dropped(
     server: OriginServer, origin: Origin, tmp_path: Path
 ) -> None:
-    tries = _resumed(origin, tmp_path)
+    tries = resumed(_BODY, origin, tmp_path)
     with tries.part.path.open("ab") as file:
         file.write(b"\x00" * _SIZE)
 

@@ -2,12 +2,11 @@
 
 import ssl
 import time
-from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-import trustme
 from origin import Exchange, OriginServer, Reply, rightly
 from origin_faults import (
     chunked,
@@ -18,51 +17,22 @@ from origin_faults import (
     until_close,
     with_headers,
 )
-from transfer_cases import certificate, open_descriptors, video
+from transfer_cases import open_descriptors, video
+from transport_cases import CA, ask, read, serving_both, settle
 
-from fetcher.transfer.connection import Breakable
-from fetcher.transfer.transport import ATTACH, BODY, BulkTransport
+from fetcher.transfer.transport import BODY, BulkTransport
+
+if TYPE_CHECKING:
+    from fetcher.transfer.connection import Breakable
 
 _BODY = video(300_000)
-_CA = trustme.CA()
 
-
-@pytest.fixture(params=["http", "https"])
-def server(request: pytest.FixtureRequest) -> Iterator[OriginServer]:
-    tls = certificate(_CA) if request.param == "https" else None
-    with OriginServer(tls=tls) as running:
-        running.add("/a.mp4", _BODY)
-        running.add("/b.mp4", _BODY[::-1])
-        yield running
-
-
-@pytest.fixture
-def transport() -> Iterator[BulkTransport]:
-    context = ssl.create_default_context()
-    _CA.configure_trust(context)
-    with closing(BulkTransport(context=context, connect_timeout_s=2, read_timeout_s=2)) as bulk:
-        yield bulk
-
-
-def _ask(transport: BulkTransport, url: str, attach: Callable[[Breakable], None] | None = None) -> httpx.Response:
-    extensions = {} if attach is None else {ATTACH: attach}
-    return transport.handle_request(httpx.Request("GET", url, extensions=extensions))
-
-
-def _read(response: httpx.Response, *, size: int = 65536) -> bytes:
-    body = response.extensions[BODY]
-    buffer, came = memoryview(bytearray(size)), bytearray()
-    try:
-        while count := body.readinto(buffer):
-            came += buffer[:count]
-    finally:
-        body.close()
-    return bytes(came)
+server = serving_both(_BODY)
 
 
 def test_files_of_one_origin_share_a_connection(server: OriginServer, transport: BulkTransport) -> None:
     for _ in range(3):
-        assert _BODY == _read(_ask(transport, server.url("/a.mp4")))
+        assert _BODY == read(ask(transport, server.url("/a.mp4")))
 
     assert 1 == server.connections
 
@@ -70,11 +40,11 @@ def test_files_of_one_origin_share_a_connection(server: OriginServer, transport:
 def test_an_idle_connection_that_the_origin_closed_is_replaced_unnoticed(
     server: OriginServer, transport: BulkTransport
 ) -> None:
-    _read(_ask(transport, server.url("/a.mp4")))
+    read(ask(transport, server.url("/a.mp4")))
     server.break_connections()
     time.sleep(0.05)
 
-    assert _BODY == _read(_ask(transport, server.url("/a.mp4")))
+    assert _BODY == read(ask(transport, server.url("/a.mp4")))
     assert 2 == server.connections
 
 
@@ -82,9 +52,9 @@ def test_a_connection_that_closes_as_it_is_taken_is_replaced_unnoticed(
     server: OriginServer, transport: BulkTransport
 ) -> None:
     server.script("/b.mp4", [b""])
-    _read(_ask(transport, server.url("/a.mp4")))
+    read(ask(transport, server.url("/a.mp4")))
 
-    assert _BODY[::-1] == _read(_ask(transport, server.url("/b.mp4")))
+    assert _BODY[::-1] == read(ask(transport, server.url("/b.mp4")))
     assert 2 == server.connections
 
 
@@ -94,9 +64,9 @@ def test_a_connection_that_was_cut_is_not_used_again(
 ) -> None:
     server.script("/a.mp4", [reply])
     with pytest.raises(httpx.TransportError):
-        _read(_ask(transport, server.url("/a.mp4")))
+        read(ask(transport, server.url("/a.mp4")))
 
-    assert _BODY == _read(_ask(transport, server.url("/a.mp4")))
+    assert _BODY == read(ask(transport, server.url("/a.mp4")))
     assert 2 == server.connections
 
 
@@ -105,16 +75,16 @@ def test_a_connection_whose_end_is_the_bodys_end_is_not_used_again(
 ) -> None:
     server.script("/a.mp4", [until_close()])
 
-    assert [_BODY] * 2 == [_read(_ask(transport, server.url("/a.mp4"))) for _ in range(2)]
+    assert [_BODY] * 2 == [read(ask(transport, server.url("/a.mp4"))) for _ in range(2)]
     assert 2 == server.connections
 
 
 def test_a_connection_whose_body_was_not_wanted_is_not_used_again(
     server: OriginServer, transport: BulkTransport
 ) -> None:
-    _ask(transport, server.url("/a.mp4")).extensions[BODY].close()
+    ask(transport, server.url("/a.mp4")).extensions[BODY].close()
 
-    assert _BODY == _read(_ask(transport, server.url("/a.mp4")))
+    assert _BODY == read(ask(transport, server.url("/a.mp4")))
     assert 2 == server.connections
 
 
@@ -127,8 +97,8 @@ def test_f14_what_follows_a_body_is_never_the_next_answer(
     stray = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong"
     server.script("/a.mp4", [then_stray(stray)])
 
-    assert _BODY[:size] == _read(_ask(transport, server.url("/a.mp4")), size=1 << 20)
-    assert _BODY[::-1] == _read(_ask(transport, server.url("/b.mp4")))
+    assert _BODY[:size] == read(ask(transport, server.url("/a.mp4")), size=1 << 20)
+    assert _BODY[::-1] == read(ask(transport, server.url("/b.mp4")))
     assert 2 == server.connections
 
 
@@ -141,10 +111,10 @@ def test_f14_stray_bytes_on_an_idle_connection_are_never_the_next_answer(
         exchange.conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
 
     server.script("/a.mp4", [stray_later])
-    _read(_ask(transport, server.url("/a.mp4")))
+    read(ask(transport, server.url("/a.mp4")))
     time.sleep(0.4)
 
-    assert _BODY[::-1] == _read(_ask(transport, server.url("/b.mp4")))
+    assert _BODY[::-1] == read(ask(transport, server.url("/b.mp4")))
     assert 2 == server.connections
 
 
@@ -155,9 +125,9 @@ def test_an_interim_answer_is_never_followed_by_another_files(
     server.script("/a.mp4", [status(103)])
 
     with pytest.raises(httpx.RemoteProtocolError):
-        _ask(transport, server.url("/a.mp4"))
+        ask(transport, server.url("/a.mp4"))
 
-    assert _BODY == _read(_ask(transport, server.url("/a.mp4")))
+    assert _BODY == read(ask(transport, server.url("/a.mp4")))
     assert 2 == server.connections
 
 
@@ -166,9 +136,9 @@ def test_a_chunked_body_ends_where_it_says_and_the_connection_is_kept(
 ) -> None:
     server.script("/a.mp4", [chunked(), chunked(size=1000, trailer=b"X: y\r\n")])
 
-    assert _BODY == _read(_ask(transport, server.url("/a.mp4")))
-    assert _BODY == _read(_ask(transport, server.url("/a.mp4")), size=333)
-    assert _BODY == _read(_ask(transport, server.url("/a.mp4")))
+    assert _BODY == read(ask(transport, server.url("/a.mp4")))
+    assert _BODY == read(ask(transport, server.url("/a.mp4")), size=333)
+    assert _BODY == read(ask(transport, server.url("/a.mp4")))
     assert 1 == server.connections
 
 
@@ -176,24 +146,24 @@ def test_headers_need_not_be_ascii(server: OriginServer, transport: BulkTranspor
     name = 'attachment; filename="视频.mp4"'.encode().decode("latin-1")
     server.script("/a.mp4", [with_headers(content_disposition=name)])
 
-    response = _ask(transport, server.url("/a.mp4"))
+    response = ask(transport, server.url("/a.mp4"))
 
     assert 'attachment; filename="视频.mp4"' == response.headers["content-disposition"]
-    assert _BODY == _read(response)
+    assert _BODY == read(response)
 
 
 def test_an_abort_after_the_end_does_not_break_the_next_file(
     server: OriginServer, transport: BulkTransport
 ) -> None:
     lines: list[Breakable] = []
-    first = _ask(transport, server.url("/a.mp4"), lines.append)
-    _read(first)
-    second = _ask(transport, server.url("/b.mp4"))
+    first = ask(transport, server.url("/a.mp4"), lines.append)
+    read(first)
+    second = ask(transport, server.url("/b.mp4"))
 
     lines[-1].abort()
     first.extensions[BODY].abort()
 
-    assert _BODY[::-1] == _read(second)
+    assert _BODY[::-1] == read(second)
     assert 1 == server.connections
 
 
@@ -202,32 +172,24 @@ def test_idle_connections_do_not_pile_up(transport: BulkTransport) -> None:
     with OriginServer() as server:
         server.add("/a.mp4", b"x")
         before = open_descriptors()
-        responses = [_ask(transport, server.url("/a.mp4")) for _ in range(60)]
+        responses = [ask(transport, server.url("/a.mp4")) for _ in range(60)]
         for response in responses:
-            _read(response)
+            read(response)
 
-        _settle(lambda: open_descriptors() - before <= 2 * 32)
+        settle(lambda: open_descriptors() - before <= 2 * 32)
 
 
 def test_closing_leaves_no_descriptor(server: OriginServer) -> None:
     before = open_descriptors()
     context = ssl.create_default_context()
-    _CA.configure_trust(context)
+    CA.configure_trust(context)
     with closing(BulkTransport(context=context)) as bulk:
         server.script("/a.mp4", [cut(5), b"nonsense", status(302, Location="/b.mp4")])
         for _ in range(4):
             try:
-                _read(_ask(bulk, server.url("/a.mp4")))
+                read(ask(bulk, server.url("/a.mp4")))
             except httpx.TransportError:
                 continue
     server.break_connections()
 
-    _settle(lambda: open_descriptors() <= before)
-
-
-def _settle(is_so: Callable[[], bool]) -> None:
-    """Wait until the server's threads have closed their ends too."""
-    until = time.monotonic() + 5
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    settle(lambda: open_descriptors() <= before)

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 import trustme
 from origin import OriginServer
 from origin_faults import redirect
-from transfer_cases import PlainPart, Try, certificate, origin_here, video
+from transfer_cases import PlainPart, Try, certificate, fetched, origin_here, serving, video
 
 from fetcher.domain.errors import (
     CertificateError,
@@ -22,27 +21,12 @@ from fetcher.transfer.origin import Origin
 
 _BODY = video(100_000)
 
-
-@pytest.fixture
-def server() -> Iterator[OriginServer]:
-    with OriginServer() as running:
-        running.add("/a.mp4", _BODY)
-        yield running
+server = serving(_BODY)
 
 
 @pytest.fixture
-def origin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Origin]:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    with origin_here(read_timeout_s=1) as asked:
-        yield asked
-
-
-def _fetched(origin: Origin, url: str, tmp_path: Path) -> bytes:
-    part = PlainPart(tmp_path / "a.part")
-    Try(origin, part).fetch(url)
-    return part.bytes
+def origin(direct_origin: Origin) -> Origin:
+    return direct_origin
 
 
 def test_f43_a_redirect_to_this_machine_is_followed_only_where_the_api_is_here(
@@ -55,7 +39,7 @@ def test_f43_a_redirect_to_this_machine_is_followed_only_where_the_api_is_here(
         server.script("/a.mp4", [redirect("/b.mp4")])
 
         with pytest.raises(UnsafeLinkError, match="private"):
-            _fetched(origin, server.url("/a.mp4"), tmp_path)
+            fetched(origin, server.url("/a.mp4"), tmp_path)
 
         assert 1 == len(server.requests)
 
@@ -67,7 +51,7 @@ def test_a_file_comes_over_tls_from_an_origin_whose_certificate_is_trusted(
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     with OriginServer(tls=certificate(authority)) as server, origin_here() as origin:
-        assert _BODY == _fetched(origin, server.add("/a.mp4", _BODY), tmp_path)
+        assert _BODY == fetched(origin, server.add("/a.mp4", _BODY), tmp_path)
 
 
 @pytest.mark.parametrize(("names", "is_known"), [(("127.0.0.1",), False), (("other.example",), True)])
@@ -79,7 +63,7 @@ def test_f49_an_origin_that_cannot_prove_itself_is_asked_once_and_for_nothing(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     with OriginServer(tls=certificate(authority, *names)) as server, origin_here() as origin:
         with pytest.raises(CertificateError):
-            _fetched(origin, server.url("/a.mp4"), tmp_path)
+            fetched(origin, server.url("/a.mp4"), tmp_path)
 
         assert (1, 0) == (server.connections, len(server.requests))
 
@@ -88,7 +72,7 @@ def test_plain_http_where_tls_is_spoken_is_a_broken_line(
     server: OriginServer, origin: Origin, tmp_path: Path
 ) -> None:
     with pytest.raises(TransferInterruptedError):
-        _fetched(origin, server.url("/a.mp4").replace("http://", "https://"), tmp_path)
+        fetched(origin, server.url("/a.mp4").replace("http://", "https://"), tmp_path)
 
 
 @pytest.mark.parametrize("variable", ["https_proxy", "HTTPS_PROXY", "all_proxy"])
@@ -108,7 +92,7 @@ def test_f50_a_proxy_of_the_environment_is_asked_and_one_that_refuses_is_named(
         proxy = threading.Thread(target=refuse)
         proxy.start()
         with pytest.raises(TransferInterruptedError, match="HTTPS_PROXY") as caught:
-            _fetched(origin, "https://cdn.example/a.mp4", tmp_path)
+            fetched(origin, "https://cdn.example/a.mp4", tmp_path)
         proxy.join()
 
     assert asked[0].startswith(b"CONNECT cdn.example:443 ")
@@ -120,7 +104,7 @@ def test_this_machine_is_never_asked_through_a_proxy(
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
 
-    assert _BODY == _fetched(origin, server.url("/a.mp4"), tmp_path)
+    assert _BODY == fetched(origin, server.url("/a.mp4"), tmp_path)
 
 
 def test_the_ordinary_path_through_a_proxy_brings_the_same_bytes(
