@@ -26,6 +26,7 @@ _GET_TASK: Final = "/v3/video/source-file-task/get"
 _CREATE_TASK: Final = "/v3/video/source-file-task/create"
 
 _log = logging.getLogger(__name__)
+_SAME_CLOCK_S: Final = 30
 
 
 @dataclass(slots=True, kw_only=True)
@@ -189,8 +190,11 @@ class PolyvClient:
         if offset_s is None:
             _log.warning("Polyv refuses our time and its answer carries no usable Date: check this machine's clock")
             return
+        is_news = abs(offset_s - self._clock.offset_s) > _SAME_CLOCK_S
         self._clock.correct(offset_s)
-        _log.warning("this machine's clock is %.0f s from Polyv's; signing with Polyv's", -offset_s)
+        if is_news:  # Several calls may be refused at once, and learn the same.
+            how = "behind" if offset_s > 0 else "ahead of"
+            _log.warning("this machine's clock is %.0f s %s Polyv's; signing with Polyv's", abs(offset_s), how)
 
     async def _send(self, call: _Call) -> Any:
         """Send one request, signed when its turn has come: a timestamp is good for 3 minutes only."""

@@ -199,6 +199,7 @@ class Fetching:
                 self._wires.notify({"type": "failed", **told, "reason": event.reason.value, "error": event.detail})
             case TransferFailed():
                 self._wires.summary.tries_failed += 1
+                self._wires.summary.last_failure = event.detail
                 _log.info("%s: %s; tried again", claimed.vid, event.detail)
                 self._wires.notify({"type": "try_failed", **told, "error": event.detail, "due_at": event.due_at})
             case LinkRefused():

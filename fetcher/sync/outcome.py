@@ -32,6 +32,8 @@ class Summary:
     published: int = 0
     """Links that Polyv gave."""
     tries_failed: int = 0
+    last_failure: str = ""
+    """What the last of them met with."""
     bytes: int = 0
     """Bytes that came over the network."""
     calls: int = 0

@@ -29,7 +29,7 @@ _LARGEST: Final = 1 << 44
 """Bytes; no common file system takes a larger file: whoever says so does not tell of a video."""
 _REFUSALS: Final[Mapping[str, str]] = {
     "expired": ": expired",
-    "md5": ": wrong signature",
+    "md5hash": ": wrong signature",
     "referer": ": its Referer list does not let us in",
     "ip": ": its list of addresses does not let us in",
     "acl": ": its access list does not let us in",
@@ -212,7 +212,7 @@ def refusal(status_code: int, headers: Mapping[str, str]) -> Exception:
     """Return the error that a status without a body to use means."""
     if status_code == HTTPStatus.FORBIDDEN:
         said = headers.get("x-tengine-error", "").lower()
-        why = next((text for word, text in _REFUSALS.items() if word in said), "")
+        why = next((text for word, text in _REFUSALS.items() if re.search(rf"\b{word}\b", said)), "")
         return LinkRefusedError(f"the origin refused the link (403{why})")
     if status_code in _GONE:
         return SourceGoneError(f"the origin does not have the file ({status_code})", status_code=status_code)

@@ -107,7 +107,10 @@ def test_an_origin_that_stays_broken_is_left_for_a_later_run(case: ArchiveCase) 
     video = case.simulator.library.add_video(faults=[refusing])
     case.add(video)
 
-    assert 3 == case.sync(FETCHER_TRIES="2").returncode
+    ended = case.sync(FETCHER_TRIES="2")
+
+    assert 3 == ended.returncode
+    assert "left to a later run: 1; the last one: the origin is busy (503)" in ended.stderr
     assert "ready" == case.rows()[video.vid]["status"]
     video.faults.clear()
 
