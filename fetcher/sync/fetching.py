@@ -44,6 +44,8 @@ class Patience:
     """In one run; after that the file is left to a later one."""
     asked_again_s: float
     """Pause before Polyv is asked for a link in place of one that was refused."""
+    rest_s: float = 600
+    """Pause after which a run that still goes on tries once more what had used up its tries."""
 
 
 class Fetching:
@@ -58,6 +60,7 @@ class Fetching:
         self._claimed: deque[Claimed] = deque()
         self._tries: Counter[int] = Counter()
         self._due: dict[int, float] = {}
+        self._resting: dict[int, float] = {}
         self._refused: set[int] = set()
         self._denied_in_a_row = 0
         self.active: set[asyncio.Task[None]] = set()
@@ -66,9 +69,13 @@ class Fetching:
         """Fill the free places with what is most urgent."""
         if len(self.active) >= self._jobs:
             return
+        await self._wake_rested()
         while not self._claimed and (claimed := await self._claim()):
-            # One that has used up its tries stays claimed, and so out of the way, until the run ends.
-            self._claimed.extend(one for one in claimed if self._tries[one.video_id] < self._patience.tries)
+            for one in claimed:
+                if self._tries[one.video_id] < self._patience.tries:
+                    self._claimed.append(one)
+                else:  # It stays claimed, and so out of the way.
+                    self._resting[one.video_id] = asyncio.get_running_loop().time() + self._patience.rest_s
         while self._claimed and len(self.active) < self._jobs:
             download = asyncio.create_task(self._fetch(self._claimed.popleft()))
             self.active.add(download)
@@ -87,6 +94,17 @@ class Fetching:
         """Give back what was claimed and not finished."""
         self._claimed.clear()
         await self._wires.ledger.write(lambda connection: release(connection, owner=self._wires.owner))
+
+    async def _wake_rested(self) -> None:
+        """Let what has used up its tries be tried again, in a run that goes on for long. It keeps none alive."""
+        now = asyncio.get_running_loop().time()
+        rested = [video_id for video_id, until in self._resting.items() if until <= now]
+        if not rested:
+            return
+        for video_id in rested:
+            del self._resting[video_id], self._tries[video_id]
+        give_back = functools.partial(release, owner=self._wires.owner, video_ids=rested)
+        await self._wires.ledger.write(give_back)
 
     async def _claim(self) -> list[Claimed]:
         take = functools.partial(

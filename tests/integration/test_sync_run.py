@@ -1,5 +1,6 @@
 """One pass with real parts, but for a Polyv that answers before anybody can look."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from origin import OriginServer
+from origin_faults import status
 
 from fetcher.archive.home import Home, create_home
 from fetcher.archive.parts import Parts
@@ -50,7 +52,9 @@ def _now() -> int:
 
 
 @asynccontextmanager
-async def _run(home: Home, source: _Source) -> AsyncIterator[Run]:
+async def _run(
+    home: Home, source: _Source, *, first_s: float = 60, options: Options | None = None
+) -> AsyncIterator[Run]:
     create_ledger(home.ledger)
     ledger = LedgerThread(open_ledger(home.ledger))
     origin, threads, parts = Origin(loopback_too=True), ThreadPoolExecutor(2), Parts(home.parts)
@@ -66,13 +70,13 @@ async def _run(home: Home, source: _Source) -> AsyncIterator[Run]:
         notify=_ignore,
     )
     poller = Poller(source=source, now=_now, lifetime_s=1800, loopback_too=True, warn=_ignore)
-    rhythm = Rhythm(first_s=60, longest_s=600, give_up_after_s=1e6)
+    rhythm = Rhythm(first_s=first_s, longest_s=600, give_up_after_s=1e6)
     asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=lambda: 0.0)
-    patience = Patience(first_s=0.01, tries=2, asked_again_s=60)
+    patience = Patience(first_s=0.01, tries=2, asked_again_s=60, rest_s=0.2)
     fetching = Fetching(wires, renew=asking.renew, jobs=2, layout="{vid}{ext}", patience=patience)
     try:
         await ledger.write(lambda connection: add_tasks(connection, ["task-00001"], now=0))
-        yield Run(wires, asking=asking, fetching=fetching, options=Options(), calls=lambda: source.asked)
+        yield Run(wires, asking=asking, fetching=fetching, options=options or Options(), calls=lambda: source.asked)
     finally:
         ledger.close()
         origin.close()
@@ -111,3 +115,21 @@ async def test_a_link_that_comes_while_the_ledger_is_asked_is_fetched_in_the_sam
             summary = await run.run()
 
     assert (ExitCode.OK, 1) == (summary.exit_code, summary.done)
+
+
+async def test_a_long_run_tries_again_what_had_used_up_its_tries(tmp_path: Path) -> None:
+    """The origin comes back while Polyv still prepares another video: the run need not end for that."""
+    home = create_home(tmp_path / "a", config="")
+    with OriginServer() as origin:
+        link = origin.add("/a.mp4", b"\0\0\0\x18ftypmp42" * 1000)
+        origin.script("/a.mp4", [status(503)] * 2)
+
+        def answer() -> TaskAnswer:
+            said = "FAIL" if (home.root / f"{_VID}.mp4").exists() else "PROCESS"
+            ready = {"vid": _VID, "url": f"{link}?auth_key=1694663401-a-b-c0ffee", "status": "SUCCESS"}
+            return parse_task([ready, {"vid": f"{_VID[:-1]}2", "status": said}])
+
+        async with _run(home, _Source(answer), first_s=0.05, options=Options(until_done=True)) as run:
+            summary = await asyncio.wait_for(run.run(), 30)
+
+    assert (1, 2, 1) == (summary.done, summary.tries_failed, summary.failed)
