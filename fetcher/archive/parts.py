@@ -232,7 +232,7 @@ async def _read_memo(path: Path) -> Memo | None:
             is_plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
             text = await file.read(_LONGEST_MEMO) if is_plain else b""
         memo = msgspec.json.decode(text, type=Memo)
-    except (OSError, ValueError):
+    except (OSError, ValueError, msgspec.MsgspecError):
         return None
     return memo if memo.format == _FORMAT else None
 
