@@ -14,6 +14,7 @@ from fetcher.domain.events import Event, FileVerified, GivenUp, LinkRefused
 from fetcher.domain.status import Evidence, Reason
 from fetcher.downloader.attempt import Attempt, Workshop
 from fetcher.downloader.orders import Order, Renew, TryAgain
+from fetcher.downloader.watch import Watch
 from fetcher.transfer.meter import Meter, Pace
 
 _SECOND_STRIKE: Final = 2
@@ -39,6 +40,7 @@ class Downloader:
         self._workshop = workshop
         self._parts = parts
         self._pace = pace
+        self._watch = Watch(stall_s=workshop.stall_s)
         self._stopped: errors.TransferStoppedError | None = None
         self._fetched = 0
         self.running: dict[str, Meter] = {}
@@ -70,7 +72,7 @@ class Downloader:
         try:
             if self._stopped is not None:
                 raise self._stopped
-            with disk_errors(f"writing {order.path}"):
+            with disk_errors(f"writing {order.path}"), self._watch.over(meter):
                 adopted = await self._adopted(order, part)
                 return adopted or await _Download(self._workshop, order, part, meter, renew).run()
         finally:
@@ -81,6 +83,8 @@ class Downloader:
     async def _adopted(self, order: Order, part: Part) -> FileVerified | None:
         """Finish a download whose file was placed by a run that died before it could say so."""
         memo, root = part.memo, self._workshop.root
+        if part.is_new:
+            return None
         if not is_placed(root, part.path, order.path) and (memo is None or memo.sha256 is None):
             return None
         look = functools.partial(find_file, root, order.path, durably=True)

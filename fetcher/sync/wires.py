@@ -1,5 +1,6 @@
 """What the parts of one run share."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,3 +28,5 @@ class Wires:
     """ms UTC, by the clock that was corrected after Polyv's: what deadlines are counted in."""
     notify: Notify
     summary: Summary = field(default_factory=Summary)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set where the run has something to take in or to begin."""

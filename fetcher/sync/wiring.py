@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import secrets
@@ -14,6 +15,7 @@ import filelock
 
 from fetcher.archive.home import Home
 from fetcher.archive.parts import Parts
+from fetcher.archive.placing import Placing
 from fetcher.archive.space import disk_errors
 from fetcher.domain.errors import ArchiveBusyError
 from fetcher.downloader.attempt import Workshop
@@ -25,6 +27,7 @@ from fetcher.polyv.client import PolyvClient
 from fetcher.polyv.clock import PolyvClock
 from fetcher.settings import Credentials, Settings
 from fetcher.sync.asking import Asking, Rhythm
+from fetcher.sync.durability import make_names_durable
 from fetcher.sync.fetching import Fetching, Patience
 from fetcher.sync.outcome import Notify, Options
 from fetcher.sync.pace import Pace
@@ -71,11 +74,14 @@ async def assembled_run(
     )
     origin = Origin(loopback_too=settings.is_api_here, read_timeout_s=settings.stall_seconds)
     threads = ThreadPoolExecutor(settings.jobs, thread_name_prefix="transfer")
+    placing = Placing(home.root)
     ledger = LedgerThread(
-        await asyncio.to_thread(open_ledger, settings.ledger_path(home), on_network=settings.ledger_on_network)
+        await asyncio.to_thread(open_ledger, settings.ledger_path(home), on_network=settings.ledger_on_network),
+        barrier=functools.partial(make_names_durable, placing),
     )
     workshop = Workshop(
         root=home.root,
+        placing=placing,
         origin=origin,
         threads=threads,
         now=_now_ms,

@@ -1,6 +1,7 @@
 """One pass with real parts, but for a Polyv that answers before anybody can look."""
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from origin_faults import status
 
 from fetcher.archive.home import Home, create_home
 from fetcher.archive.parts import Parts
+from fetcher.archive.placing import Placing
 from fetcher.domain.errors import CredentialsRefusedError
 from fetcher.domain.exit_code import ExitCode
 from fetcher.downloader.attempt import Workshop
@@ -24,6 +26,7 @@ from fetcher.ledger.work import add_tasks
 from fetcher.poller import Poller
 from fetcher.polyv.tasks import TaskAnswer, parse_task
 from fetcher.sync.asking import Asking, Rhythm
+from fetcher.sync.durability import make_names_durable
 from fetcher.sync.fetching import Fetching, Patience
 from fetcher.sync.outcome import Options
 from fetcher.sync.run import Run
@@ -56,9 +59,19 @@ async def _run(
     home: Home, source: _Source, *, first_s: float = 60, options: Options | None = None
 ) -> AsyncIterator[Run]:
     create_ledger(home.ledger)
-    ledger = LedgerThread(open_ledger(home.ledger))
+    placing = Placing(home.root)
+    ledger = LedgerThread(open_ledger(home.ledger), barrier=functools.partial(make_names_durable, placing))
     origin, threads, parts = Origin(loopback_too=True), ThreadPoolExecutor(2), Parts(home.parts)
-    workshop = Workshop(root=home.root, origin=origin, threads=threads, now=_now, stall_s=10, reserve=0, buffers=[])
+    workshop = Workshop(
+        root=home.root,
+        placing=placing,
+        origin=origin,
+        threads=threads,
+        now=_now,
+        stall_s=10,
+        reserve=0,
+        buffers=[],
+    )
     wires = Wires(
         ledger=ledger,
         downloader=Downloader(workshop, parts),
