@@ -28,6 +28,8 @@ def video(size: int, *, seed: int = 1) -> bytes:
 class PlainPart:
     """The growing file of a try, at one path."""
 
+    is_new = False
+
     def __init__(self, path: Path, content: bytes = b"") -> None:
         self.path = path
         self.restarts = 0

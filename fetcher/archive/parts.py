@@ -10,8 +10,8 @@ still has it; after a restart of the machine only what a checkpoint had made dur
 import asyncio
 import contextlib
 import os
+import random
 import re
-import secrets
 import stat
 import threading
 from collections.abc import Mapping
@@ -59,6 +59,7 @@ class Part:
         """As it stands beside the part, None where there is none."""
         self.is_new = is_new
         """Whether nothing of it is on the disk yet."""
+        self._may_have_memo = not is_new
         self.path = self._path_of("part")
         """Where the bytes are."""
 
@@ -88,14 +89,18 @@ class Part:
         Its mode is what the umask leaves of 0666, for it becomes the finished file; until then the directory of the
         parts (0700) keeps others out.
         """
-        self.is_new = False
-        return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        if self.is_new:  # Nobody else can have made it; if somebody did, it is not gone on with.
+            flags |= os.O_EXCL
+            self.is_new = False
+        return os.open(self.path, flags, 0o666)
 
     def restart(self) -> None:
         """Begin a new incarnation, drop the old one."""
         with self._lock:
             self._drop_files()
-            self._token = secrets.token_hex(4)
+            self._token = _new_token()
+            self.is_new = True
             self.path = self._path_of("part")
 
     def restart_if_shared(self) -> None:
@@ -113,9 +118,11 @@ class Part:
 
     def _drop_files(self) -> None:
         self.memo = None
-        for path in (self._path_of("memo"), self.path):
+        if self._may_have_memo:
             with contextlib.suppress(FileNotFoundError):
-                path.unlink()
+                self._path_of("memo").unlink()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
 
     def quarantine(self, directory: Path, name: str) -> Path:
         """Move the bytes to *directory* for a person to look at; return where they are."""
@@ -159,6 +166,7 @@ class Part:
             if incarnation != self._token:
                 os.unlink(draft)
                 return
+            self._may_have_memo = True
             os.replace(draft, final)
             self.memo = memo
 
@@ -216,7 +224,7 @@ class Parts:
     def take(self, video_id: int) -> Part:
         """Return the part of a video, a new one where there is none."""
         known = self._found.pop(video_id, None)
-        return known or Part(self._directory, video_id, secrets.token_hex(4), None, is_new=True)
+        return known or Part(self._directory, video_id, _new_token(), None, is_new=True)
 
     def keep(self, video_id: int, part: Part) -> None:
         """Note that *part* stays: for a later try, or until the ledger says ``done``."""
@@ -239,6 +247,11 @@ async def _read_memo(path: Path) -> Memo | None:
     except (OSError, ValueError, msgspec.MsgspecError):
         return None
     return memo if memo.format == _FORMAT else None
+
+
+def _new_token() -> str:
+    """Return what tells an incarnation from others. No secret: asking the kernel each time holds everybody up."""
+    return f"{random.getrandbits(32):08x}"
 
 
 def current_boot_id() -> str:

@@ -13,7 +13,6 @@ import msgspec
 
 from fetcher.archive.parts import Part
 from fetcher.archive.placing import Placing
-from fetcher.archive.space import require_space
 from fetcher.domain.errors import TransferStoppedError
 from fetcher.domain.events import FileVerified
 from fetcher.domain.link import Link
@@ -53,8 +52,11 @@ class Workshop:
 class Attempt:
     """Fetch, verify, make durable, place."""
 
-    def __init__(self, workshop: Workshop, order: Order, part: Part, meter: Meter) -> None:
+    def __init__(
+        self, workshop: Workshop, order: Order, part: Part, meter: Meter, *, ensure_space: Callable[[int], None]
+    ) -> None:
         self._workshop = workshop
+        self._ensure_space = ensure_space
         self._order = order
         self._part = part
         self._meter = meter
@@ -123,7 +125,7 @@ class Attempt:
             meter=self._meter,
             buffer=buffer,
             on_head=take_head,
-            ensure_space=lambda needed: require_space(shop.root, needed=needed, reserve=shop.reserve),
+            ensure_space=self._ensure_space,
         )
         return fetch(link.url, part, known=_known(part), tools=tools), is_kept
 
