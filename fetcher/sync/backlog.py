@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -27,16 +28,18 @@ class Backlog:
         wires: Of the run.
         jobs: Downloads at a time.
         layout: Of the files' names.
+        long_s: Seconds after which what is still not begun is given back.
     """
 
-    def __init__(self, wires: Wires, *, jobs: int, layout: str) -> None:
+    def __init__(self, wires: Wires, *, jobs: int, layout: str, long_s: float = _LONG_S) -> None:
         self._wires = wires
         self._layout = layout
+        self._long_s = long_s
         self._least = 2 * jobs
         self._most = self._least
         self._low = jobs
         self._videos: deque[Claimed] = deque()
-        self._claimed_at = 0.0
+        self._claimed_at = -math.inf
         self._is_dry = False
 
     def __len__(self) -> int:
@@ -58,10 +61,6 @@ class Backlog:
     def pop(self) -> Claimed:
         """Take out the most urgent."""
         return self._videos.popleft()
-
-    def clear(self) -> None:
-        """Forget what was not begun."""
-        self._videos.clear()
 
     async def claim(self) -> Sequence[Claimed]:
         """Claim what is most urgent; none where nothing is ready."""
@@ -89,7 +88,7 @@ class Backlog:
     async def refresh(self) -> None:
         """Give back what turns out to last for long."""
         now = asyncio.get_running_loop().time()
-        if len(self._videos) > self._least and now - self._claimed_at > _LONG_S:
+        if len(self._videos) > self._least and now - self._claimed_at > self._long_s:
             rest = [video.video_id for video in self._videos]
             self._videos.clear()
             await self.release(rest)

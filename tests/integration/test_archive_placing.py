@@ -159,3 +159,40 @@ def test_without_hard_links_a_free_name_is_taken_by_a_rename(
 
     assert (is_new, taken) == (placed, part.exists())
     assert (b"somebody's" if taken else _BYTES) == (tmp_path / "a.mp4").read_bytes()
+
+
+def test_one_flush_makes_all_names_of_a_directory_durable(
+    tmp_path: Path, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those above it are flushed when it is new, and again when somebody has made it anew."""
+    flushed: list[str] = []
+
+    def fsync(descriptor: int) -> None:
+        flushed.append(os.path.relpath(os.readlink(f"/proc/self/fd/{descriptor}"), tmp_path))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    names = Placing(tmp_path)
+    for name in ("a", "b"):
+        names.place(part, f"Art/2024/{name}.mp4", sha256=_SHA256)
+    names.make_durable("Art/2024")
+    names.place(part, "Art/2024/c.mp4", sha256=_SHA256)
+    names.make_durable("Art/2024")
+    assert [".", "Art", "Art/2024", "Art/2024"] == flushed
+
+    os.rename(tmp_path / "Art", tmp_path / "Elsewhere")
+    names.place(part, "Art/2024/a.mp4", sha256=_SHA256)
+    names.make_durable("Art/2024")
+    assert [".", "Art", "Art/2024"] == flushed[4:]
+
+
+def test_a_directory_that_is_gone_or_another_now_is_not_called_durable(tmp_path: Path, part: Path) -> None:
+    names = Placing(tmp_path)
+    names.place(part, "Art/a.mp4", sha256=_SHA256)
+    os.rename(tmp_path / "Art", tmp_path / "Elsewhere")
+
+    with pytest.raises(FileNotFoundError):
+        names.make_durable("Art")
+    (tmp_path / "Art").symlink_to(tmp_path / "Elsewhere")
+    with pytest.raises(ConflictError):
+        names.make_durable("Art")
+    names.make_durable("")
