@@ -14,7 +14,8 @@ from fetcher.domain.events import Event, FileVerified, GivenUp, LinkRefused
 from fetcher.domain.status import Evidence, Reason
 from fetcher.downloader.attempt import Attempt, Workshop
 from fetcher.downloader.orders import Order, Renew, TryAgain
-from fetcher.transfer.meter import Meter, Pace
+from fetcher.transfer.meter import Meter
+from fetcher.transfer.pace import Pace
 
 _SECOND_STRIKE: Final = 2
 
@@ -32,7 +33,7 @@ class Downloader:
     Args:
         workshop: What it works with.
         parts: Files on their way.
-        pace: Called with each count of bytes that came; waits where a rate is set.
+        pace: The rate that all downloads share; None for no limit.
     """
 
     def __init__(self, workshop: Workshop, parts: Parts, *, pace: Pace | None = None) -> None:
