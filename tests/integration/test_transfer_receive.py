@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,6 +116,15 @@ def test_no_read_takes_more_than_the_rate_lets_through_at_once(tmp_path: Path) -
     _received(_Noting([b"x" * 250, b"y" * 30]), tmp_path / "a", 1000, pace=_pace(100))
 
     assert [100, 100, 100, 50, 20] == asked
+
+
+def test_bodies_smaller_than_a_piece_are_within_the_rate_too(tmp_path: Path) -> None:
+    began = time.monotonic()
+    pace = Pace(64_000)
+    for _ in range(40):
+        _received(_Arrivals([b"x" * 400]), tmp_path / "a", 1000, pace=pace)
+
+    assert time.monotonic() - began >= 40 * 400 / 64_000
 
 
 def test_f14_more_than_was_promised_is_not_written(tmp_path: Path) -> None:
