@@ -16,6 +16,7 @@ from origin import OriginServer
 from fetcher.transfer.fetch import Fetched, Known, Tools, fetch
 from fetcher.transfer.meter import Meter
 from fetcher.transfer.origin import Origin
+from fetcher.transfer.pace import Pace
 
 MIB: Final = 1 << 20
 
@@ -61,9 +62,10 @@ class Try:
         known: Known | None = None,
         buffer_size: int = 65536,
         ensure_space: Callable[[int], None] = lambda _: None,
+        bytes_per_s: int | None = None,
     ) -> None:
         self.heads: list[Known] = []
-        self.meter = Meter()
+        self.meter = Meter(pace=None if bytes_per_s is None else Pace(bytes_per_s))
         self.part = part
         self.known = known or Known()
         self._tools = Tools(

@@ -16,7 +16,8 @@ from fetcher.domain.status import Evidence, Reason
 from fetcher.downloader.attempt import Attempt, Workshop
 from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.downloader.watch import Watch
-from fetcher.transfer.meter import Meter, Pace
+from fetcher.transfer.meter import Meter
+from fetcher.transfer.pace import Pace
 
 _SECOND_STRIKE: Final = 2
 
@@ -34,7 +35,7 @@ class Downloader:
     Args:
         workshop: What it works with.
         parts: Files on their way.
-        pace: Called with each count of bytes that came; waits where a rate is set.
+        pace: The rate that all downloads share; None for no limit.
     """
 
     def __init__(self, workshop: Workshop, parts: Parts, *, pace: Pace | None = None) -> None:

@@ -30,10 +30,10 @@ from fetcher.sync.asking import Asking, Rhythm
 from fetcher.sync.durability import make_names_durable
 from fetcher.sync.fetching import Fetching, Patience
 from fetcher.sync.outcome import Notify, Options
-from fetcher.sync.pace import Pace
 from fetcher.sync.run import Run
 from fetcher.sync.wires import Wires
 from fetcher.transfer.origin import Origin
+from fetcher.transfer.pace import Pace, jobs_within
 
 
 @contextlib.contextmanager
@@ -95,7 +95,7 @@ async def assembled_run(
                 _wires(home, settings, workshop, ledger, notify=notify, clock=clock), settings, options, polyv
             )
     finally:
-        # Off the loop, on which a thread may wait for its share of the rate.
+        # Off the loop: a thread may be in the midst of flushing a file.
         await asyncio.to_thread(threads.shutdown, wait=True)
         origin.close()
         ledger.close()
@@ -137,5 +137,6 @@ def _run(wires: Wires, settings: Settings, options: Options, polyv: PolyvClient)
     )
     asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=polyv.breaker.retry_in_s)
     patience = Patience(first_s=settings.retry_delay, tries=settings.tries, asked_again_s=settings.poll_interval)
-    fetching = Fetching(wires, renew=asking.renew, jobs=settings.jobs, layout=settings.layout, patience=patience)
+    jobs = jobs_within(settings.bytes_per_s, settings.jobs)
+    fetching = Fetching(wires, renew=asking.renew, jobs=jobs, layout=settings.layout, patience=patience)
     return Run(wires, asking=asking, fetching=fetching, options=options, calls=lambda: polyv.calls)
