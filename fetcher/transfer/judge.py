@@ -18,8 +18,8 @@ from fetcher.domain.errors import (
     SourceGoneError,
     TransferInterruptedError,
 )
+from fetcher.domain.http_time import http_date_s, retry_after_s
 from fetcher.transfer.announced import announced_digests
-from fetcher.transfer.pause import retry_after
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 _UNSATISFIED: Final = re.compile(r"bytes \*/(\d{1,18})", re.ASCII)
@@ -217,6 +217,7 @@ def refusal(status_code: int, headers: Mapping[str, str]) -> Exception:
     if status_code in _GONE:
         return SourceGoneError(f"the origin does not have the file ({status_code})", status_code=status_code)
     if status_code in _BUSY or status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        pause = retry_after(headers.get("retry-after"), date=headers.get("date"))
+        # Against the answer's own Date, so that neither clock has to be right.
+        pause = retry_after_s(headers.get("retry-after"), now_s=http_date_s(headers.get("date")))
         return OriginBusyError(f"the origin is busy ({status_code})", status_code=status_code, retry_after=pause)
     return TransferInterruptedError(f"the origin answered {status_code}, which is none of a download's answers")
