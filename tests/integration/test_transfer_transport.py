@@ -20,7 +20,7 @@ from origin_faults import (
 from transfer_cases import open_descriptors, video
 from transport_cases import CA, ask, read, serving_both, settle
 
-from fetcher.transfer.transport import BODY, BulkTransport
+from fetcher.transfer.transport import BulkTransport
 
 if TYPE_CHECKING:
     from fetcher.transfer.connection import Breakable
@@ -82,7 +82,7 @@ def test_a_connection_whose_end_is_the_bodys_end_is_not_used_again(
 def test_a_connection_whose_body_was_not_wanted_is_not_used_again(
     server: OriginServer, transport: BulkTransport
 ) -> None:
-    ask(transport, server.url("/a.mp4")).extensions[BODY].close()
+    ask(transport, server.url("/a.mp4")).body.close()
 
     assert _BODY == read(ask(transport, server.url("/a.mp4")))
     assert 2 == server.connections
@@ -161,7 +161,7 @@ def test_an_abort_after_the_end_does_not_break_the_next_file(
     second = ask(transport, server.url("/b.mp4"))
 
     lines[-1].abort()
-    first.extensions[BODY].abort()
+    first.body.abort()
 
     assert _BODY[::-1] == read(second)
     assert 1 == server.connections
