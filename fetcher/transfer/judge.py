@@ -23,6 +23,9 @@ from fetcher.transfer.announced import announced_digests
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 _UNSATISFIED: Final = re.compile(r"bytes \*/(\d{1,18})", re.ASCII)
+_STRONG: Final = re.compile(r'"[!#-~]*"')
+"""A strong ETag. Bytes beyond ASCII are allowed in one, but no header of ours has any."""
+
 _NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
 _GONE: Final = frozenset({401, 404, 410})
 _LARGEST: Final = 1 << 44
@@ -55,11 +58,11 @@ class Asked:
     """Whether to ask for a range even from byte 0: its Content-Range tells the size."""
 
     def headers(self) -> dict[str, str]:
-        """Return the request's own headers. A weak validator never goes into If-Range."""
+        """Return the request's own headers. A weak validator never goes into If-Range, nor what is none."""
         headers = {"Accept-Encoding": "identity", "Accept": "*/*"}
         if self.have or self.as_range:
             headers["Range"] = f"bytes={self.have}-"
-            if self.have and self.etag and not self.etag.startswith("W/"):
+            if self.have and self.etag and _STRONG.fullmatch(self.etag):
                 headers["If-Range"] = self.etag
         return headers
 
