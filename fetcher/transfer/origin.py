@@ -33,6 +33,8 @@ from fetcher.transfer.transport import BulkTransport
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS: Final = 5
 _ERROR_BODY: Final = 4096
+_NO_REUSE: Final = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+"""httpcore takes what an origin sends behind a body, and h11 keeps, for the answer to the next request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,9 @@ class Origin:
         """The ordinary path: httpx's own transport, which reads HTTPS_PROXY and NO_PROXY."""
         with self._lock:
             if self._proxied is None:
-                self._proxied = httpx.Client(verify=self._context, timeout=self._timeout, follow_redirects=False)
+                self._proxied = httpx.Client(
+                    verify=self._context, timeout=self._timeout, limits=_NO_REUSE, follow_redirects=False
+                )
             return self._proxied
 
     def _require_safe(self, url: str, *, is_redirect: bool) -> None:
