@@ -70,4 +70,4 @@ def _ordered(url: httpx.URL) -> tuple[str, str, int, str]:
     host = f"[{host}]" if ":" in host and not host.startswith("[") else host
     if url.scheme not in _PORTS or not _HOST.fullmatch(host) or not _TARGET.fullmatch(target):
         raise httpx.InvalidURL("the link has something in it that no link may have")
-    return url.scheme, host, url.port or _PORTS[url.scheme], target
+    return url.scheme, host, _PORTS[url.scheme] if url.port is None else url.port, target
