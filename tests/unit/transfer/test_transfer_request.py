@@ -38,6 +38,7 @@ def test_a_request_is_its_link_and_its_headers_to_the_letter() -> None:
         ),
         ("https://cdn_1.example/a b#c", "cdn_1.example", 443, "cdn_1.example", "/a%20b"),
         ("https://cdn.example/x/../a%", "cdn.example", 443, "cdn.example", "/a%"),
+        ("https://cdn.example/x/../a", "cdn.example", 443, "cdn.example", "/a"),
     ],
 )
 def test_a_link_that_is_not_plain_is_put_in_order(url: str, host: str, port: int, named: str, target: str) -> None:
