@@ -25,7 +25,7 @@ from fetcher.transfer.digests import Digests
 from fetcher.transfer.meter import Meter
 from fetcher.transfer.pace import Pace
 from fetcher.transfer.receive import receive
-from fetcher.transfer.transport import BODY, BulkTransport
+from fetcher.transfer.transport import BulkTransport
 
 
 class _Arrivals:
@@ -182,15 +182,14 @@ def kind(request: pytest.FixtureRequest) -> str:
 @contextlib.contextmanager
 def _body_of(kind: str, url: str) -> Iterator[Body]:
     """Yield the body of *url* as the bulk path reads it, or as the ordinary one does."""
-    request = httpx.Request("GET", url)
     if kind == "bulk":
         with contextlib.closing(BulkTransport(read_timeout_s=5)) as bulk:
-            body: Body = bulk.handle_request(request).extensions[BODY]
+            body: Body = bulk.ask(url, {}, attach=lambda _: None).body
             yield body
             body.close()
     else:
         with httpx.Client(timeout=5) as client:
-            response = client.send(request, stream=True)
+            response = client.send(httpx.Request("GET", url), stream=True)
             yield IteratedBody(response, abort=response.close)
             response.close()
 
