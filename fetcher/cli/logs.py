@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TextIO
 
+_LOG: Final = logging.getLogger("fetcher")
+_SAID: Final = logging.getLogger("fetcher.said")
 _SECRETS: Final = re.compile(r"\b(auth_key|sign|secret|app_secret|appSecret|password)=[^\s&'\"<>]+", re.IGNORECASE)
 _QUERY: Final = re.compile(r"(https?://[^\s?'\"<>]+)\?[^\s'\"<>]+")
 _JOURNAL_LEVELS: Final = {
@@ -66,12 +68,27 @@ def set_up_logs(
     handler = _SteadyHandler(sys.stderr)
     handler.setFormatter(_formatter(log_format, environ))
     handler.addFilter(_Masked(tuple(secret for secret in secrets if secret)))
-    logging.getLogger("fetcher.said").setLevel(logging.INFO)
+    _SAID.setLevel(logging.INFO)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     for chatty in ("httpx", "httpcore", "filelock", "asyncio", "aiosqlite"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+
+
+def has_logs() -> bool:
+    """Tell whether it is set up how to say things."""
+    return bool(logging.getLogger().handlers)
+
+
+def complain(text: str) -> None:
+    """Say one line of error on stderr, if there still is one."""
+    _LOG.error("%s", text)
+
+
+def say(text: str) -> None:
+    """Say one line on stderr that was asked for, whatever the level."""
+    _SAID.info("%s", text)
 
 
 def keep_secret(secret: str) -> None:

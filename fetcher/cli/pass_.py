@@ -13,8 +13,7 @@ import stamina.instrumentation
 
 from fetcher.archive.home import loose_permissions
 from fetcher.cli.bars import show_bars
-from fetcher.cli.logs import keep_secret
-from fetcher.cli.main import complain, say
+from fetcher.cli.logs import complain, keep_secret, say
 from fetcher.cli.output import Stream
 from fetcher.domain.exit_code import ExitCode
 from fetcher.report.rows import instant
