@@ -60,7 +60,10 @@ class _SteadyHandler(logging.StreamHandler[TextIO]):
 def set_up_logs(
     *, verbosity: int, log_format: str, environ: Mapping[str, str], secrets: tuple[str, ...] = ()
 ) -> None:
-    """Have everything that logs do so on stderr: warnings by default, more with -v, errors alone with -q."""
+    """Have everything that logs do so on stderr.
+
+    Warnings by default, errors alone with -q, how it went with -v, each step and each request to Polyv with -vv.
+    """
     level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG)
     if sys.stderr is None:
         logging.disable()
@@ -72,8 +75,10 @@ def set_up_logs(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("httpx", "httpcore", "filelock", "asyncio", "aiosqlite"):
+    for chatty in ("httpcore", "filelock", "asyncio", "aiosqlite"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+    # One line a request, the query cut off; its DEBUG would tell every byte's whereabouts.
+    logging.getLogger("httpx").setLevel(logging.INFO if level == logging.DEBUG else max(level, logging.WARNING))
 
 
 def has_logs() -> bool:

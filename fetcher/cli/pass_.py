@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import shlex
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fetcher.archive.home import loose_permissions
 from fetcher.cli.logs import complain, keep_secret, say
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from fetcher.sync.outcome import Options, Summary
     from fetcher.sync.run import Run
 
+_log: Final = logging.getLogger(__name__)
+
 
 def run_pass(
     session: Session, home: Home, settings: Settings, credentials: Credentials, options: Options, *, as_json: bool
@@ -40,6 +43,13 @@ def run_pass(
     keep_secret(credentials.app_secret)
     for path in loose_permissions(home):
         complain(f"{path} holds secrets and is open to others; run: chmod go= {shlex.quote(str(path))}")
+    _log.debug(
+        "archive %s, ledger %s, Polyv at %s, %d jobs",
+        home.root,
+        settings.ledger_path(home),
+        settings.api_url,
+        settings.jobs,
+    )
     output = Stream()
     notify = output.json if as_json else _ignore
 
