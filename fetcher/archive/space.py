@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import humanize
-
 from fetcher.domain.errors import DiskFullError, FileRefusedError, NoRoomError, StorageError
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -31,6 +29,8 @@ def require_space(directory: Path, *, needed: int, reserve: int) -> None:
 
 
 def _shown(size: int) -> str:
+    import humanize  # noqa: PLC0415 - for a disk that is full, and not at every start
+
     return humanize.naturalsize(size, binary=True)
 
 
