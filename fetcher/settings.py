@@ -64,6 +64,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return is_loopback(urlsplit(self.api_url).hostname or "")
 
 
+VARIABLES: Final[Mapping[str, str]] = {f"{_PREFIX}{name.upper()}": name for name in Settings.__struct_fields__}
+"""The settings by what they are called in the environment."""
+
+
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks Polyv."""
 
@@ -126,8 +130,7 @@ def _config(path: Path) -> dict[str, Any]:
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    named = {f"{_PREFIX}{name.upper()}": name for name in Settings.__struct_fields__}
-    return {named[name]: value for name, value in environ.items() if name in named and value != ""}
+    return {VARIABLES[name]: value for name, value in environ.items() if name in VARIABLES and value != ""}
 
 
 def _merged(settings: Settings, values: Mapping[str, Any], source: str) -> Settings:

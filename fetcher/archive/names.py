@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-import pathvalidate
-
 from fetcher.domain.errors import UsageError
 from fetcher.domain.identifiers import is_vid
 
@@ -119,6 +117,8 @@ def portable(text: str) -> str:
     plain = _cut(plain, room=_LONGEST)
     if not plain:
         return ""
+    import pathvalidate  # noqa: PLC0415 - settings check a layout here at every start, and need none of it
+
     safe = pathvalidate.sanitize_filename(plain, platform="universal", replacement_text="_", max_len=_LONGEST)
     return str(safe).rstrip(". ")
 

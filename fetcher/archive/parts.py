@@ -18,7 +18,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import aiofiles
 import msgspec
 
 _FORMAT: Final = 1
@@ -157,6 +156,8 @@ class Part:
         """
         final = self._directory / f"{self._video_id}-{incarnation}.memo"
         draft = f"{final}~"
+        import aiofiles  # noqa: PLC0415 - as in _read_memo
+
         async with aiofiles.open(draft, "wb", opener=_private) as file:
             await file.write(msgspec.json.encode(memo))
             if durably:
@@ -239,6 +240,8 @@ class Parts:
 
 async def _read_memo(path: Path) -> Memo | None:
     """Return a memo, None where it is torn, of another format, or no plain little file at all."""
+    import aiofiles  # noqa: PLC0415 - a run without a part on its way has no memo to read or to write
+
     try:
         async with aiofiles.open(path, "rb", opener=_unfollowed) as file:
             is_plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode)

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-import humanize
-
 from fetcher.domain.errors import DiskFullError, FileRefusedError, NoRoomError, StorageError
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -65,6 +63,8 @@ class Space:
 
 
 def _shown(size: int) -> str:
+    import humanize  # noqa: PLC0415 - for a disk that is full, and not at every start
+
     return humanize.naturalsize(size, binary=True)
 
 

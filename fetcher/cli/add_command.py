@@ -1,11 +1,15 @@
 """``fetcher add TASK_ID… | -``."""
 
+from __future__ import annotations
+
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import click
 
-from fetcher.cli.context import Session
+if TYPE_CHECKING:
+    from fetcher.cli.context import Session
 
 
 @click.command("add")
@@ -53,7 +57,7 @@ def _checked(task_ids: list[str]) -> list[str]:
     Raises:
         UsageError: Some are malformed; none is recorded then.
     """
-    from fetcher.cli.main import complain
+    from fetcher.cli.logs import complain
     from fetcher.domain.errors import UsageError
     from fetcher.domain.identifiers import is_task_id, looks_like_polyvs, printable
 

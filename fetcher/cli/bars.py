@@ -1,15 +1,14 @@
-"""Progress on a terminal: one bar of all bytes, one line per running file. Nothing at all without a terminal."""
+"""Progress on a terminal: one bar of all bytes, one line per running file."""
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from fetcher.downloader.worker import Downloader
+from fetcher.sync.wires import Downloads
 
 _EVERY_S: Final = 0.2
 _STYLE: Final[dict[str, Any]] = {
@@ -23,11 +22,8 @@ _STYLE: Final[dict[str, Any]] = {
 
 
 @contextlib.asynccontextmanager
-async def show_bars(downloader: Downloader, *, is_wanted: bool) -> AsyncIterator[None]:
+async def show_bars(downloader: Downloads) -> AsyncIterator[None]:
     """Show what *downloader* does while the block runs."""
-    if not is_wanted or sys.stderr is None or not sys.stderr.isatty():
-        yield
-        return
     bars = _Bars(downloader)
     drawing = asyncio.create_task(bars.draw_on())
     try:
@@ -43,7 +39,7 @@ async def show_bars(downloader: Downloader, *, is_wanted: bool) -> AsyncIterator
 class _Bars:
     """Each running file takes a free slot below the total."""
 
-    def __init__(self, downloader: Downloader) -> None:
+    def __init__(self, downloader: Downloads) -> None:
         self._downloader = downloader
         self._total = tqdm(desc="total", position=0, disable=None, **_STYLE)
         self._files: dict[str, tuple[int, tqdm[Any]]] = {}

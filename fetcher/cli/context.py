@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from fetcher.archive.home import Home, find_home
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fetcher.archive.home import Home
     from fetcher.ledger.engine import Database
     from fetcher.settings import Settings
 
@@ -31,6 +29,10 @@ class Session:
         Raises:
             UsageError: There is none.
         """
+        from pathlib import Path
+
+        from fetcher.archive.home import find_home
+
         return find_home(self.archive, start=Path.cwd())
 
     def settings(self, home: Home, **flags: Any) -> Settings:

@@ -1,24 +1,31 @@
 """``fetcher init DIR``."""
 
-from pathlib import Path
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import click
 
-from fetcher.cli.context import Session
+if TYPE_CHECKING:
+    from fetcher.archive.home import Home
+    from fetcher.cli.context import Session
 
 
 @click.command("init")
-@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("directory", type=click.Path(file_okay=False))
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would be made.")
 @click.pass_obj
-def command(session: Session, directory: Path, dry_run: bool) -> None:
+def command(session: Session, directory: str, dry_run: bool) -> None:
     """Make an archive: DIR/.fetcher/ with an annotated config and an empty ledger."""
-    from fetcher.archive.home import Home, create_home
+    from pathlib import Path
+
+    from fetcher.archive.home import create_home
     from fetcher.ledger.upgrade import create_ledger
     from fetcher.settings import annotated_config
 
+    place = Path(directory)
     if dry_run:
-        click.echo(f"would make {directory.resolve()}/.fetcher/ with config.toml, ledger.db and parts/")
+        click.echo(f"would make {place.resolve()}/.fetcher/ with config.toml, ledger.db and parts/")
         return
 
     def make_ledger(home: Home) -> None:
@@ -27,7 +34,7 @@ def command(session: Session, directory: Path, dry_run: bool) -> None:
         if not path.exists():
             create_ledger(path)
 
-    home = create_home(directory, config=annotated_config(), prepare=make_ledger)
+    home = create_home(place, config=annotated_config(), prepare=make_ledger)
     if session.verbosity >= 0:
         click.echo(f"made an archive in {home.root}", err=True)
         click.echo(

@@ -1,18 +1,18 @@
 """``fetcher list``."""
 
-import csv
-import io
+from __future__ import annotations
+
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fetcher.cli.context import Session
-from fetcher.domain.link import RISK_MS
 from fetcher.domain.status import Status
 
-_STATUS = click.Choice([one.value for one in Status])
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from fetcher.cli.context import Session
 
 
 @click.command("list")
@@ -26,6 +26,7 @@ _STATUS = click.Choice([one.value for one in Status])
 def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at_risk: bool, form: str) -> int:
     """List videos, in the order in which they came to be known."""
     from fetcher.cli.output import Output
+    from fetcher.domain.link import RISK_MS
     from fetcher.ledger.views import Selection, listed
     from fetcher.report.rows import video_row
 
@@ -59,6 +60,9 @@ def _formatted(rows: Iterable[Mapping[str, Any]], form: str) -> Iterator[str]:
 
 
 def _csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    import csv
+    import io
+
     from fetcher.report.rows import COLUMNS
 
     yield ",".join(COLUMNS)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TextIO
 
+_LOG: Final = logging.getLogger("fetcher")
+_SAID: Final = logging.getLogger("fetcher.said")
 _SECRETS: Final = re.compile(r"\b(auth_key|sign|secret|app_secret|appSecret|password)=[^\s&'\"<>]+", re.IGNORECASE)
 _QUERY: Final = re.compile(r"(https?://[^\s?'\"<>]+)\?[^\s'\"<>]+")
 _JOURNAL_LEVELS: Final = {
@@ -58,7 +60,10 @@ class _SteadyHandler(logging.StreamHandler[TextIO]):
 def set_up_logs(
     *, verbosity: int, log_format: str, environ: Mapping[str, str], secrets: tuple[str, ...] = ()
 ) -> None:
-    """Have everything that logs do so on stderr: warnings by default, more with -v, errors alone with -q."""
+    """Have everything that logs do so on stderr.
+
+    Warnings by default, errors alone with -q, how it went with -v, each step and each request to Polyv with -vv.
+    """
     level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG)
     if sys.stderr is None:
         logging.disable()
@@ -66,12 +71,29 @@ def set_up_logs(
     handler = _SteadyHandler(sys.stderr)
     handler.setFormatter(_formatter(log_format, environ))
     handler.addFilter(_Masked(tuple(secret for secret in secrets if secret)))
-    logging.getLogger("fetcher.said").setLevel(logging.INFO)
+    _SAID.setLevel(logging.INFO)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("httpx", "httpcore", "filelock", "asyncio", "aiosqlite"):
+    for chatty in ("httpcore", "filelock", "asyncio", "aiosqlite"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+    # One line a request, the query cut off; its DEBUG would tell every byte's whereabouts.
+    logging.getLogger("httpx").setLevel(logging.INFO if level == logging.DEBUG else max(level, logging.WARNING))
+
+
+def has_logs() -> bool:
+    """Tell whether it is set up how to say things."""
+    return bool(logging.getLogger().handlers)
+
+
+def complain(text: str) -> None:
+    """Say one line of error on stderr, if there still is one."""
+    _LOG.error("%s", text)
+
+
+def say(text: str) -> None:
+    """Say one line on stderr that was asked for, whatever the level."""
+    _SAID.info("%s", text)
 
 
 def keep_secret(secret: str) -> None:

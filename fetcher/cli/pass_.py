@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import os
 import shlex
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
-
-import stamina.instrumentation
+from typing import TYPE_CHECKING, Any, Final
 
 from fetcher.archive.home import loose_permissions
-from fetcher.cli.bars import show_bars
-from fetcher.cli.logs import keep_secret
-from fetcher.cli.main import complain, say
+from fetcher.cli.logs import complain, keep_secret, say
 from fetcher.cli.output import Stream
 from fetcher.domain.exit_code import ExitCode
 from fetcher.report.rows import instant
@@ -23,12 +21,15 @@ from fetcher.sync.wiring import assembled_run, hold_archive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractAsyncContextManager
 
     from fetcher.archive.home import Home
     from fetcher.cli.context import Session
     from fetcher.settings import Credentials, Settings
     from fetcher.sync.outcome import Options, Summary
     from fetcher.sync.run import Run
+
+_log: Final = logging.getLogger(__name__)
 
 
 def run_pass(
@@ -42,14 +43,20 @@ def run_pass(
     keep_secret(credentials.app_secret)
     for path in loose_permissions(home):
         complain(f"{path} holds secrets and is open to others; run: chmod go= {shlex.quote(str(path))}")
-    stamina.instrumentation.set_on_retry_hooks([])
+    _log.debug(
+        "archive %s, ledger %s, Polyv at %s, %d jobs",
+        home.root,
+        settings.ledger_path(home),
+        settings.api_url,
+        settings.jobs,
+    )
     output = Stream()
     notify = output.json if as_json else _ignore
 
     async def one_pass() -> Summary:
         async with assembled_run(home, settings, credentials, options, notify) as run:
             _obey_signals(run)
-            async with show_bars(run.downloader, is_wanted=session.verbosity >= 0):
+            async with _bars(session, run):
                 return await run.run()
 
     with hold_archive(home):
@@ -71,6 +78,15 @@ def run_pass(
         say(_line(summary))
     output.close()
     return output.code() if code is ExitCode.OK else code
+
+
+def _bars(session: Session, run: Run) -> AbstractAsyncContextManager[None]:
+    """Return what shows progress while it is open: nothing with -q, and nothing where no terminal is."""
+    if session.verbosity < 0 or sys.stderr is None or not sys.stderr.isatty():
+        return contextlib.nullcontext()
+    from fetcher.cli.bars import show_bars
+
+    return show_bars(run.downloader)
 
 
 def _obey_signals(run: Run) -> None:

@@ -1,10 +1,14 @@
 """``fetcher retry VID… | --failed``."""
 
+from __future__ import annotations
+
 import time
+from typing import TYPE_CHECKING
 
 import click
 
-from fetcher.cli.context import Session
+if TYPE_CHECKING:
+    from fetcher.cli.context import Session
 
 
 @click.command("retry")

@@ -1,8 +1,13 @@
 """``fetcher show VID | TASK_ID``."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
 
-from fetcher.cli.context import Session
+if TYPE_CHECKING:
+    from fetcher.cli.context import Session
 
 
 @click.command("show")

@@ -1,11 +1,14 @@
 """``fetcher status``."""
 
+from __future__ import annotations
+
 import time
+from typing import TYPE_CHECKING
 
 import click
 
-from fetcher.cli.context import Session
-from fetcher.domain.link import RISK_MS
+if TYPE_CHECKING:
+    from fetcher.cli.context import Session
 
 
 @click.command("status")
@@ -14,6 +17,7 @@ from fetcher.domain.link import RISK_MS
 def command(session: Session, as_json: bool) -> int:
     """Tell how the archive stands: counts, bytes, nearest deadline, links at risk, last run."""
     from fetcher.cli.output import Output
+    from fetcher.domain.link import RISK_MS
     from fetcher.ledger.views import totals
     from fetcher.report.rows import status_row
 

@@ -53,14 +53,15 @@ tasks: Final = Table(
     CheckConstraint("status IN ('submitting', 'open', 'finished', 'lost', 'rejected')", name="status"),
     CheckConstraint("task_id IS NOT NULL OR status IN ('submitting', 'lost')", name="task_id"),
     CheckConstraint("next_poll_at IS NULL OR task_id IS NOT NULL", name="next_poll_at"),
-    Index("ix_tasks_due", "next_poll_at", sqlite_where=text("next_poll_at IS NOT NULL"),
-          postgresql_where=text("next_poll_at IS NOT NULL")),
+    Index("ix_tasks_due", "next_poll_at", sqlite_where=text("next_poll_at IS NOT NULL")),
     sqlite_strict=True,
 )  # fmt: skip
 
 
 def _live(name: str, columns: str, where: str) -> Index:
-    return Index(name, *columns.split(), sqlite_where=text(where), postgresql_where=text(where))
+    # PostgreSQL's condition belongs here once a ledger may live there: SQLAlchemy loads a dialect as soon as one of
+    # its keywords is named, and this one takes a tenth of the time that a command needs to start.
+    return Index(name, *columns.split(), sqlite_where=text(where))
 
 
 videos: Final = Table(

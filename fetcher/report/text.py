@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-import humanize
-
 from fetcher.domain.identifiers import printable
 
 _TABLE: Final = ("vid", "status", "size", "path", "note")
@@ -13,7 +11,11 @@ _WIDTHS: Final = {"vid": 34, "status": 8, "size": 10, "path": 44}
 
 def size_text(size: int | None) -> str:
     """Return a size in words, '-' for none."""
-    return "-" if size is None else humanize.naturalsize(size, binary=True)
+    if size is None:
+        return "-"
+    import humanize  # noqa: PLC0415 - a silent run of sync says no size
+
+    return humanize.naturalsize(size, binary=True)
 
 
 def status_lines(row: Mapping[str, Any], root: str) -> Iterator[str]:

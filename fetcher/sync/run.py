@@ -15,7 +15,6 @@ from fetcher.archive.space import disk_errors
 from fetcher.domain.errors import CredentialsRefusedError, FetcherError, PolyvError
 from fetcher.domain.exit_code import ExitCode
 from fetcher.domain.link import RISK_MS
-from fetcher.downloader.worker import Downloader
 from fetcher.ledger.claims import release_others
 from fetcher.ledger.recovery import latest_done, pull_back, still_wanted
 from fetcher.ledger.views import totals
@@ -23,7 +22,7 @@ from fetcher.ledger.work import begin_run, end_run, file_missing, forget_refusal
 from fetcher.sync.asking import Asking
 from fetcher.sync.fetching import Fetching
 from fetcher.sync.outcome import Options, Summary
-from fetcher.sync.wires import Wires
+from fetcher.sync.wires import Downloads, Wires
 
 _log: Final = logging.getLogger(__name__)
 _HEARTBEAT_S: Final = 200
@@ -50,7 +49,7 @@ class Run:
         self._unexpected: BaseException | None = None
 
     @property
-    def downloader(self) -> Downloader:
+    def downloader(self) -> Downloads:
         """Whose transfers are under way."""
         return self._wires.downloader
 

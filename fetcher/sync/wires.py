@@ -1,14 +1,44 @@
 """What the parts of one run share."""
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from __future__ import annotations
 
-from fetcher.archive.parts import Parts
-from fetcher.downloader.worker import Downloader
-from fetcher.ledger.thread import LedgerThread
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
 from fetcher.sync.outcome import Notify, Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from fetcher.archive.parts import Parts
+    from fetcher.domain.events import Event
+    from fetcher.downloader.orders import Order, Renew, TryAgain
+    from fetcher.ledger.thread import LedgerThread
+    from fetcher.transfer.meter import Meter
+
+
+class Downloads(Protocol):
+    """Who downloads: made for the first video, or at once."""
+
+    @property
+    def running(self) -> Mapping[str, Meter]:
+        """The transfers under way, by vid."""
+        ...
+
+    @property
+    def fetched(self) -> int:
+        """Bytes that came over the network so far."""
+        ...
+
+    def stop(self) -> None:
+        """Break all transfers off."""
+        ...
+
+    async def download(self, order: Order, renew: Renew) -> Event | TryAgain:
+        """Fetch one video and return what happened to it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +46,7 @@ class Wires:
     """The only place where ledger and workers are in one hand."""
 
     ledger: LedgerThread
-    downloader: Downloader
+    downloader: Downloads
     parts: Parts
     root: Path
     """The archive."""

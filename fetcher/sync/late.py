@@ -1,0 +1,119 @@
+"""A run's two workers, opened when there is something to ask or to fetch.
+
+Most runs from cron find nothing due. What the workers stand on (httpx, stamina, the machine's certificates) takes
+longer to load than all that such a run does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractAsyncContextManager, AsyncExitStack
+
+    from fetcher.domain.events import Event
+    from fetcher.downloader.orders import Order, Renew, TryAgain
+    from fetcher.downloader.worker import Downloader
+    from fetcher.polyv.client import PolyvClient
+    from fetcher.polyv.tasks import TaskAnswer
+    from fetcher.transfer.meter import Meter
+
+T = TypeVar("T")
+_log: Final = logging.getLogger(__name__)
+
+
+class Late(Generic[T]):
+    """Something that is opened once, when it is first asked for.
+
+    Args:
+        opens: Makes it, not yet opened.
+        stack: Closes it with all else.
+    """
+
+    def __init__(self, opens: Callable[[], AbstractAsyncContextManager[T]], stack: AsyncExitStack) -> None:
+        self._opens = opens
+        self._stack = stack
+        self._opening = asyncio.Lock()
+        self.opened: T | None = None
+        """None until it is."""
+
+    async def get(self) -> T:
+        """Return it, opened."""
+        if self.opened is not None:
+            return self.opened
+        async with self._opening:
+            if self.opened is None:
+                self.opened = await self._stack.enter_async_context(self._opens())
+            return self.opened
+
+
+class LatePolyv:
+    """Polyv's API; its client is opened by the first question."""
+
+    def __init__(self, client: Late[PolyvClient]) -> None:
+        self._client = client
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far."""
+        return 0 if self._client.opened is None else self._client.opened.calls
+
+    def retry_in_s(self) -> float:
+        """Return for how many seconds Polyv is left alone, 0 where it may be asked."""
+        return 0.0 if self._client.opened is None else self._client.opened.breaker.retry_in_s()
+
+    async def get_task(self, task_id: str) -> TaskAnswer:
+        """Ask where the videos of a task stand.
+
+        Raises:
+            UsageError: A proxy or certificate setting of the environment cannot be used.
+            CredentialsRefusedError: No call can succeed.
+            PolyvError: No usable answer.
+        """
+        client = await self._client.get()
+        _log.debug("task %s: asking Polyv", task_id)
+        answer = await client.get_task(task_id)
+        _log.debug("task %s: Polyv tells of %d videos", task_id, len(answer.items))
+        return answer
+
+
+class LateDownloader:
+    """A downloader that is made for the first video."""
+
+    def __init__(self, downloader: Late[Downloader]) -> None:
+        self._downloader = downloader
+        self._is_stopped = False
+
+    @property
+    def running(self) -> Mapping[str, Meter]:
+        """The transfers under way, by vid."""
+        return {} if self._downloader.opened is None else self._downloader.opened.running
+
+    @property
+    def fetched(self) -> int:
+        """Bytes that came over the network so far."""
+        return 0 if self._downloader.opened is None else self._downloader.opened.fetched
+
+    def stop(self) -> None:
+        """Break all transfers off, those that are asked for later too."""
+        self._is_stopped = True
+        if self._downloader.opened is not None:
+            self._downloader.opened.stop()
+
+    async def download(self, order: Order, renew: Renew) -> Event | TryAgain:
+        """Fetch one video and return what happened to it.
+
+        Raises:
+            TransferStoppedError: ``stop`` was called; the part is kept.
+            StorageError: The disk.
+        """
+        downloader = await self._downloader.get()
+        if self._is_stopped:
+            downloader.stop()
+        _log.debug("%s: download begins, to %s", order.vid, order.path)
+        verdict = await downloader.download(order, renew)
+        _log.debug("%s: %s", order.vid, type(verdict).__name__)
+        return verdict

@@ -1,0 +1,78 @@
+"""Open what a run asks and fetches with. Loaded with all that it stands on when there is something to do."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import stamina.instrumentation
+
+from fetcher.archive.parts import Parts
+from fetcher.archive.placing import Placing
+from fetcher.domain.errors import UsageError
+from fetcher.downloader.attempt import Workshop
+from fetcher.downloader.worker import Downloader
+from fetcher.polyv.client import PolyvClient
+from fetcher.polyv.clock import PolyvClock
+from fetcher.settings import Credentials, Settings
+from fetcher.transfer.origin import Origin
+from fetcher.transfer.pace import Pace
+
+
+def polyv_client(settings: Settings, credentials: Credentials, clock: PolyvClock) -> PolyvClient:
+    """Return a client of Polyv's API, not yet opened.
+
+    Raises:
+        UsageError: The API's address cannot be used.
+    """
+    stamina.instrumentation.set_on_retry_hooks([])  # What a retry is worth saying of is said by who asked.
+    return PolyvClient(
+        api_url=settings.api_url, app_id=credentials.app_id, app_secret=credentials.app_secret, clock=clock
+    )
+
+
+@contextlib.asynccontextmanager
+async def opened_downloader(
+    settings: Settings, *, root: Path, parts: Parts, placing: Placing, now: Callable[[], int]
+) -> AsyncIterator[Downloader]:
+    """Yield a downloader with its threads and connections.
+
+    Args:
+        settings: Jobs, rate, patience with a silent line.
+        root: The archive.
+        parts: Files on their way.
+        placing: Gives names below *root*.
+        now: ms UTC.
+
+    Raises:
+        UsageError: The certificates that the environment names cannot be used.
+    """
+    origin = _origin(settings)
+    threads = ThreadPoolExecutor(settings.jobs, thread_name_prefix="transfer")
+    workshop = Workshop(
+        root=root,
+        placing=placing,
+        origin=origin,
+        threads=threads,
+        now=now,
+        stall_s=settings.stall_seconds,
+        reserve=settings.reserve,
+        buffers=[],
+    )
+    pace = Pace(settings.bytes_per_s) if settings.bytes_per_s else None
+    try:
+        yield Downloader(workshop, parts, pace=pace)
+    finally:
+        # Off the loop: a thread may be in the midst of flushing a file.
+        await asyncio.to_thread(threads.shutdown, wait=True)
+        origin.close()
+
+
+def _origin(settings: Settings) -> Origin:
+    try:
+        return Origin(loopback_too=settings.is_api_here, read_timeout_s=settings.stall_seconds)
+    except OSError as exc:
+        raise UsageError(
+            f"the certificates cannot be read ({type(exc).__name__}): check SSL_CERT_FILE and SSL_CERT_DIR"
+        ) from exc
