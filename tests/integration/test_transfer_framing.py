@@ -1,13 +1,15 @@
 """Where a body begins and ends, told wrongly: on the bulk path and on the ordinary one."""
 
+import threading
+import time
 from pathlib import Path
 
 import fastcrc
 import pytest
 from origin import Behaviour, OriginServer
-from origin_faults import chunked, status, then_stray, unranged, whole, with_headers
+from origin_faults import chunked, reset, stall, status, then_stray, unranged, whole, with_headers
 from path_cases import serving_by_both
-from transfer_cases import Try, fetched, resumed, video
+from transfer_cases import PlainPart, Try, fetched, origin_here, resumed, video
 
 from fetcher.domain.errors import (
     IntegrityError,
@@ -16,6 +18,7 @@ from fetcher.domain.errors import (
     RangeMismatchError,
     TransferError,
     TransferInterruptedError,
+    TransferStoppedError,
 )
 from fetcher.domain.status import Evidence
 from fetcher.transfer.origin import Origin
@@ -197,3 +200,27 @@ def test_f30_a_file_that_differs_from_its_digest_each_time_is_never_called_whole
             tries.fetch(server.url("/a.mp4"))
 
         assert (str(fastcrc.crc64.xz(_BODY)), "1") == (caught.value.actual, caught.value.expected)
+
+
+def test_f45_an_abort_breaks_off_a_body_that_stands(server: OriginServer, tmp_path: Path) -> None:
+    server.script("/a.mp4", [stall(1000)])
+    with origin_here(read_timeout_s=20) as patient:
+        tries = Try(patient, PlainPart(tmp_path / "a.part"))
+        threading.Timer(0.5, lambda: tries.meter.abort(TransferStoppedError("enough"))).start()
+        began = time.monotonic()
+
+        with pytest.raises(TransferStoppedError, match="enough"):
+            tries.fetch(server.url("/a.mp4"))
+
+        assert time.monotonic() - began < 10
+    assert _BODY[:1000] == tries.part.bytes
+
+
+def test_f12_a_reset_between_two_reads_is_a_broken_line(server: OriginServer, tries: Try) -> None:
+    server.script("/a.mp4", [reset(0), reset(100_000)])
+
+    for _ in range(2):
+        with pytest.raises(TransferInterruptedError):
+            tries.fetch(server.url("/a.mp4"))
+
+    assert _BODY.startswith(tries.part.bytes)
