@@ -27,7 +27,8 @@
     └── TransferError                 one try at one file
         ├── TransferStoppedError      we were asked to stop; the part is kept
         ├── TransferInterruptedError  the line; the part is kept
-        │   └── TransferStalledError
+        │   ├── TransferStalledError
+        │   └── FramingBrokenError    what came is not HTTP, or a body that ends where it must not
         ├── OriginBusyError           429 or 5xx, with the pause that was asked for
         ├── LinkRefusedError          403: the link, not the file
         │   └── WindowClosedError     403 InvalidObjectState: only a new task helps
@@ -160,6 +161,10 @@ class TransferInterruptedError(TransferError):
 
 class TransferStalledError(TransferInterruptedError):
     """The connection stood, and too little came."""
+
+
+class FramingBrokenError(TransferInterruptedError):
+    """What came is not HTTP to the letter, or breaks off within its frames."""
 
 
 class OriginBusyError(TransferError):

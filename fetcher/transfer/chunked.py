@@ -37,7 +37,8 @@ class ChunkedReader:
         """Fill *view* from its start with what one piece gives; 0 at the proper end.
 
         Raises:
-            httpx.RemoteProtocolError: The framing is broken, or ends too early.
+            httpx.RemoteProtocolError: The framing is broken.
+            httpx.ReadError: It ends too early.
             OSError: The line.
         """
         while not self._rest:
@@ -55,7 +56,7 @@ class ChunkedReader:
     def _read_on(self) -> None:
         data = self._connection.read_some()
         if not data:
-            raise httpx.RemoteProtocolError("the body broke off between or within its chunks")
+            raise httpx.ReadError("the body broke off between or within its chunks")
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as exc:

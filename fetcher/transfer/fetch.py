@@ -7,6 +7,7 @@ from typing import Protocol
 
 from fetcher.domain.errors import (
     AnswerMismatchError,
+    FramingBrokenError,
     LinkRefusedError,
     ObjectChangedError,
     TransferError,
@@ -189,15 +190,21 @@ class _Attempt:
         limit = head.length
         if limit is None and self._known.size is not None:
             limit = self._known.size - self._known.have
-        with translated():
-            came = receive(
-                answer.body,
-                self._descriptor,
-                limit=limit,
-                digests=self._digests,
-                meter=self._tools.meter,
-                buffer=self._tools.buffer,
-            )
+        try:
+            with translated():
+                came = receive(
+                    answer.body,
+                    self._descriptor,
+                    limit=limit,
+                    digests=self._digests,
+                    meter=self._tools.meter,
+                    buffer=self._tools.buffer,
+                )
+        except FramingBrokenError as exc:
+            if head.length is not None:
+                raise
+            # A chunk's size may have been wrong, and the last bytes before the break none of the file's.
+            raise AnswerMismatchError(f"{exc}; the part is begun anew") from exc
         self._known = replace(self._known, have=self._known.have + came)
         if head.length is None and head.is_framed and self._known.size is None:
             self._is_at_end = True

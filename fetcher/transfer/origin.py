@@ -16,6 +16,7 @@ import httpx
 
 from fetcher.domain.errors import (
     CertificateError,
+    FramingBrokenError,
     LinkRefusedError,
     RangeMismatchError,
     TransferError,
@@ -156,7 +157,8 @@ def _translation(exc: Exception) -> TransferError:
                 f"the origin's certificate is refused: {cause.verify_message}; see SSL_CERT_FILE"
             )
         cause = cause.__cause__ or cause.__context__
-    return TransferInterruptedError(str(exc))
+    kind = FramingBrokenError if isinstance(exc, httpx.RemoteProtocolError) else TransferInterruptedError
+    return kind(str(exc))
 
 
 def closed_window(answer: Answer) -> LinkRefusedError | None:

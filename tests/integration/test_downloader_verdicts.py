@@ -276,3 +276,14 @@ async def test_f90_a_link_on_the_way_is_a_conflict_and_nothing_lands_behind_it(
 
     assert isinstance(verdict, GivenUp)
     assert (Reason.CONFLICT, []) == (verdict.reason, os.listdir(tmp_path / "outside"))
+
+
+async def test_f15_a_part_with_a_broken_chunk_is_begun_anew(server: OriginServer, bench: Bench) -> None:
+    """One byte of the frame is in it, behind those of the file."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    server.script("/a.mp4", [head + b"11\r\n%b\r\n0\r\n\r\n" % _BODY[:16]])
+
+    assert isinstance(await bench.download(server.url("/a.mp4")), TryAgain)
+    assert [] == bench.left
+    assert isinstance(await bench.download(server.url("/a.mp4")), FileVerified)
+    assert _BODY == bench.file.read_bytes()

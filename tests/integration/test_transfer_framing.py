@@ -12,6 +12,7 @@ from path_cases import serving_by_both
 from transfer_cases import PlainPart, Try, fetched, origin_here, resumed, video
 
 from fetcher.domain.errors import (
+    AnswerMismatchError,
     IntegrityError,
     NotAVideoError,
     ObjectChangedError,
@@ -82,10 +83,22 @@ def test_f15_chunks_that_are_not_to_the_letter_never_make_a_file(
     """What is kept of them is a beginning of the file."""
     server.script("/a.mp4", [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks % _BODY[:16]])
 
-    with pytest.raises(TransferInterruptedError):
+    with pytest.raises((TransferInterruptedError, AnswerMismatchError)):
         tries.fetch(server.url("/a.mp4"))
 
     assert _BODY[:16].startswith(tries.part.bytes)
+
+
+@pytest.mark.parametrize("size", [b"11", b"f"])
+def test_f15_a_chunk_that_lies_about_its_size_leaves_no_part_to_go_on_with(
+    server: OriginServer, tries: Try, size: bytes
+) -> None:
+    """A byte of the frame may have been taken for one of the file's."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    server.script("/a.mp4", [head + b"%b\r\n%b\r\n0\r\n\r\n" % (size, _BODY[:16])])
+
+    with pytest.raises(AnswerMismatchError):
+        tries.fetch(server.url("/a.mp4"))
 
 
 def test_f15_chunks_with_extensions_and_trailers_are_one_file(server: OriginServer, tries: Try) -> None:
