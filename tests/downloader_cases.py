@@ -12,6 +12,7 @@ from transfer_cases import origin_here
 
 from fetcher.archive.home import Home, create_home
 from fetcher.archive.parts import Parts
+from fetcher.archive.placing import Placing
 from fetcher.domain.events import Event
 from fetcher.domain.link import Link
 from fetcher.downloader.attempt import Workshop
@@ -84,7 +85,13 @@ def bench_in(directory: Path, **changed: Any) -> Iterator[Bench]:
     home = create_home(directory / "library", config="")
     threads = ThreadPoolExecutor(4)
     with origin_here(read_timeout_s=changed.pop("read_timeout_s", 5)) as origin:
-        values: dict[str, Any] = {"root": home.root, "origin": origin, "threads": threads, "now": lambda: NOW}
+        values: dict[str, Any] = {
+            "root": home.root,
+            "placing": Placing(home.root),
+            "origin": origin,
+            "threads": threads,
+            "now": lambda: NOW,
+        }
         defaults: dict[str, Any] = {"stall_s": 5.0, "reserve": 0, "buffers": []}
         try:
             yield Bench(home, Workshop(**(values | defaults | changed)))

@@ -1,7 +1,9 @@
 """Ways in which an origin misbehaves, by name: ``origin.script("/a.mp4", [cut(300_000)])``."""
 
+import itertools
 import socket
 import struct
+from collections.abc import Iterable
 
 from origin import Behaviour, Exchange, rightly
 
@@ -24,6 +26,34 @@ def reset(after: int) -> Behaviour:
     def behave(exchange: Exchange) -> None:
         cut(after)(exchange)
         exchange.conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    return behave
+
+
+def half_close(after: int) -> Behaviour:
+    """Send the first *after* bytes, then say that no more come, and go on listening until the asker has closed."""
+
+    def behave(exchange: Exchange) -> None:
+        cut(after)(exchange)
+        # The plain socket's shutdown is called even for TLS: no word of farewell is sent.
+        socket.socket.shutdown(exchange.conn, socket.SHUT_WR)
+        while exchange.conn.recv(65536):
+            pass
+
+    return behave
+
+
+def bursts(sizes: Iterable[int], *, pause_s: float) -> Behaviour:
+    """Send the right body in bursts of *sizes*, again and again, with silence between them."""
+
+    def behave(exchange: Exchange) -> None:
+        status, headers, body = exchange.right()
+        exchange.head(status, headers)
+        at, coming = 0, itertools.cycle(sizes)
+        while at < len(body) and not exchange.stopping.wait(pause_s):
+            size = next(coming)
+            exchange.send(body[at : at + size])
+            at += size
 
     return behave
 

@@ -16,6 +16,7 @@ from origin import OriginServer
 from fetcher.transfer.fetch import Fetched, Known, Tools, fetch
 from fetcher.transfer.meter import Meter
 from fetcher.transfer.origin import Origin
+from fetcher.transfer.pace import Pace
 
 MIB: Final = 1 << 20
 
@@ -27,6 +28,8 @@ def video(size: int, *, seed: int = 1) -> bytes:
 
 class PlainPart:
     """The growing file of a try, at one path."""
+
+    is_new = False
 
     def __init__(self, path: Path, content: bytes = b"") -> None:
         self.path = path
@@ -59,9 +62,10 @@ class Try:
         known: Known | None = None,
         buffer_size: int = 65536,
         ensure_space: Callable[[int], None] = lambda _: None,
+        bytes_per_s: int | None = None,
     ) -> None:
         self.heads: list[Known] = []
-        self.meter = Meter()
+        self.meter = Meter(pace=None if bytes_per_s is None else Pace(bytes_per_s))
         self.part = part
         self.known = known or Known()
         self._tools = Tools(

@@ -4,14 +4,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-import httpx
 import pytest
 import trustme
 from origin import OriginServer
 from transfer_cases import certificate
 
 from fetcher.transfer.connection import Breakable
-from fetcher.transfer.transport import ATTACH, BODY, BulkTransport
+from fetcher.transfer.transport import BulkTransport, Response
 
 CA: Final = trustme.CA()
 
@@ -30,15 +29,14 @@ def serving_both(body: bytes) -> Any:
     return server
 
 
-def ask(transport: BulkTransport, url: str, attach: Callable[[Breakable], None] | None = None) -> httpx.Response:
+def ask(transport: BulkTransport, url: str, attach: Callable[[Breakable], None] = lambda _: None) -> Response:
     """Return the answer's head."""
-    extensions = {} if attach is None else {ATTACH: attach}
-    return transport.handle_request(httpx.Request("GET", url, extensions=extensions))
+    return transport.ask(url, {}, attach=attach)
 
 
-def read(response: httpx.Response, *, size: int = 65536) -> bytes:
+def read(response: Response, *, size: int = 65536) -> bytes:
     """Return the answer's body, read in pieces of *size*."""
-    body = response.extensions[BODY]
+    body = response.body
     buffer, came = memoryview(bytearray(size)), bytearray()
     try:
         while count := body.readinto(buffer):

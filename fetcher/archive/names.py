@@ -16,6 +16,8 @@ FIELDS: Final = frozenset({"vid", "ext", "title", "category", "created"})
 _LONGEST: Final = 255
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _EXTENSION: Final = re.compile(r"\.[0-9A-Za-z]{1,10}", re.ASCII)
+_PORTABLE: Final = re.compile(r"[0-9A-Za-z_]{12,200}", re.ASCII)
+"""What needs no changes, as every vid: no name that Windows keeps for itself is so long without a full stop."""
 _KNOWN: Final = frozenset(
     (
         "3g2 3gp aac ac3 aif aiff amr ape asf avi bin dat divx dv f4v flac flv m1v m2t m2ts m2v m4a "
@@ -105,6 +107,8 @@ def extension_of(url: str) -> str:
 
 def portable(text: str) -> str:
     """Return foreign *text* as one path component that every common file system takes; '' where nothing is left."""
+    if _PORTABLE.fullmatch(text):
+        return text
     plain = unicodedata.normalize("NFC", text)
     plain = "".join(
         c for c in plain if unicodedata.category(c)[0] != "C" and unicodedata.category(c) not in ("Zl", "Zp")

@@ -10,8 +10,8 @@ still has it; after a restart of the machine only what a checkpoint had made dur
 import asyncio
 import contextlib
 import os
+import random
 import re
-import secrets
 import stat
 import threading
 from collections.abc import Mapping
@@ -47,13 +47,20 @@ class Memo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Part:
     """One growing file. A transfer's thread may begin it anew while the event loop writes its memo."""
 
-    def __init__(self, directory: Path, video_id: int, token: str, memo: Memo | None) -> None:
+    def __init__(
+        self, directory: Path, video_id: int, token: str, memo: Memo | None, *, is_new: bool = False
+    ) -> None:
         self._directory = directory
         self._video_id = video_id
         self._token = token
         self._lock = threading.Lock()
         self.memo = memo
         """As it stands beside the part, None where there is none."""
+        self.is_new = is_new
+        """Whether nothing of it is on the disk yet."""
+        self._may_have_memo = not is_new
+        self.path = self._path_of("part")
+        """Where the bytes are."""
 
     @property
     def video_id(self) -> int:
@@ -65,14 +72,8 @@ class Part:
         """What tells this part from those of the same video before and after it."""
         return self._token
 
-    @property
-    def path(self) -> Path:
-        """Where the bytes are."""
-        return self._directory / f"{self._video_id}-{self._token}.part"
-
-    @property
-    def _memo_path(self) -> Path:
-        return self._directory / f"{self._video_id}-{self._token}.memo"
+    def _path_of(self, kind: str) -> Path:
+        return self._directory / f"{self._video_id}-{self._token}.{kind}"
 
     def is_plain(self) -> bool:
         """Tell whether the part is a plain file, or none yet."""
@@ -87,16 +88,24 @@ class Part:
         Its mode is what the umask leaves of 0666, for it becomes the finished file; until then the directory of the
         parts (0700) keeps others out.
         """
-        return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        if self.is_new:  # Nobody else can have made it; if somebody did, it is not gone on with.
+            flags |= os.O_EXCL
+            self.is_new = False
+        return os.open(self.path, flags, 0o666)
 
     def restart(self) -> None:
         """Begin a new incarnation, drop the old one."""
         with self._lock:
             self._drop_files()
-            self._token = secrets.token_hex(4)
+            self._token = _new_token()
+            self.is_new = True
+            self.path = self._path_of("part")
 
     def restart_if_shared(self) -> None:
         """Begin anew where the bytes have another name too: they may be somebody's finished file."""
+        if self.is_new:
+            return
         with contextlib.suppress(FileNotFoundError):
             if self.path.lstat().st_nlink > 1:
                 self.restart()
@@ -108,9 +117,11 @@ class Part:
 
     def _drop_files(self) -> None:
         self.memo = None
-        for path in (self._memo_path, self.path):
+        if self._may_have_memo:
             with contextlib.suppress(FileNotFoundError):
-                path.unlink()
+                self._path_of("memo").unlink()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
 
     def quarantine(self, directory: Path, name: str) -> Path:
         """Move the bytes to *directory* for a person to look at; return where they are."""
@@ -156,6 +167,7 @@ class Part:
             if incarnation != self._token:
                 os.unlink(draft)
                 return
+            self._may_have_memo = True
             os.replace(draft, final)
             self.memo = memo
 
@@ -213,7 +225,7 @@ class Parts:
     def take(self, video_id: int) -> Part:
         """Return the part of a video, a new one where there is none."""
         known = self._found.pop(video_id, None)
-        return known or Part(self._directory, video_id, secrets.token_hex(4), None)
+        return known or Part(self._directory, video_id, _new_token(), None, is_new=True)
 
     def keep(self, video_id: int, part: Part) -> None:
         """Note that *part* stays: for a later try, or until the ledger says ``done``."""
@@ -238,6 +250,11 @@ async def _read_memo(path: Path) -> Memo | None:
     except (OSError, ValueError, msgspec.MsgspecError):
         return None
     return memo if memo.format == _FORMAT else None
+
+
+def _new_token() -> str:
+    """Return what tells an incarnation from others. No secret: asking the kernel each time holds everybody up."""
+    return f"{random.getrandbits(32):08x}"
 
 
 def current_boot_id() -> str:

@@ -1,8 +1,10 @@
-"""Give a verified part its final name, never over anything, never outside the archive.
+"""Give verified parts their final names, never over anything, never outside the archive.
 
 Every directory on the way is opened without following links and by its parent's descriptor, so that nobody can
 swap one for a link between the look and the step. The final name appears by a hard link: the one call that fails
 where the name is taken. File systems without hard links get a look and a rename, under the archive's lock.
+
+A name is durable once the directory it stands in is flushed; many names in one directory need one flush.
 """
 
 import contextlib
@@ -10,7 +12,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,32 +32,55 @@ class Found:
     sha256: str
 
 
-def place(root: Path, part: Path, path: str, *, sha256: str) -> bool:
-    """Give the durable *part* the name *path* below *root*, and make the name durable.
+class Placing:
+    """Gives names below *root*, and makes them durable in groups. Safe to share between threads."""
 
-    The part keeps its own name beside it where the file system has hard links: until the ledger says ``done``, the
-    two names of one file prove whose it is.
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._durable: set[str] = set()
+        """Directories whose own names are known to be on the disk for good."""
 
-    Returns:
-        False where the very same bytes stood there already.
+    def place(self, part: Path, path: str, *, sha256: str) -> bool:
+        """Give the durable *part* the name *path*, which is not durable yet.
 
-    Raises:
-        ConflictError: Something else stands there. The part is untouched.
-        OSError: The disk.
-    """
-    with _parent(root, path, create=True) as (directory, name):
-        is_new = _link(part, directory, name)
-        if not is_new and _read(directory, name, path, durably=True).sha256 != sha256:
-            raise ConflictError(f"other bytes stand at {path!r}; they are kept")
-        os.fsync(directory)
-    return is_new
+        The part keeps its own name beside it where the file system has hard links: until the ledger says ``done``,
+        the two names of one file prove whose it is.
+
+        Returns:
+            False where the very same bytes stood there already.
+
+        Raises:
+            ConflictError: Something else stands there. The part is untouched.
+            OSError: The disk.
+        """
+        with _parent(self._root, path, made=self._durable.discard) as (directory, name):
+            is_new = _link(part, directory, name)
+            if not is_new and _read(directory, name, path, durably=True).sha256 != sha256:
+                raise ConflictError(f"other bytes stand at {path!r}; they are kept")
+        return is_new
+
+    def make_durable(self, directory: str) -> None:
+        """Make all names in *directory* durable, and its own.
+
+        Raises:
+            ConflictError: It was replaced by something else.
+            OSError: The disk, or it is gone.
+        """
+        is_known = directory in self._durable
+        self._durable.add(directory)  # Before the flush: whoever makes it anew meanwhile takes it out again.
+        try:
+            with _parent(self._root, f"{directory}/-".lstrip("/"), durably=not is_known) as (descriptor, _):
+                os.fsync(descriptor)
+        except BaseException:
+            self._durable.discard(directory)
+            raise
 
 
 def is_placed(root: Path, part: Path, path: str) -> bool:
     """Tell whether *path* is another name of *part*: it was placed, and only the ledger does not say so."""
     try:
         ours = part.stat(follow_symlinks=False)
-        with _parent(root, path, create=False) as (directory, name):
+        with _parent(root, path) as (directory, name):
             theirs = os.stat(name, dir_fd=directory, follow_symlinks=False)
     except (FileNotFoundError, ConflictError):
         return False
@@ -76,7 +101,7 @@ def find_file(root: Path, path: str, *, durably: bool = False) -> Found | None:
         OSError: It cannot be read.
     """
     try:
-        with _parent(root, path, create=False, durably=durably) as (directory, name):
+        with _parent(root, path, durably=durably) as (directory, name):
             found = _read(directory, name, path, durably=durably)
             if durably:
                 os.fsync(directory)
@@ -91,14 +116,14 @@ def set_aside(root: Path, path: str, to: Path) -> None:
     Raises:
         OSError: The disk.
     """
-    with _parent(root, path, create=False) as (directory, name):
+    with _parent(root, path) as (directory, name):
         os.rename(name, to, src_dir_fd=directory)
 
 
 def size_of(root: Path, path: str) -> int | None:
     """Return the size of the plain file at *path*, None where there is none."""
     try:
-        with _parent(root, path, create=False) as (directory, name):
+        with _parent(root, path) as (directory, name):
             found = os.stat(name, dir_fd=directory, follow_symlinks=False)
     except (FileNotFoundError, ConflictError):
         return None
@@ -128,26 +153,40 @@ def _rename(part: Path, directory: int, name: str) -> bool:
 
 
 @contextlib.contextmanager
-def _parent(root: Path, path: str, *, create: bool, durably: bool = False) -> Iterator[tuple[int, str]]:
+def _parent(
+    root: Path, path: str, *, made: Callable[[str], None] | None = None, durably: bool = False
+) -> Iterator[tuple[int, str]]:
     """Open the directory that *path* is in; yield its descriptor and the last component.
 
-    Whoever made one of the directories may have died before it was durable: those on the way are flushed too.
+    Args:
+        root: The archive.
+        path: Below it.
+        made: Has directories made that are missing, and is told each of them; None to make none.
+        durably: Whether to flush those above: whoever made one of them may have died before it was durable.
     """
     *above, name = path.split("/")
     if not name or any(step in ("", ".", "..") for step in (*above, name)):
         raise ConflictError(f"{path!r} is no path inside the archive")
     directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for step in above:
-            if create:
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(step, dir_fd=directory)
-            if create or durably:
+        for depth, step in enumerate(above, start=1):
+            if made is not None and _make(step, directory):
+                made("/".join(above[:depth]))
+            if durably:
                 os.fsync(directory)
             directory = _step(directory, step, path)
         yield directory, name
     finally:
         os.close(directory)
+
+
+def _make(step: str, directory: int) -> bool:
+    """Make a directory below an open one, tell whether it was missing."""
+    try:
+        os.mkdir(step, dir_fd=directory)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _step(directory: int, step: str, path: str) -> int:

@@ -2,29 +2,63 @@
 
 import contextlib
 import errno
+import math
 import os
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from fetcher.domain.errors import DiskFullError, FileRefusedError, NoRoomError, StorageError
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FRESH_S: Final = 0.25
 _ONE_FILE: Final = frozenset({errno.EFBIG, errno.ENAMETOOLONG, errno.EACCES, errno.EISDIR, errno.ENOTDIR})
 
 
-def require_space(directory: Path, *, needed: int, reserve: int) -> None:
-    """Raise unless *needed* bytes more leave *reserve* bytes free.
+class Space:
+    """Room on the disk of *directory*. Safe to share between threads.
 
-    Raises:
-        NoRoomError: They do not.
+    Args:
+        directory: Anywhere on that disk.
+        reserve: Bytes that stay free.
+        outstanding: Returns how many bytes are still to come for all that is under way.
     """
-    found = os.statvfs(directory)
-    free = found.f_bavail * found.f_frsize
-    if free - max(needed, 0) < reserve:
+
+    def __init__(self, directory: Path, *, reserve: int, outstanding: Callable[[], int] = lambda: 0) -> None:
+        self._directory = directory
+        self._reserve = reserve
+        self._outstanding = outstanding
+        self._lock = threading.Lock()
+        self._room = 0
+        self._looked_at = -math.inf
+
+    def require(self, needed: int) -> None:
+        """Raise unless *needed* bytes more, which *outstanding* counts already, leave the reserve free.
+
+        The disk is looked at a few times a second at the most: many small files would ask for nothing else.
+
+        Raises:
+            NoRoomError: They do not.
+        """
+        needed = max(needed, 0)
+        with self._lock:
+            is_fresh = time.monotonic() - self._looked_at < _FRESH_S
+            if is_fresh and self._room >= needed:
+                self._room -= needed
+                return
+            found = os.statvfs(self._directory)
+            free = found.f_bavail * found.f_frsize
+            others = max(self._outstanding() - needed, 0)
+            self._room = free - others - self._reserve - needed
+            self._looked_at = time.monotonic()
+            if self._room >= 0:
+                return
+            self._looked_at = -math.inf
         raise NoRoomError(
-            f"{_shown(free)} are free, {_shown(max(needed, 0))} are needed "
-            f"and {_shown(reserve)} (min_free) are kept. Make room and run again."
+            f"{_shown(free)} are free, {_shown(needed)} are needed, {_shown(others)} for what is under way, "
+            f"and {_shown(self._reserve)} (min_free) are kept. Make room and run again."
         )
 
 

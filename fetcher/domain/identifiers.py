@@ -32,5 +32,8 @@ def looks_like_polyvs(task_id: str) -> bool:
 
 def printable(text: object, *, limit: int = _SHOWN) -> str:
     """Return foreign *text* fit for a terminal and a log: one line, no control or format characters."""
-    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in str(text)[:limit])
-    return shown if len(str(text)) <= limit else shown + "…"
+    plain = str(text)
+    shown = plain[:limit]
+    if not shown.isprintable():
+        shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in shown)
+    return shown if len(plain) <= limit else shown + "…"

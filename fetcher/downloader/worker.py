@@ -3,18 +3,21 @@
 import asyncio
 import functools
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from fetcher.archive.parts import Part, Parts
 from fetcher.archive.placing import find_file, is_placed
-from fetcher.archive.space import disk_errors
+from fetcher.archive.space import Space, disk_errors
 from fetcher.domain import errors
 from fetcher.domain.events import Event, FileVerified, GivenUp, LinkRefused
 from fetcher.domain.status import Evidence, Reason
 from fetcher.downloader.attempt import Attempt, Workshop
 from fetcher.downloader.orders import Order, Renew, TryAgain
-from fetcher.transfer.meter import Meter, Pace
+from fetcher.downloader.watch import Watch
+from fetcher.transfer.meter import Meter
+from fetcher.transfer.pace import Pace
 
 _SECOND_STRIKE: Final = 2
 
@@ -32,15 +35,17 @@ class Downloader:
     Args:
         workshop: What it works with.
         parts: Files on their way.
-        pace: Called with each count of bytes that came; waits where a rate is set.
+        pace: The rate that all downloads share; None for no limit.
     """
 
     def __init__(self, workshop: Workshop, parts: Parts, *, pace: Pace | None = None) -> None:
         self._workshop = workshop
         self._parts = parts
         self._pace = pace
+        self._watch = Watch(stall_s=workshop.stall_s)
         self._stopped: errors.TransferStoppedError | None = None
         self._fetched = 0
+        self._space = Space(workshop.root, reserve=workshop.reserve, outstanding=self._outstanding)
         self.running: dict[str, Meter] = {}
         """The transfers under way, by vid."""
 
@@ -48,6 +53,10 @@ class Downloader:
     def fetched(self) -> int:
         """Bytes that came over the network so far, those of running transfers included."""
         return self._fetched + sum(meter.fetched for meter in list(self.running.values()))
+
+    def _outstanding(self) -> int:
+        """Return how many bytes the running transfers are still to bring, as far as their sizes are known."""
+        return sum(max((meter.size or 0) - meter.have, 0) for meter in list(self.running.values()))
 
     def stop(self) -> None:
         """Break all transfers off; what has arrived is kept."""
@@ -70,17 +79,25 @@ class Downloader:
         try:
             if self._stopped is not None:
                 raise self._stopped
-            with disk_errors(f"writing {order.path}"):
+            with disk_errors(f"writing {order.path}"), self._watch.over(meter):
                 adopted = await self._adopted(order, part)
-                return adopted or await _Download(self._workshop, order, part, meter, renew).run()
+                return adopted or await self._tries(order, part, meter, renew).run()
         finally:
             del self.running[order.vid]
             self._fetched += meter.fetched
             self._parts.keep(order.video_id, part)
 
+    def _tries(self, order: Order, part: Part, meter: Meter, renew: Renew) -> "_Download":
+        def attempt() -> Attempt:
+            return Attempt(self._workshop, order, part, meter, ensure_space=self._space.require)
+
+        return _Download(self._workshop, order, part, meter, renew, attempt=attempt)
+
     async def _adopted(self, order: Order, part: Part) -> FileVerified | None:
         """Finish a download whose file was placed by a run that died before it could say so."""
         memo, root = part.memo, self._workshop.root
+        if part.is_new:
+            return None
         if not is_placed(root, part.path, order.path) and (memo is None or memo.sha256 is None):
             return None
         look = functools.partial(find_file, root, order.path, durably=True)
@@ -103,8 +120,18 @@ class Downloader:
 class _Download:
     """The tries of one order within one run of the downloader."""
 
-    def __init__(self, workshop: Workshop, order: Order, part: Part, meter: Meter, renew: Renew) -> None:
+    def __init__(
+        self,
+        workshop: Workshop,
+        order: Order,
+        part: Part,
+        meter: Meter,
+        renew: Renew,
+        *,
+        attempt: Callable[[], Attempt],
+    ) -> None:
         self._workshop = workshop
+        self._attempt = attempt
         self._order = order
         self._part = part
         self._meter = meter
@@ -117,7 +144,7 @@ class _Download:
         """Try until there is something to say."""
         while True:
             try:
-                return await Attempt(self._workshop, self._order, self._part, self._meter).run(self._link)
+                return await self._attempt().run(self._link)
             except errors.TransferStoppedError:
                 raise
             except (errors.TransferError, errors.ConflictError) as exc:

@@ -11,9 +11,10 @@ import stamina
 from aiolimiter import AsyncLimiter
 
 from fetcher.domain.errors import CredentialsRefusedError, PolyvError, UsageError
+from fetcher.domain.http_time import retry_after_s
 from fetcher.polyv.answers import parse_envelope
 from fetcher.polyv.breaker import CircuitBreaker
-from fetcher.polyv.clock import PolyvClock, offset_from_date, retry_after_s
+from fetcher.polyv.clock import PolyvClock, offset_from_date
 from fetcher.polyv.failures import NeverSentError, TimestampRefusedError
 from fetcher.polyv.signature import sign
 from fetcher.polyv.tasks import TaskAnswer, parse_task, parse_task_id
@@ -210,7 +211,7 @@ class PolyvClient:
     def _note_headers(self, call: _Call, answer: Answer, *, sent_at: float) -> None:
         now, headers = self._clock.uncorrected_s(), answer.headers
         call.offset_s = offset_from_date(headers.get("date"), headers.get("age"), sent_at=sent_at, received_at=now)
-        call.pause_s = retry_after_s(headers.get("retry-after"), now=self._clock.now_ms() / 1000)
+        call.pause_s = retry_after_s(headers.get("retry-after"), now_s=self._clock.now_ms() / 1000)
 
     def _signed(self, params: Mapping[str, str]) -> dict[str, str]:
         unsigned = {"appId": self._app_id, "timestamp": str(self._clock.now_ms()), **params}

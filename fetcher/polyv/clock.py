@@ -1,15 +1,14 @@
 """Polyv's clock: what a ``Date`` header says about ours, and the wall clock put right by it."""
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
+
+from fetcher.domain.http_time import http_date_s
 
 _EARLIEST_S: Final = datetime(2015, 1, 1, tzinfo=UTC).timestamp()
 _LATEST_S: Final = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 _LONGEST_TRIP_S: Final = 120.0
-_SECONDS: Final = re.compile(r"\d{1,9}", re.ASCII)
 
 
 def offset_from_date(
@@ -29,38 +28,12 @@ def offset_from_date(
 
     Source: RFC 9110 section 6.6.1 (Date), RFC 9111 section 5.1 (Age)
     """
-    date_s = _http_date_s(date_header)
+    date_s = http_date_s(date_header)
     if date_s is None or age_header is not None:
         return None
     if not _EARLIEST_S <= date_s <= _LATEST_S or not 0 <= received_at - sent_at <= _LONGEST_TRIP_S:
         return None
     return date_s - (sent_at + received_at) / 2
-
-
-def retry_after_s(header: str | None, *, now: float) -> float | None:
-    """Return the pause that a ``Retry-After`` asks for, in seconds, None where it asks for none.
-
-    Args:
-        header: Seconds or an HTTP date.
-        now: Seconds since the epoch, as close to the answerer's clock as can be had.
-
-    Source: RFC 9110 section 10.2.3
-    """
-    if header is not None and _SECONDS.fullmatch(header.strip()):
-        return float(header)
-    date_s = _http_date_s(header)
-    return None if date_s is None else max(0.0, date_s - now)
-
-
-def _http_date_s(header: str | None) -> float | None:
-    if header is None:
-        return None
-    try:
-        moment = parsedate_to_datetime(header)
-        # "-0000" gives a moment without a zone, which timestamp() would read as local time.
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
 
 
 class PolyvClock:

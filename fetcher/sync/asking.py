@@ -135,6 +135,7 @@ class Asking:
         self._next_at = 0
         self._count += 1
         self._ended.append(asked)
+        self._wires.news.set()
 
     async def _poll(self, task: DueTask) -> list[Observation]:
         """Ask about one task and keep the answer.

@@ -1,19 +1,18 @@
 """Claim ready videos, have them downloaded, and write down what came of it."""
 
 import asyncio
-import functools
 import logging
 import random
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection
 
-from fetcher.archive.names import Facts, path_for, path_key
 from fetcher.archive.space import disk_errors
 from fetcher.domain.delay import retry_delay
 from fetcher.domain.errors import (
+    ConflictError,
     FileRefusedError,
     NoRoomError,
     OriginDeniesError,
@@ -24,12 +23,12 @@ from fetcher.domain.events import Event, FileVerified, GivenUp, LinkRefused, Tra
 from fetcher.domain.status import Reason
 from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.ledger.changes import Change, apply
-from fetcher.ledger.claims import Claimed, Nameable, claim, extend, release
+from fetcher.ledger.claims import Claimed
 from fetcher.ledger.polls import ask_again
+from fetcher.sync.backlog import Backlog
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
-_LEASE_MS: Final = 600_000
 _MOST_SUSPICIONS: Final = 10
 _MOST_DENIALS: Final = 8
 
@@ -49,36 +48,47 @@ class Patience:
 
 
 class Fetching:
-    """Downloads, several at once."""
+    """Downloads, several at once.
+
+    A place is free again as soon as a file is in place; that it is written down is waited for beside it.
+    """
 
     def __init__(self, wires: Wires, *, renew: Renew, jobs: int, layout: str, patience: Patience) -> None:
         self._wires = wires
         self._renew = renew
         self._jobs = jobs
-        self._layout = layout
         self._patience = patience
-        self._claimed: deque[Claimed] = deque()
+        self._backlog = Backlog(wires, jobs=jobs, layout=layout)
+        self._busy = 0
         self._tries: Counter[int] = Counter()
         self._due: dict[int, float] = {}
         self._resting: dict[int, float] = {}
         self._refused: set[int] = set()
         self._denied_in_a_row = 0
+        self._broken: list[asyncio.Task[None]] = []
         self.active: set[asyncio.Task[None]] = set()
+        """Downloads under way, and those whose end is being written down."""
 
     async def start(self) -> None:
         """Fill the free places with what is most urgent."""
-        if len(self.active) >= self._jobs:
-            return
         await self._wake_rested()
-        while not self._claimed and (claimed := await self._claim()):
+        await self._backlog.refresh()
+        while self._backlog.is_low and (claimed := await self._backlog.claim()):
             for one in claimed:
                 if self._tries[one.video_id] < self._patience.tries:
-                    self._claimed.append(one)
+                    self._backlog.add(one)
                 else:  # It stays claimed, and so out of the way.
                     self._resting[one.video_id] = asyncio.get_running_loop().time() + self._patience.rest_s
-        while self._claimed and len(self.active) < self._jobs:
-            download = asyncio.create_task(self._fetch(self._claimed.popleft()))
-            self.active.add(download)
+        self._fill()
+
+    def look_again(self) -> None:
+        """Say that the ledger may have something to download again."""
+        self._backlog.look_again()
+
+    def take_broken(self) -> list[asyncio.Task[None]]:
+        """Return the downloads that ended with an error of the run's since this was last called."""
+        broken, self._broken = self._broken, []
+        return broken
 
     def next_try_in_s(self) -> float | None:
         """Return in how many seconds the next file is tried again in this run; None where none is."""
@@ -87,42 +97,39 @@ class Fetching:
 
     async def keep_claims(self) -> None:
         """Hold what is claimed for a while longer."""
-        until = self._wires.now() + _LEASE_MS
-        await self._wires.ledger.write(lambda connection: extend(connection, owner=self._wires.owner, until=until))
+        await self._backlog.keep()
 
     async def give_back(self) -> None:
         """Give back what was claimed and not finished."""
-        self._claimed.clear()
-        await self._wires.ledger.write(lambda connection: release(connection, owner=self._wires.owner))
+        await self._backlog.release_all()
 
     async def _wake_rested(self) -> None:
         """Let what has used up its tries be tried again, in a run that goes on for long. It keeps none alive."""
         now = asyncio.get_running_loop().time()
+        if any(due <= now for due in self._due.values()):
+            self._backlog.look_again()
         rested = [video_id for video_id, until in self._resting.items() if until <= now]
         if not rested:
             return
         for video_id in rested:
             del self._resting[video_id], self._tries[video_id]
-        give_back = functools.partial(release, owner=self._wires.owner, video_ids=rested)
-        await self._wires.ledger.write(give_back)
+        await self._backlog.release(rested)
 
-    async def _claim(self) -> list[Claimed]:
-        take = functools.partial(
-            claim,
-            limit=2 * self._jobs,
-            owner=self._wires.owner,
-            now=self._wires.now(),
-            lease_ms=_LEASE_MS,
-            name=self._name,
-        )
-        return await self._wires.ledger.write(take)
+    def _fill(self) -> None:
+        while self._busy < self._jobs and len(self._backlog):
+            self._busy += 1
+            download = asyncio.create_task(self._fetch(self._backlog.pop()))
+            self.active.add(download)
+            download.add_done_callback(self._end)
+        if self._backlog.is_low:
+            self._wires.news.set()
 
-    def _name(self, video: Nameable, is_twin: bool) -> tuple[str, str]:  # noqa: FBT001 - the ledger's own signature
-        facts = Facts(
-            vid=video.vid, url=video.url, title=video.title, category=video.category, created_at=video.created_at
-        )
-        path = path_for(self._layout, facts, is_twin=is_twin)
-        return path, path_key(path)
+    def _end(self, download: asyncio.Task[None]) -> None:
+        self.active.discard(download)
+        if download.cancelled() or download.exception() is not None:
+            self._broken.append(download)
+        if self._broken or not self.active:
+            self._wires.news.set()
 
     async def _fetch(self, claimed: Claimed) -> None:
         """Download one video and write down what happened.
@@ -131,24 +138,32 @@ class Fetching:
             StorageError: The disk.
             LedgerError: It could not be written down.
         """
-        self._due.pop(claimed.video_id, None)
-        order = Order(video_id=claimed.video_id, vid=claimed.vid, link=claimed.link, path=claimed.path)
         try:
-            verdict = await self._wires.downloader.download(order, self._renew)
+            verdict = await self._download(claimed)
         except TransferStoppedError:
             return
-        except (FileRefusedError, NoRoomError) as exc:
-            self._wires.summary.error = self._wires.summary.error or exc
-            verdict = TryAgain(detail=str(exc))
-            self._tries[claimed.video_id] = self._patience.tries
-        event = self._tried(claimed, verdict) if isinstance(verdict, TryAgain) else verdict
+        finally:
+            self._busy -= 1
+        self._fill()
         try:
-            await self._record(claimed, event)
+            event = await self._record(claimed, verdict)
         except StaleLeaseError:
             _log.warning("%s: taken over by another run; what this one did is not recorded", claimed.vid)
             return
         self._count(claimed, event)
+        if not isinstance(event, FileVerified):
+            self._wires.news.set()
         self._look_for_denial(verdict)
+
+    async def _download(self, claimed: Claimed) -> Event | TryAgain:
+        self._due.pop(claimed.video_id, None)
+        order = Order(video_id=claimed.video_id, vid=claimed.vid, link=claimed.link, path=claimed.path)
+        try:
+            return await self._wires.downloader.download(order, self._renew)
+        except (FileRefusedError, NoRoomError) as exc:
+            self._wires.summary.error = self._wires.summary.error or exc
+            self._tries[claimed.video_id] = self._patience.tries
+            return TryAgain(detail=str(exc))
 
     def _look_for_denial(self, verdict: Event | TryAgain) -> None:
         """End the run where the origin refuses one fresh link after the other: asking for more is of no use.
@@ -177,19 +192,28 @@ class Fetching:
         due_at = self._wires.now() + round(delay * 1000)
         return TransferFailed(at=self._wires.now(), detail=verdict.detail, due_at=due_at)
 
-    async def _record(self, claimed: Claimed, event: Event) -> None:
+    async def _record(self, claimed: Claimed, verdict: Event | TryAgain) -> Event:
+        """Write down what happened and return it; a file that was taken away again did not happen."""
+        event = self._tried(claimed, verdict) if isinstance(verdict, TryAgain) else verdict
         change = Change(video_id=claimed.video_id, event=event, fence=claimed.fence)
-        if not isinstance(event, LinkRefused):
+        if isinstance(event, LinkRefused):
+            await self._record_refusal(change)
+            return event
+        try:
             await self._wires.ledger.record(change)
-            if isinstance(event, FileVerified):
-                with disk_errors(f"removing the part of {claimed.path}"):
-                    self._wires.parts.drop(claimed.video_id)
-            return
+        except ConflictError as exc:
+            return await self._record(claimed, TryAgain(detail=str(exc)))
+        if isinstance(event, FileVerified):
+            with disk_errors(f"removing the part of {claimed.path}"):
+                self._wires.parts.drop(claimed.video_id)
+        return event
+
+    async def _record_refusal(self, change: Change) -> None:
         ask_at = self._wires.now() + round(self._patience.asked_again_s * 1000)
 
         def refuse(connection: Connection) -> None:
             apply(connection, change)
-            ask_again(connection, claimed.video_id, at=ask_at)
+            ask_again(connection, change.video_id, at=ask_at)
 
         await self._wires.ledger.write(refuse)
 

@@ -58,6 +58,7 @@ class Run:
         if code is not None and self.summary.stopped_by is None:
             self.summary.stopped_by = code
         self._stopping.set()
+        self._wires.news.set()
         self._wires.downloader.stop()
 
     async def run(self) -> Summary:
@@ -136,17 +137,17 @@ class Run:
         began_at = self._wires.now()
         self._heed_limits()
         while not self._stopping.is_set():
+            self._wires.news.clear()
+            self._reap()
             if self._refused is None:
                 await self._asking.start_due(before=None if self._polls_on() else began_at)
             await self._fetching.start()
-            active = self._active()
-            if not active and self._reap():
-                continue  # It ended while we looked elsewhere, and what it brought has not been looked for.
+            if self._wires.news.is_set():
+                continue  # Something ended while we looked elsewhere.
             wake_in_s = self._wake_in_s()
-            if not active and wake_in_s is None:
+            if not self._active() and wake_in_s is None:
                 return
-            await self._wait(active, wake_in_s)
-            self._reap()
+            await self._wait(wake_in_s)
 
     def _polls_on(self) -> bool:
         """Tell whether tasks that become due during the run are asked about, too."""
@@ -162,21 +163,20 @@ class Run:
             pauses.append(self._asking.next_in_s())
         return min((pause for pause in pauses if pause is not None), default=None)
 
-    async def _wait(self, active: Iterable[asyncio.Task[Any]], wake_in_s: float | None) -> None:
+    async def _wait(self, wake_in_s: float | None) -> None:
         """Wait until something ends, something is due, or the run is stopped. Sleeps on the monotonic clock."""
         timeout = None if wake_in_s is None else max(0.01, min(wake_in_s, 60.0))
-        stopping = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait({*active, stopping}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._wires.news.wait()
 
-    def _reap(self) -> bool:
-        """Take in which downloads and questions have ended, tell whether any has."""
-        ended = {one for one in self._fetching.active if one.done()}
-        self._fetching.active -= ended
+    def _reap(self) -> None:
+        """Take in which questions have ended, and which downloads have broken."""
         asked = self._asking.take_ended()
-        for one in (*ended, *asked):
+        if asked:
+            self._fetching.look_again()
+        for one in (*self._fetching.take_broken(), *asked):
             self._look_at(one)
-        return bool(ended or asked)
 
     def _look_at(self, ended: asyncio.Task[Any]) -> None:
         """Take in how one poll or download ended; an error that concerns the whole run ends it."""

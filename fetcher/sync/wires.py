@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -57,3 +58,5 @@ class Wires:
     """ms UTC, by the clock that was corrected after Polyv's: what deadlines are counted in."""
     notify: Notify
     summary: Summary = field(default_factory=Summary)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set where the run has something to take in or to begin."""

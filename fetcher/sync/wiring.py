@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import secrets
@@ -14,6 +15,7 @@ import filelock
 
 from fetcher.archive.home import Home
 from fetcher.archive.parts import Parts
+from fetcher.archive.placing import Placing
 from fetcher.archive.space import disk_errors
 from fetcher.domain.errors import ArchiveBusyError
 from fetcher.ledger.opening import open_ledger
@@ -22,11 +24,13 @@ from fetcher.poller import Poller
 from fetcher.polyv.clock import PolyvClock
 from fetcher.settings import Credentials, Settings
 from fetcher.sync.asking import Asking, Rhythm
+from fetcher.sync.durability import make_names_durable
 from fetcher.sync.fetching import Fetching, Patience
 from fetcher.sync.late import Late, LateDownloader, LatePolyv
 from fetcher.sync.outcome import Notify, Options
 from fetcher.sync.run import Run
 from fetcher.sync.wires import Wires
+from fetcher.transfer.pace import jobs_within
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -67,7 +71,7 @@ async def assembled_run(
         UsageError: A setting cannot be used.
         LedgerError: The ledger cannot be opened.
     """
-    clock, parts = PolyvClock(time.time), Parts(home.parts)
+    clock, parts, placing = PolyvClock(time.time), Parts(home.parts), Placing(home.root)
 
     # What these two load takes longer than a run that finds nothing to ask and nothing to fetch.
     def client() -> "AbstractAsyncContextManager[PolyvClient]":
@@ -78,10 +82,11 @@ async def assembled_run(
     def downloader() -> "AbstractAsyncContextManager[Downloader]":
         from fetcher.sync.workers import opened_downloader  # noqa: PLC0415
 
-        return opened_downloader(settings, root=home.root, parts=parts, now=_now_ms)
+        return opened_downloader(settings, placing=placing, parts=parts, root=home.root, now=_now_ms)
 
     ledger = LedgerThread(
-        await asyncio.to_thread(open_ledger, settings.ledger_path(home), on_network=settings.ledger_on_network)
+        await asyncio.to_thread(open_ledger, settings.ledger_path(home), on_network=settings.ledger_on_network),
+        barrier=functools.partial(make_names_durable, placing),
     )
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(ledger.close)
@@ -117,5 +122,6 @@ def _run(wires: Wires, settings: Settings, options: Options, polyv: LatePolyv) -
     )
     asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=polyv.retry_in_s)
     patience = Patience(first_s=settings.retry_delay, tries=settings.tries, asked_again_s=settings.poll_interval)
-    fetching = Fetching(wires, renew=asking.renew, jobs=settings.jobs, layout=settings.layout, patience=patience)
+    jobs = jobs_within(settings.bytes_per_s, settings.jobs)
+    fetching = Fetching(wires, renew=asking.renew, jobs=jobs, layout=settings.layout, patience=patience)
     return Run(wires, asking=asking, fetching=fetching, options=options, calls=lambda: polyv.calls)

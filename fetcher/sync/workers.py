@@ -9,14 +9,15 @@ from pathlib import Path
 import stamina.instrumentation
 
 from fetcher.archive.parts import Parts
+from fetcher.archive.placing import Placing
 from fetcher.domain.errors import UsageError
 from fetcher.downloader.attempt import Workshop
 from fetcher.downloader.worker import Downloader
 from fetcher.polyv.client import PolyvClient
 from fetcher.polyv.clock import PolyvClock
 from fetcher.settings import Credentials, Settings
-from fetcher.sync.pace import Pace
 from fetcher.transfer.origin import Origin
+from fetcher.transfer.pace import Pace
 
 
 def polyv_client(settings: Settings, credentials: Credentials, clock: PolyvClock) -> PolyvClient:
@@ -33,14 +34,15 @@ def polyv_client(settings: Settings, credentials: Credentials, clock: PolyvClock
 
 @contextlib.asynccontextmanager
 async def opened_downloader(
-    settings: Settings, *, root: Path, parts: Parts, now: Callable[[], int]
+    settings: Settings, *, placing: Placing, parts: Parts, root: Path, now: Callable[[], int]
 ) -> AsyncIterator[Downloader]:
     """Yield a downloader with its threads and connections.
 
     Args:
         settings: Jobs, rate, patience with a silent line.
-        root: The archive.
+        placing: Whose names the ledger makes durable before it says ``done``.
         parts: Files on their way.
+        root: The archive.
         now: ms UTC.
 
     Raises:
@@ -50,6 +52,7 @@ async def opened_downloader(
     threads = ThreadPoolExecutor(settings.jobs, thread_name_prefix="transfer")
     workshop = Workshop(
         root=root,
+        placing=placing,
         origin=origin,
         threads=threads,
         now=now,
@@ -61,7 +64,7 @@ async def opened_downloader(
     try:
         yield Downloader(workshop, parts, pace=pace)
     finally:
-        # Off the loop, on which a thread may wait for its share of the rate.
+        # Off the loop: a thread may be in the midst of flushing a file.
         await asyncio.to_thread(threads.shutdown, wait=True)
         origin.close()
 

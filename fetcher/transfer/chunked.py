@@ -1,69 +1,68 @@
-"""Read a chunked body to the letter.
+"""The bytes of a body with a Transfer-Encoding, unwrapped by llhttp.
 
-``http.client``'s own reader takes ``-5`` and ``1_0`` for sizes, skips whatever stands where a chunk has to end, and
-takes a broken line among the trailers for the end. A file of unknown size has nothing but this framing to prove
-that it is whole.
+Of a file whose size nobody told, this framing is the only proof that it is whole.
 
-Source: RFC 9112 section 7.1.
+Source: RFC 9112 sections 6 and 7.
 """
 
-import http.client
-import io
-import re
 from typing import Final
 
-_SIZE_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
-_LONGEST_LINE: Final = 8192
-_MOST_TRAILERS: Final = 100
+import httptools
+import httpx
+
+from fetcher.transfer.connection import Connection
+from fetcher.transfer.head import RawHead
+
+_MOST_FRAMING: Final = 65536
+"""Bytes of sizes, extensions and trailers in a row without a byte of the file."""
 
 
 class ChunkedReader:
-    """The bytes of one chunked body."""
+    """The unwrapped body that follows *head*."""
 
-    def __init__(self, stream: io.BufferedReader) -> None:
-        self._stream = stream
-        self._left = 0
-        self._is_in_chunk = False
-        self.is_at_end = False
-        """Whether the last chunk and the trailers were read."""
+    def __init__(self, connection: Connection, head: RawHead) -> None:
+        self._connection = connection
+        self._heard = head.heard
+        self._parser = head.parser
+        self._rest = memoryview(b"")
+        self._framing = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the body's end was read and nothing follows it."""
+        heard = self._heard
+        return heard.is_complete and not heard.has_more and not heard.pieces and not self._rest
 
     def readinto(self, view: memoryview) -> int:
-        """Fill *view* from its start with what one read gives; 0 at the proper end.
+        """Fill *view* from its start with what one piece gives; 0 at the proper end.
 
         Raises:
-            http.client.HTTPException: The framing is broken, or the line.
+            httpx.RemoteProtocolError: The framing is broken, or ends too early.
+            OSError: The line.
         """
-        if not self._left:
-            self._begin_chunk()
-        if self.is_at_end:
-            return 0
-        count = self._stream.readinto1(view[: self._left])
-        if count == 0:
-            raise http.client.IncompleteRead(b"", self._left)
-        self._left -= count
+        while not self._rest:
+            if self._heard.pieces:
+                self._rest = memoryview(self._heard.pieces.popleft())
+            elif self._heard.is_complete:
+                return 0
+            else:
+                self._read_on()
+        count = min(len(view), len(self._rest))
+        view[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
         return count
 
-    def _begin_chunk(self) -> None:
-        if self.is_at_end:
-            return
-        if self._is_in_chunk and self._line() != b"\r\n":
-            raise http.client.HTTPException("a chunk is longer than it said")
-        piece = _SIZE_LINE.fullmatch(self._line())
-        if piece is None:
-            raise http.client.HTTPException("a chunk without a size")
-        self._left, self._is_in_chunk = int(piece[1], 16), True
-        if not self._left:
-            self._skip_trailers()
-
-    def _skip_trailers(self) -> None:
-        for _ in range(_MOST_TRAILERS):
-            if self._line() == b"\r\n":
-                self.is_at_end = True
-                return
-        raise http.client.HTTPException("too many trailers")
-
-    def _line(self) -> bytes:
-        line = self._stream.readline(_LONGEST_LINE)
-        if not line.endswith(b"\n"):
-            raise http.client.IncompleteRead(line, 1)
-        return line
+    def _read_on(self) -> None:
+        data = self._connection.read_some()
+        if not data:
+            raise httpx.RemoteProtocolError("the body broke off between or within its chunks")
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as exc:
+            if not self._heard.is_complete:
+                self._heard.pieces.clear()  # What came with a broken frame is not trusted.
+                raise httpx.RemoteProtocolError(f"a broken chunk: {exc}") from exc
+            self._heard.has_more = True
+        self._framing = 0 if self._heard.pieces else self._framing + len(data)
+        if self._framing > _MOST_FRAMING:
+            raise httpx.RemoteProtocolError("chunks without end and without a byte")

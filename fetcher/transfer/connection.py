@@ -1,7 +1,6 @@
-"""Connections of the standard library's HTTP client, kept alive between files."""
+"""Connections of the standard library, kept alive between files."""
 
 import contextlib
-import http.client
 import select
 import socket
 import ssl
@@ -11,7 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import httpx
+
 _MOST_IDLE: Final = 32
+_AHEAD: Final = 32768
+"""Bytes that one read may take before anybody says where a body goes; no head is longer."""
+
+_HEAD_END: Final = b"\r\n\r\n"
 
 
 class Breakable(Protocol):
@@ -54,6 +59,77 @@ class Line:
             self._sock = None
 
 
+class Connection:
+    """A socket, and what was read from it before it was known what it is. Used by one thread at a time."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self._ahead = bytearray(_AHEAD)
+        self._view = memoryview(self._ahead)
+        self._start = self._end = 0
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN | select.POLLERR | select.POLLHUP)
+
+    def read_head(self) -> bytes:
+        """Return what comes up to a blank line, that line included.
+
+        Raises:
+            ConnectionResetError: The other side closed without a byte.
+            httpx.RemoteProtocolError: It closed later, or no blank line comes.
+            OSError: The line.
+        """
+        self._to_front()
+        while (end := self._ahead.find(_HEAD_END, 0, self._end)) < 0:
+            if self._end == _AHEAD:
+                raise httpx.RemoteProtocolError("a head without end")
+            count = self.sock.recv_into(self._view[self._end :])
+            if count == 0 and self._end == 0:
+                raise ConnectionResetError("closed without an answer")
+            if count == 0:
+                raise httpx.RemoteProtocolError("the head broke off")
+            self._end += count
+        self._start = end + len(_HEAD_END)
+        return bytes(self._view[: self._start])
+
+    def _to_front(self) -> None:
+        """Make room behind what is here."""
+        rest = self._ahead[self._start : self._end]
+        self._ahead[: len(rest)] = rest
+        self._start, self._end = 0, len(rest)
+
+    def readinto(self, view: memoryview) -> int:
+        """Fill *view* from its start with what is here already, else with one read of the socket; 0 at its end."""
+        here = self._end - self._start
+        if not here:
+            return self.sock.recv_into(view)
+        count = min(here, len(view))
+        view[:count] = self._view[self._start : self._start + count]
+        self._start += count
+        return count
+
+    def read_some(self) -> memoryview:
+        """Return what is here already, else what one read gives, valid until the next read; empty at the end."""
+        if self._start == self._end:
+            self._start, self._end = 0, self.sock.recv_into(self._view)
+        data = self._view[self._start : self._end]
+        self._start = self._end
+        return data
+
+    def has_more(self) -> bool:
+        """Tell whether bytes that were read, or decrypted, wait to be taken."""
+        if self._start != self._end:
+            return True
+        return isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
+
+    def is_quiet(self) -> bool:
+        """Tell whether it is fit for another request: nothing to read, neither an end nor stray bytes."""
+        return not self._poll.poll(0)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.sock.close()
+
+
 class ConnectionPool:
     """Idle connections. Any thread may take one; each is used by one thread at a time."""
 
@@ -61,18 +137,18 @@ class ConnectionPool:
         self._context = context
         self._connect_timeout_s = connect_timeout_s
         self._read_timeout_s = read_timeout_s
-        self._idle: deque[tuple[Address, http.client.HTTPConnection]] = deque()
+        self._idle: deque[tuple[Address, Connection]] = deque()
         self._lock = threading.Lock()
 
-    def take_idle(self, address: Address) -> http.client.HTTPConnection | None:
+    def take_idle(self, address: Address) -> Connection | None:
         """Return a connection that is still whole, the latest used first; None where there is none."""
         while (connection := self._pop(address)) is not None:
-            if _is_quiet(connection):
+            if connection.is_quiet():
                 return connection
             connection.close()
         return None
 
-    def _pop(self, address: Address) -> http.client.HTTPConnection | None:
+    def _pop(self, address: Address) -> Connection | None:
         with self._lock:
             for kept in reversed(self._idle):
                 if kept[0] == address:
@@ -80,7 +156,7 @@ class ConnectionPool:
                     return kept[1]
         return None
 
-    def connect(self, address: Address, attach: Attach) -> http.client.HTTPConnection:
+    def connect(self, address: Address, attach: Attach) -> Connection:
         """Return a new, connected connection.
 
         Args:
@@ -99,10 +175,7 @@ class ConnectionPool:
         except BaseException:
             sock.close()
             raise
-        connection = http.client.HTTPConnection(address.host, address.port)
-        connection.auto_open = 0
-        connection.sock = sock
-        return connection
+        return Connection(sock)
 
     def _secured(self, sock: socket.socket, host: str, attach: Attach) -> ssl.SSLSocket:
         secure = self._context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
@@ -117,7 +190,7 @@ class ConnectionPool:
             line.let_go()
         return secure
 
-    def give_back(self, address: Address, connection: http.client.HTTPConnection) -> None:
+    def give_back(self, address: Address, connection: Connection) -> None:
         """Keep *connection* for the next file of the same address; of too many the oldest is closed."""
         surplus = None
         with self._lock:
@@ -143,13 +216,3 @@ def shut(sock: socket.socket) -> None:
     """
     with contextlib.suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-
-def _is_quiet(connection: http.client.HTTPConnection) -> bool:
-    """Tell whether an idle connection is fit for use: nothing to read, neither an end nor stray bytes."""
-    sock = connection.sock
-    if sock is None:
-        return False
-    poll = select.poll()
-    poll.register(sock, select.POLLIN | select.POLLERR | select.POLLHUP)
-    return not poll.poll(0)

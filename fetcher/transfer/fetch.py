@@ -26,6 +26,11 @@ _OPENING = 512
 class PartFile(Protocol):
     """The growing file, as one try needs it."""
 
+    @property
+    def is_new(self) -> bool:
+        """Whether ``open`` makes it: it is empty then."""
+        ...
+
     def open(self) -> int:
         """Return a descriptor for reading and writing."""
         ...
@@ -97,6 +102,7 @@ class _Attempt:
         self._part = part
         self._known = known
         self._tools = tools
+        self._is_empty = part.is_new
         self._descriptor = part.open()
         self._digests = Digests()
         self._is_at_end = False
@@ -109,11 +115,13 @@ class _Attempt:
 
     def resume(self) -> None:
         """Drop what lies behind the sound bytes and take the digests of the rest: memory is not trusted."""
-        if os.fstat(self._descriptor).st_size < self._known.have:
-            raise TransferInterruptedError("the part was shortened by somebody else")
-        os.ftruncate(self._descriptor, self._known.have)
-        self._digests = Digests(kinds_for(self._known.announced))
-        self._take_prefix(self._digests)
+        if not self._is_empty:
+            if os.fstat(self._descriptor).st_size < self._known.have:
+                raise TransferInterruptedError("the part was shortened by somebody else")
+            os.ftruncate(self._descriptor, self._known.have)
+            os.lseek(self._descriptor, self._known.have, os.SEEK_SET)
+            self._digests = Digests(kinds_for(self._known.announced))
+            self._take_prefix(self._digests)
         self._tools.meter.have, self._tools.meter.size = self._known.have, self._known.size
 
     def _take_prefix(self, digests: Digests) -> None:
@@ -178,7 +186,6 @@ class _Attempt:
         """Receive the body; fewer bytes than the file has are asked for again, unless none came."""
         if head.length == 0:
             return  # A 416 that says the part is whole; its body is a text about that.
-        os.lseek(self._descriptor, self._known.have, os.SEEK_SET)
         limit = head.length
         if limit is None and self._known.size is not None:
             limit = self._known.size - self._known.have

@@ -18,11 +18,14 @@ from fetcher.domain.errors import (
     SourceGoneError,
     TransferInterruptedError,
 )
+from fetcher.domain.http_time import http_date_s, retry_after_s
 from fetcher.transfer.announced import announced_digests
-from fetcher.transfer.pause import retry_after
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 _UNSATISFIED: Final = re.compile(r"bytes \*/(\d{1,18})", re.ASCII)
+_STRONG: Final = re.compile(r'"[!#-~]*"')
+"""A strong ETag. Bytes beyond ASCII are allowed in one, but no header of ours has any."""
+
 _NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
 _GONE: Final = frozenset({401, 404, 410})
 _LARGEST: Final = 1 << 44
@@ -55,11 +58,11 @@ class Asked:
     """Whether to ask for a range even from byte 0: its Content-Range tells the size."""
 
     def headers(self) -> dict[str, str]:
-        """Return the request's own headers. A weak validator never goes into If-Range."""
+        """Return the request's own headers. A weak validator never goes into If-Range, nor what is none."""
         headers = {"Accept-Encoding": "identity", "Accept": "*/*"}
         if self.have or self.as_range:
             headers["Range"] = f"bytes={self.have}-"
-            if self.have and self.etag and not self.etag.startswith("W/"):
+            if self.have and self.etag and _STRONG.fullmatch(self.etag):
                 headers["If-Range"] = self.etag
         return headers
 
@@ -217,6 +220,7 @@ def refusal(status_code: int, headers: Mapping[str, str]) -> Exception:
     if status_code in _GONE:
         return SourceGoneError(f"the origin does not have the file ({status_code})", status_code=status_code)
     if status_code in _BUSY or status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        pause = retry_after(headers.get("retry-after"), date=headers.get("date"))
+        # Against the answer's own Date, so that neither clock has to be right.
+        pause = retry_after_s(headers.get("retry-after"), now_s=http_date_s(headers.get("date")))
         return OriginBusyError(f"the origin is busy ({status_code})", status_code=status_code, retry_after=pause)
     return TransferInterruptedError(f"the origin answered {status_code}, which is none of a download's answers")

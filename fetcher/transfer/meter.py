@@ -1,13 +1,10 @@
 """What one transfer shows while it runs, and the handle by which others stop it."""
 
 import threading
-from collections.abc import Callable
 
 from fetcher.domain.errors import TransferError
 from fetcher.transfer.connection import Breakable
-
-Pace = Callable[[int, Callable[[], bool]], None]
-"""Waits until so many more bytes are within a rate, or until the second argument tells that nobody wants them."""
+from fetcher.transfer.pace import Pace
 
 
 class Meter:
@@ -26,14 +23,16 @@ class Meter:
         self.is_receiving = False
         """Whether bytes are expected of the origin now: at other times silence has other causes."""
         self._pace = pace
+        self._unpaid = 0
         self._line: Breakable | None = None
         self._aborted: TransferError | None = None
+        self._stopped = threading.Event()
         self._lock = threading.Lock()
 
     @property
-    def is_paced(self) -> bool:
-        """Whether the rate is limited; bytes are then better read in small pieces."""
-        return self._pace is not None
+    def allowance(self) -> int | None:
+        """How many bytes may be read before the next payment; None where there is no limit of the rate."""
+        return None if self._pace is None else self._pace.piece - self._unpaid
 
     def attach(self, line: Breakable) -> None:
         """Say what to break on ``abort``: from here on bytes are expected.
@@ -56,9 +55,19 @@ class Meter:
         """Count *count* bytes that have come; waits where a limit of the rate asks for it."""
         self.have += count
         self.fetched += count
-        if self._pace is not None:
+        self._unpaid += count
+        if self._pace is not None and self._unpaid >= self._pace.piece:
+            self.settle()
+
+    def settle(self) -> None:
+        """Wait until all that has come is within the rate, or it is aborted; due at the end of each body.
+
+        Small files are less than a piece, and would pay nothing otherwise.
+        """
+        unpaid, self._unpaid = self._unpaid, 0
+        if self._pace is not None and unpaid:
             self.is_receiving = False
-            self._pace(count, self.is_aborted)
+            self._pace.wait(unpaid, stopped=self._stopped)
             self.is_receiving = True
 
     def abort(self, error: TransferError) -> None:
@@ -66,12 +75,9 @@ class Meter:
         with self._lock:
             self._aborted = self._aborted or error
             line = self._line
+        self._stopped.set()
         if line is not None:
             line.abort()
-
-    def is_aborted(self) -> bool:
-        """Tell whether ``abort`` was called."""
-        return self._aborted is not None
 
     def raise_if_aborted(self) -> None:
         """Raise what ``abort`` was called with, if it was."""

@@ -17,6 +17,7 @@ import httpx
 from fetcher.domain.errors import (
     CertificateError,
     LinkRefusedError,
+    RangeMismatchError,
     TransferError,
     TransferInterruptedError,
     TransferStalledError,
@@ -26,11 +27,14 @@ from fetcher.domain.errors import (
 from fetcher.domain.link import is_loopback, is_usable, without_secret
 from fetcher.transfer.body import Body, IteratedBody
 from fetcher.transfer.connection import Attach, shut
-from fetcher.transfer.transport import ATTACH, BODY, BulkTransport
+from fetcher.transfer.head import LengthError
+from fetcher.transfer.transport import BulkTransport
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS: Final = 5
 _ERROR_BODY: Final = 4096
+_NO_REUSE: Final = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+"""httpcore takes what an origin sends behind a body, and h11 keeps, for the answer to the next request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,23 +94,23 @@ class Origin:
             self._proxied.close()
 
     def _ask_once(self, url: str, headers: Mapping[str, str], attach: Attach) -> Answer:
+        asked = {"User-Agent": "fetcher", **headers}
         with translated():
-            request = httpx.Request(
-                "GET", url, headers={"User-Agent": "fetcher", **headers}, extensions={ATTACH: attach}
-            )
             if _needs_proxy(url):
-                response = self._through_proxy().send(request, stream=True)
-                body: Body = IteratedBody(response, abort=_socket_shutter(response))
-            else:
-                response = self._bulk.handle_request(request)
-                body = response.extensions[BODY]
-            return Answer(status_code=response.status_code, headers=response.headers, body=body)
+                through = self._through_proxy()
+                response = through.send(httpx.Request("GET", url, headers=asked), stream=True)
+                body = IteratedBody(response, abort=_socket_shutter(response))
+                return Answer(status_code=response.status_code, headers=response.headers, body=body)
+            came = self._bulk.ask(url, asked, attach=attach)
+            return Answer(status_code=came.status_code, headers=came.headers, body=came.body)
 
     def _through_proxy(self) -> httpx.Client:
         """The ordinary path: httpx's own transport, which reads HTTPS_PROXY and NO_PROXY."""
         with self._lock:
             if self._proxied is None:
-                self._proxied = httpx.Client(verify=self._context, timeout=self._timeout, follow_redirects=False)
+                self._proxied = httpx.Client(
+                    verify=self._context, timeout=self._timeout, limits=_NO_REUSE, follow_redirects=False
+                )
             return self._proxied
 
     def _require_safe(self, url: str, *, is_redirect: bool) -> None:
@@ -138,6 +142,8 @@ def translated() -> Iterator[None]:
         raise TransferStalledError("the line was silent for too long") from exc
     except httpx.ProxyError as exc:
         raise TransferInterruptedError("the proxy refuses; see HTTPS_PROXY and NO_PROXY") from exc
+    except LengthError as exc:
+        raise RangeMismatchError("a Content-Length that is no plain number, or more than one") from exc
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
         raise _translation(exc) from exc
 
@@ -189,7 +195,7 @@ def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]
 
 def _needs_proxy(url: str) -> bool:
     """Tell whether the environment names a proxy for *url*. This machine is never asked through one."""
-    if not any(name.lower().endswith("_proxy") for name in os.environ):
+    if not any(name.lower().endswith(b"_proxy") for name in os.environb):
         return False
     parts = urlsplit(url)
     host = parts.hostname or ""

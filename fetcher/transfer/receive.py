@@ -18,8 +18,6 @@ BUFFER_SIZE: Final = 1 << 20
 """Bytes; measured: 1 MiB writes are as fast as it gets, larger ones slower."""
 
 _FLUSH_AFTER_S: Final = 1.0
-_PACED_READ: Final = 65536
-"""Bytes; under a limited rate each read waits for its share, and a large one would wait for long."""
 
 
 def receive(
@@ -63,14 +61,15 @@ def receive(
                 flushed_at = monotonic()
     finally:
         _flush(descriptor, buffer[:filled], digests)
+        meter.settle()
     return came
 
 
 def _read(body: Body, view: memoryview, meter: Meter) -> int:
-    """Read once; an abort is told as itself and not as the broken line that it makes."""
+    """Read once, within the rate; an abort is told as itself and not as the broken line that it makes."""
     meter.raise_if_aborted()
     try:
-        count = body.readinto(view[:_PACED_READ] if meter.is_paced else view)
+        count = body.readinto(view[: meter.allowance])
     except Exception:
         meter.raise_if_aborted()
         raise

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fetcher.archive.home import Home, create_home, find_home, loose_permissions
-from fetcher.archive.space import disk_errors, require_space
+from fetcher.archive.space import Space, disk_errors
 from fetcher.domain.errors import DiskFullError, FileRefusedError, StorageError, UsageError
 
 
@@ -80,12 +80,29 @@ def test_f79_room_beyond_the_reserve_is_required(tmp_path: Path) -> None:
     found = os.statvfs(tmp_path)
     free = found.f_bavail * found.f_frsize
 
-    require_space(tmp_path, needed=1, reserve=0)
-    require_space(tmp_path, needed=-5, reserve=0)
+    Space(tmp_path, reserve=0).require(1)
+    Space(tmp_path, reserve=0).require(-5)
     with pytest.raises(DiskFullError):
-        require_space(tmp_path, needed=2 * free, reserve=0)
+        Space(tmp_path, reserve=0).require(2 * free)
     with pytest.raises(DiskFullError):
-        require_space(tmp_path, needed=0, reserve=2 * free)
+        Space(tmp_path, reserve=2 * free).require(0)
+
+
+def test_f79_what_is_under_way_is_kept_room_for(tmp_path: Path) -> None:
+    """Two files that fit alone do not fit together; between two looks at the disk neither."""
+    found = os.statvfs(tmp_path)
+    most = found.f_bavail * found.f_frsize * 2 // 3
+    under_way = [most]
+    space = Space(tmp_path, reserve=0, outstanding=lambda: sum(under_way))
+
+    space.require(most)
+    under_way.append(most)
+    with pytest.raises(DiskFullError):
+        space.require(most)
+    under_way.clear()
+    space.require(most)
+    with pytest.raises(DiskFullError):
+        Space(tmp_path, reserve=0, outstanding=lambda: 2 * most).require(most)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from transfer_cases import open_descriptors
 
 from fetcher.archive import placing
-from fetcher.archive.placing import find_file, is_placed, place, size_of
+from fetcher.archive.placing import Placing, find_file, is_placed, size_of
 from fetcher.domain.errors import ConflictError
 
 _BYTES = b"the video"
@@ -26,7 +26,7 @@ def part(tmp_path: Path) -> Path:
 
 
 def test_a_part_gets_its_final_name_and_the_directories_on_the_way(tmp_path: Path, part: Path) -> None:
-    assert place(tmp_path, part, "Art/2024/a.mp4", sha256=_SHA256)
+    assert Placing(tmp_path).place(part, "Art/2024/a.mp4", sha256=_SHA256)
     assert _BYTES == (tmp_path / "Art" / "2024" / "a.mp4").read_bytes()
     assert is_placed(tmp_path, part, "Art/2024/a.mp4")
 
@@ -34,21 +34,21 @@ def test_a_part_gets_its_final_name_and_the_directories_on_the_way(tmp_path: Pat
 def test_f83_the_same_bytes_under_the_name_are_adopted(tmp_path: Path, part: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(_BYTES)
 
-    assert not place(tmp_path, part, "a.mp4", sha256=_SHA256)
+    assert not Placing(tmp_path).place(part, "a.mp4", sha256=_SHA256)
     assert not is_placed(tmp_path, part, "a.mp4")
 
 
 def test_placing_twice_is_placing_once(tmp_path: Path, part: Path) -> None:
-    place(tmp_path, part, "a.mp4", sha256=_SHA256)
+    Placing(tmp_path).place(part, "a.mp4", sha256=_SHA256)
 
-    assert not place(tmp_path, part, "a.mp4", sha256=_SHA256)
+    assert not Placing(tmp_path).place(part, "a.mp4", sha256=_SHA256)
 
 
 def test_f83_other_bytes_under_the_name_are_never_overwritten(tmp_path: Path, part: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"somebody's")
 
     with pytest.raises(ConflictError):
-        place(tmp_path, part, "a.mp4", sha256=_SHA256)
+        Placing(tmp_path).place(part, "a.mp4", sha256=_SHA256)
 
     assert (b"somebody's", _BYTES) == ((tmp_path / "a.mp4").read_bytes(), part.read_bytes())
 
@@ -81,7 +81,7 @@ def test_f83_f90_what_is_no_plain_file_is_a_conflict(
     before = open_descriptors()
 
     with pytest.raises(ConflictError):
-        place(tmp_path, part, "a.mp4", sha256=_SHA256)
+        Placing(tmp_path).place(part, "a.mp4", sha256=_SHA256)
     with pytest.raises(ConflictError):
         find_file(tmp_path, "a.mp4")
 
@@ -102,7 +102,7 @@ def test_f90_a_directory_on_the_way_that_is_none_is_a_conflict(tmp_path: Path, p
     before = open_descriptors()
 
     with pytest.raises(ConflictError):
-        place(tmp_path, part, "Art/a.mp4", sha256=_SHA256)
+        Placing(tmp_path).place(part, "Art/a.mp4", sha256=_SHA256)
 
     assert (None, False) == (size_of(tmp_path, "Art/a.mp4"), is_placed(tmp_path, part, "Art/a.mp4"))
     assert ([], before) == (os.listdir(outside), open_descriptors())
@@ -116,13 +116,13 @@ def test_f88_a_path_that_leaves_the_archive_is_refused(tmp_path: Path, part: Pat
     root.mkdir()
 
     with pytest.raises(ConflictError):
-        place(root, part, path, sha256=_SHA256)
+        Placing(root).place(part, path, sha256=_SHA256)
 
     assert [] == os.listdir(root)
 
 
 def test_what_stands_under_a_name_is_told_with_its_digest(tmp_path: Path, part: Path) -> None:
-    place(tmp_path, part, "Art/a.mp4", sha256=_SHA256)
+    Placing(tmp_path).place(part, "Art/a.mp4", sha256=_SHA256)
 
     found = find_file(tmp_path, "Art/a.mp4", durably=True)
 
@@ -141,7 +141,7 @@ def test_a_name_too_long_for_the_disk_is_the_disks_error(tmp_path: Path, part: P
     before = open_descriptors()
 
     with pytest.raises(OSError, match="too long") as caught:
-        place(tmp_path, part, f"{'x' * 256}.mp4", sha256=_SHA256)
+        Placing(tmp_path).place(part, f"{'x' * 256}.mp4", sha256=_SHA256)
 
     assert (errno.ENAMETOOLONG, before) == (caught.value.errno, open_descriptors())
 
@@ -159,3 +159,40 @@ def test_without_hard_links_a_free_name_is_taken_by_a_rename(
 
     assert (is_new, taken) == (placed, part.exists())
     assert (b"somebody's" if taken else _BYTES) == (tmp_path / "a.mp4").read_bytes()
+
+
+def test_one_flush_makes_all_names_of_a_directory_durable(
+    tmp_path: Path, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those above it are flushed when it is new, and again when somebody has made it anew."""
+    flushed: list[str] = []
+
+    def fsync(descriptor: int) -> None:
+        flushed.append(os.path.relpath(os.readlink(f"/proc/self/fd/{descriptor}"), tmp_path))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    names = Placing(tmp_path)
+    for name in ("a", "b"):
+        names.place(part, f"Art/2024/{name}.mp4", sha256=_SHA256)
+    names.make_durable("Art/2024")
+    names.place(part, "Art/2024/c.mp4", sha256=_SHA256)
+    names.make_durable("Art/2024")
+    assert [".", "Art", "Art/2024", "Art/2024"] == flushed
+
+    os.rename(tmp_path / "Art", tmp_path / "Elsewhere")
+    names.place(part, "Art/2024/a.mp4", sha256=_SHA256)
+    names.make_durable("Art/2024")
+    assert [".", "Art", "Art/2024"] == flushed[4:]
+
+
+def test_a_directory_that_is_gone_or_another_now_is_not_called_durable(tmp_path: Path, part: Path) -> None:
+    names = Placing(tmp_path)
+    names.place(part, "Art/a.mp4", sha256=_SHA256)
+    os.rename(tmp_path / "Art", tmp_path / "Elsewhere")
+
+    with pytest.raises(FileNotFoundError):
+        names.make_durable("Art")
+    (tmp_path / "Art").symlink_to(tmp_path / "Elsewhere")
+    with pytest.raises(ConflictError):
+        names.make_durable("Art")
+    names.make_durable("")

@@ -18,6 +18,7 @@ from fetcher.archive.parts import Memo, Part
 from fetcher.domain.errors import StorageError
 from fetcher.domain.events import FileVerified
 from fetcher.downloader.orders import TryAgain
+from fetcher.transfer.pace import Pace
 
 _BODY = video(5_000_000)
 _SIZE = len(_BODY)
@@ -52,9 +53,9 @@ async def test_f45_a_drip_is_given_up_although_it_never_runs_into_a_time_out(
 
 
 async def test_a_limited_rate_is_no_stall(server: OriginServer, tmp_path: Path) -> None:
-    server.files["/a.mp4"].body = _BODY[:300_000]
+    server.files["/a.mp4"].body = _BODY[:200]
     with bench_in(tmp_path, stall_s=0.3) as bench:
-        bench.downloader._pace = lambda *_: time.sleep(0.4)
+        bench.downloader._pace = Pace(100)
 
         assert isinstance(await bench.download(server.url("/a.mp4")), FileVerified)
 

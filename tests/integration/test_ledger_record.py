@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -171,6 +171,44 @@ async def test_cancelling_everything_else_leaves_a_waiter_its_answer(ledger: Led
     for task in asyncio.all_tasks() - {waiting, asyncio.current_task()}:
         task.cancel()
     await asyncio.wait_for(waiting, 5)
+
+
+async def test_what_the_barrier_refuses_is_not_written_and_all_else_is(tmp_path: Path) -> None:
+    """It is asked before anything of the group is in the ledger."""
+    with opened(tmp_path) as database:
+        ready(database, *range(1, 11))
+        claimed = taken(database)
+        seen: list[int] = []
+
+        def barrier(changes: Sequence[Change]) -> list[Exception | None]:
+            seen.extend(list(statuses(database).values()).count("done") for _ in changes)
+            return [OSError("no") if change.video_id == 3 else None for change in changes]
+
+        ledger = LedgerThread(database, barrier=barrier)
+        changes = [done_of(one.path, one.video_id, one.fence) for one in claimed]
+        results = await asyncio.gather(*map(ledger.record, changes), return_exceptions=True)
+        ledger.close()
+
+    assert [3] == [one.video_id for one, result in zip(claimed, results, strict=True) if result is not None]
+    assert [0] * 10 == seen
+    with opened(tmp_path) as database:
+        assert ["ready"] == [status for status in statuses(database).values() if status != "done"]
+
+
+async def test_what_is_pending_is_written_when_the_ledger_is_closed(tmp_path: Path) -> None:
+    with opened(tmp_path) as database:
+        ready(database, *range(1, 4))
+        claimed = taken(database)
+        ledger = LedgerThread(database)
+        waiting = [
+            asyncio.create_task(ledger.record(done_of(one.path, one.video_id, one.fence))) for one in claimed
+        ]
+        await asyncio.sleep(0)
+        await asyncio.to_thread(ledger.close)
+        for task in waiting:
+            task.cancel()
+    with opened(tmp_path) as database:
+        assert {"done"} == set(statuses(database).values())
 
 
 def test_every_acknowledged_event_outlives_kill_9(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fetcher.archive.parts import Parts
+from fetcher.archive.placing import Placing
 from fetcher.domain.errors import TransferStoppedError
 from fetcher.domain.link import Link
 from fetcher.downloader.orders import Order
@@ -69,7 +70,11 @@ async def test_a_stop_holds_for_a_downloader_that_is_not_there_yet(tmp_path: Pat
 
     def opens() -> AbstractAsyncContextManager[Downloader]:
         return opened_downloader(
-            Settings(api_url="http://127.0.0.1:9"), root=tmp_path, parts=Parts(tmp_path / "parts"), now=lambda: 0
+            Settings(api_url="http://127.0.0.1:9"),
+            placing=Placing(tmp_path),
+            parts=Parts(tmp_path / "parts"),
+            root=tmp_path,
+            now=lambda: 0,
         )
 
     async with AsyncExitStack() as stack:

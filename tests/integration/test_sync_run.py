@@ -1,90 +1,24 @@
 """One pass with real parts, but for a Polyv that answers before anybody can look."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from origin import OriginServer
 from origin_faults import status
+from sync_cases import VID, Source, running
 
-from fetcher.archive.home import Home, create_home
-from fetcher.archive.parts import Parts
+from fetcher.archive.home import create_home
 from fetcher.domain.errors import CredentialsRefusedError
+from fetcher.domain.events import FileVerified
 from fetcher.domain.exit_code import ExitCode
-from fetcher.downloader.attempt import Workshop
-from fetcher.downloader.worker import Downloader
-from fetcher.ledger.opening import open_ledger
-from fetcher.ledger.thread import LedgerThread
-from fetcher.ledger.upgrade import create_ledger
-from fetcher.ledger.work import add_tasks
-from fetcher.poller import Poller
+from fetcher.ledger.changes import Change
 from fetcher.polyv.tasks import TaskAnswer, parse_task
-from fetcher.sync.asking import Asking, Rhythm
-from fetcher.sync.fetching import Fetching, Patience
 from fetcher.sync.outcome import Options
-from fetcher.sync.run import Run
-from fetcher.sync.wires import Wires
-from fetcher.transfer.origin import Origin
 
-_VID = "1b448be32370f4822ac40fd926112a66_1"
 _ROUNDS = 25
-
-
-class _Source:
-    """Answers at once, without a network between."""
-
-    def __init__(self, answer: Callable[[], TaskAnswer]) -> None:
-        self._answer = answer
-        self.asked = 0
-
-    async def get_task(self, task_id: str) -> TaskAnswer:
-        del task_id
-        self.asked += 1
-        return self._answer()
-
-
-def _now() -> int:
-    return int(time.time() * 1000)
-
-
-@asynccontextmanager
-async def _run(
-    home: Home, source: _Source, *, first_s: float = 60, options: Options | None = None
-) -> AsyncIterator[Run]:
-    create_ledger(home.ledger)
-    ledger = LedgerThread(open_ledger(home.ledger))
-    origin, threads, parts = Origin(loopback_too=True), ThreadPoolExecutor(2), Parts(home.parts)
-    workshop = Workshop(root=home.root, origin=origin, threads=threads, now=_now, stall_s=10, reserve=0, buffers=[])
-    wires = Wires(
-        ledger=ledger,
-        downloader=Downloader(workshop, parts),
-        parts=parts,
-        root=home.root,
-        owner="test",
-        now=_now,
-        polyv_now=_now,
-        notify=_ignore,
-    )
-    poller = Poller(source=source, now=_now, lifetime_s=1800, loopback_too=True, warn=_ignore)
-    rhythm = Rhythm(first_s=first_s, longest_s=600, give_up_after_s=1e6)
-    asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=lambda: 0.0)
-    patience = Patience(first_s=0.01, tries=2, asked_again_s=60, rest_s=0.2)
-    fetching = Fetching(wires, renew=asking.renew, jobs=2, layout="{vid}{ext}", patience=patience)
-    try:
-        await ledger.write(lambda connection: add_tasks(connection, ["task-00001"], now=0))
-        yield Run(wires, asking=asking, fetching=fetching, options=options or Options(), calls=lambda: source.asked)
-    finally:
-        ledger.close()
-        origin.close()
-        threads.shutdown()
-
-
-def _ignore(told: object) -> None:
-    del told
 
 
 def _refuse() -> TaskAnswer:
@@ -95,8 +29,8 @@ def _refuse() -> TaskAnswer:
 async def test_a_refusal_that_comes_while_the_ledger_is_asked_is_not_missed(tmp_path: Path, number: int) -> None:
     """The run ends with 6 and not with 0."""
     del number
-    source = _Source(_refuse)
-    async with _run(create_home(tmp_path / "a", config=""), source) as run:
+    source = Source(_refuse)
+    async with running(create_home(tmp_path / "a", config=""), source) as run:
         summary = await run.run()
 
     assert (ExitCode.CREDENTIALS, 1) == (summary.exit_code, source.asked)
@@ -110,8 +44,8 @@ async def test_a_link_that_comes_while_the_ledger_is_asked_is_fetched_in_the_sam
     del number
     with OriginServer() as origin:
         link = origin.add("/a.mp4", b"\0\0\0\x18ftypmp42" * 1000)
-        rows = [{"vid": _VID, "url": f"{link}?auth_key=1694663401-a-b-c0ffee", "status": "SUCCESS"}]
-        async with _run(create_home(tmp_path / "a", config=""), _Source(lambda: parse_task(rows))) as run:
+        rows = [{"vid": VID, "url": f"{link}?auth_key=1694663401-a-b-c0ffee", "status": "SUCCESS"}]
+        async with running(create_home(tmp_path / "a", config=""), Source(lambda: parse_task(rows))) as run:
             summary = await run.run()
 
     assert (ExitCode.OK, 1) == (summary.exit_code, summary.done)
@@ -125,11 +59,41 @@ async def test_a_long_run_tries_again_what_had_used_up_its_tries(tmp_path: Path)
         origin.script("/a.mp4", [status(503)] * 2)
 
         def answer() -> TaskAnswer:
-            said = "FAIL" if (home.root / f"{_VID}.mp4").exists() else "PROCESS"
-            ready = {"vid": _VID, "url": f"{link}?auth_key=1694663401-a-b-c0ffee", "status": "SUCCESS"}
-            return parse_task([ready, {"vid": f"{_VID[:-1]}2", "status": said}])
+            said = "FAIL" if (home.root / f"{VID}.mp4").exists() else "PROCESS"
+            ready = {"vid": VID, "url": f"{link}?auth_key=1694663401-a-b-c0ffee", "status": "SUCCESS"}
+            return parse_task([ready, {"vid": f"{VID[:-1]}2", "status": said}])
 
-        async with _run(home, _Source(answer), first_s=0.05, options=Options(until_done=True)) as run:
+        async with running(home, Source(answer), first_s=0.05, options=Options(until_done=True)) as run:
             summary = await asyncio.wait_for(run.run(), 30)
 
     assert (1, 2, 1) == (summary.done, summary.tries_failed, summary.failed)
+
+
+async def test_a_file_taken_away_before_its_row_is_written_is_fetched_again(tmp_path: Path) -> None:
+    """Its name could not be made durable: nothing says ``done``, and nothing else of the run suffers."""
+    home = create_home(tmp_path / "a", config="")
+    names = [f"{VID[:-1]}{number}" for number in range(1, 4)]
+    taken: list[str] = []
+
+    def take_away(changes: Sequence[Change]) -> None:
+        files = [change.event.path for change in changes if isinstance(change.event, FileVerified)]
+        if files and not taken:
+            taken.extend(files)
+            os.rename(home.root / "library", tmp_path / "elsewhere")
+
+    with OriginServer() as origin:
+        rows = [
+            {
+                "vid": name,
+                "url": f"{origin.add(f'/{name}.mp4', bytes(20) + name.encode())}?auth_key=1694663401-a-b-c0ffee",
+                "status": "SUCCESS",
+            }
+            for name in names
+        ]
+        source = Source(lambda: parse_task(rows))
+        async with running(home, source, layout="library/{vid}{ext}", before_names=take_away) as run:
+            summary = await asyncio.wait_for(run.run(), 30)
+
+    assert (3, len(taken), ExitCode.OK) == (summary.done, summary.tries_failed, summary.exit_code)
+    assert names == sorted(path.stem for path in (home.root / "library").iterdir())
+    assert [] == list(home.parts.iterdir())

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 from origin import OriginServer, Reply
-from origin_faults import COLD, EXPIRED, drip_head, mute, redirect, stall, status
+from origin_faults import COLD, EXPIRED, drip_head, mute, redirect, stall, status, with_headers
 from transfer_cases import PlainPart, Try, fetched, open_descriptors, serving, video
 
 from fetcher.domain.errors import (
     LinkRefusedError,
     OriginBusyError,
+    RangeMismatchError,
     TransferError,
     TransferInterruptedError,
     TransferStalledError,
@@ -165,6 +166,17 @@ def test_f52_a_busy_origin_is_told_with_its_pause(server: OriginServer, origin: 
         fetched(origin, server.url("/a.mp4"), tmp_path)
 
     assert 17.0 == caught.value.retry_after
+
+
+@pytest.mark.parametrize("length", ["-5", "+5", "0x10", "5, 5", "", "100000\r\nContent-Length: 100000"])
+def test_f28_a_length_that_is_no_plain_number_or_comes_twice_is_refused(
+    server: OriginServer, origin: Origin, tmp_path: Path, length: str
+) -> None:
+    """Even where both say the same: who counts from the other one's start sees another file."""
+    server.script("/a.mp4", [with_headers(content_length=length)])
+
+    with pytest.raises(RangeMismatchError, match="Content-Length"):
+        fetched(origin, server.url("/a.mp4"), tmp_path)
 
 
 def test_f91_no_error_holds_the_links_secret(server: OriginServer, origin: Origin, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a file has to prove before it is called whole: digests, its opening, an untouched part, a flushed disk."""
+"""What a file has to prove before it is called whole, on both paths: digests, an untouched part, a flush."""
 
 import base64
 import hashlib
@@ -14,7 +14,8 @@ from origin_faults import (
     status,
     whole,
 )
-from transfer_cases import PlainPart, Try, resumed, serving, video
+from path_cases import serving_by_both
+from transfer_cases import PlainPart, Try, resumed, video
 
 from fetcher.domain.errors import (
     DiskFullError,
@@ -33,7 +34,7 @@ _SIZE = len(_BODY)
 _CRC64 = str(fastcrc.crc64.xz(_BODY))
 _ETAG = f'"{hashlib.md5(_BODY).hexdigest()}"'
 
-server = serving(_BODY)
+server, origin = serving_by_both(_BODY)
 
 
 def test_a_file_comes_whole_with_its_digest(server: OriginServer, tries: Try) -> None:

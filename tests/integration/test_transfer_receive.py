@@ -2,10 +2,12 @@
 
 import contextlib
 import hashlib
+import itertools
 import os
 import resource
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +23,9 @@ from fetcher.domain.errors import RangeMismatchError, TransferInterruptedError, 
 from fetcher.transfer.body import Body, IteratedBody
 from fetcher.transfer.digests import Digests
 from fetcher.transfer.meter import Meter
+from fetcher.transfer.pace import Pace
 from fetcher.transfer.receive import receive
-from fetcher.transfer.transport import BODY, BulkTransport
+from fetcher.transfer.transport import BulkTransport
 
 
 class _Arrivals:
@@ -54,8 +57,10 @@ class _Arrivals:
         self._breaks = True
 
 
-def _received(body: Body, path: Path, buffer_size: int, limit: int | None = None) -> tuple[Digests, Meter]:
-    digests, meter = Digests(), Meter()
+def _received(
+    body: Body, path: Path, buffer_size: int, limit: int | None = None, pace: Pace | None = None
+) -> tuple[Digests, Meter]:
+    digests, meter = Digests(), Meter(pace=pace)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
         receive(
@@ -71,24 +76,55 @@ def _received(body: Body, path: Path, buffer_size: int, limit: int | None = None
     return digests, meter
 
 
+def _pace(piece: int | None) -> Pace | None:
+    """Return a rate whose bytes are read in such pieces, by a clock so fast that nobody ever waits."""
+    hours = itertools.count(0.0, 3600.0)
+    return None if piece is None else Pace(64 * piece, monotonic=hours.__next__)
+
+
 @given(
     pieces=st.lists(st.binary(max_size=90), max_size=12),
     buffer_size=st.integers(1, 200),
     breaks=st.booleans(),
+    piece=st.none() | st.integers(1, 200),
 )
 def test_whatever_arrives_is_on_the_disk_and_in_the_digest(
-    *, pieces: list[bytes], buffer_size: int, breaks: bool
+    *, pieces: list[bytes], buffer_size: int, breaks: bool, piece: int | None
 ) -> None:
     """What came before a break is written as well: it need not come again."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "a.part"
         with contextlib.suppress(httpx.ReadError):
-            digests, meter = _received(_Arrivals(pieces, breaks=breaks), path, buffer_size)
+            digests, meter = _received(_Arrivals(pieces, breaks=breaks), path, buffer_size, pace=_pace(piece))
             assert not breaks
             assert hashlib.sha256(b"".join(pieces)).hexdigest() == digests.values()["sha256"]
             assert len(b"".join(pieces)) == meter.fetched
 
         assert b"".join(pieces) == path.read_bytes()
+
+
+def test_no_read_takes_more_than_the_rate_lets_through_at_once(tmp_path: Path) -> None:
+    """A read of a whole buffer would leave a tiny rate's line alone for minutes, and its origin would hang up."""
+    asked: list[int] = []
+
+    class _Noting(_Arrivals):
+        def readinto(self, view: memoryview) -> int:
+            """Give what comes, and note for how much there was room."""
+            asked.append(len(view))
+            return super().readinto(view)
+
+    _received(_Noting([b"x" * 250, b"y" * 30]), tmp_path / "a", 1000, pace=_pace(100))
+
+    assert [100, 100, 100, 50, 20] == asked
+
+
+def test_bodies_smaller_than_a_piece_are_within_the_rate_too(tmp_path: Path) -> None:
+    began = time.monotonic()
+    pace = Pace(64_000)
+    for _ in range(40):
+        _received(_Arrivals([b"x" * 400]), tmp_path / "a", 1000, pace=pace)
+
+    assert time.monotonic() - began >= 40 * 400 / 64_000
 
 
 def test_f14_more_than_was_promised_is_not_written(tmp_path: Path) -> None:
@@ -146,15 +182,14 @@ def kind(request: pytest.FixtureRequest) -> str:
 @contextlib.contextmanager
 def _body_of(kind: str, url: str) -> Iterator[Body]:
     """Yield the body of *url* as the bulk path reads it, or as the ordinary one does."""
-    request = httpx.Request("GET", url)
     if kind == "bulk":
         with contextlib.closing(BulkTransport(read_timeout_s=5)) as bulk:
-            body: Body = bulk.handle_request(request).extensions[BODY]
+            body: Body = bulk.ask(url, {}, attach=lambda _: None).body
             yield body
             body.close()
     else:
         with httpx.Client(timeout=5) as client:
-            response = client.send(request, stream=True)
+            response = client.send(httpx.Request("GET", url), stream=True)
             yield IteratedBody(response, abort=response.close)
             response.close()
 

@@ -20,7 +20,7 @@ from origin_faults import (
 from transfer_cases import open_descriptors, video
 from transport_cases import CA, ask, read, serving_both, settle
 
-from fetcher.transfer.transport import BODY, BulkTransport
+from fetcher.transfer.transport import BulkTransport
 
 if TYPE_CHECKING:
     from fetcher.transfer.connection import Breakable
@@ -82,7 +82,7 @@ def test_a_connection_whose_end_is_the_bodys_end_is_not_used_again(
 def test_a_connection_whose_body_was_not_wanted_is_not_used_again(
     server: OriginServer, transport: BulkTransport
 ) -> None:
-    ask(transport, server.url("/a.mp4")).extensions[BODY].close()
+    ask(transport, server.url("/a.mp4")).body.close()
 
     assert _BODY == read(ask(transport, server.url("/a.mp4")))
     assert 2 == server.connections
@@ -161,7 +161,7 @@ def test_an_abort_after_the_end_does_not_break_the_next_file(
     second = ask(transport, server.url("/b.mp4"))
 
     lines[-1].abort()
-    first.extensions[BODY].abort()
+    first.body.abort()
 
     assert _BODY[::-1] == read(second)
     assert 1 == server.connections
@@ -193,3 +193,68 @@ def test_closing_leaves_no_descriptor(server: OriginServer) -> None:
     server.break_connections()
 
     settle(lambda: open_descriptors() <= before)
+
+
+@pytest.mark.parametrize(
+    "interim", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"]
+)
+def test_interim_answers_are_passed_over(server: OriginServer, transport: BulkTransport, interim: bytes) -> None:
+    def hinting(exchange: Exchange) -> None:
+        exchange.conn.sendall(interim * 3)
+        rightly(exchange)
+
+    server.script("/a.mp4", [hinting])
+
+    assert [_BODY] * 2 == [read(ask(transport, server.url("/a.mp4"))) for _ in range(2)]
+    assert 1 == server.connections
+
+
+@pytest.mark.parametrize(
+    "interim",
+    [
+        b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+        b"HTTP/1.1 101 Switching\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 8,
+    ],
+)
+def test_an_interim_answer_that_is_more_than_one_is_refused(
+    server: OriginServer, transport: BulkTransport, interim: bytes
+) -> None:
+    server.script("/a.mp4", [lambda exchange: exchange.conn.sendall(interim)])
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        ask(transport, server.url("/a.mp4"))
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.0 200 OK\r\n", b"HTTP/1.1 200 OK\r\nConnection: close\r\n"])
+def test_a_connection_that_the_origin_will_not_keep_is_not_used_again(
+    server: OriginServer, transport: BulkTransport, head: bytes
+) -> None:
+    server.script("/a.mp4", [lambda exchange: exchange.conn.sendall(head + b"Content-Length: 3\r\n\r\nabc")])
+
+    assert b"abc" == read(ask(transport, server.url("/a.mp4")))
+    assert _BODY == read(ask(transport, server.url("/a.mp4")))
+    assert 2 == server.connections
+
+
+@pytest.mark.parametrize("stray", [b"H", b"x", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong"])
+def test_f14_what_follows_the_last_chunk_is_never_the_next_answer(
+    server: OriginServer, transport: BulkTransport, stray: bytes
+) -> None:
+    raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" + stray
+    server.script("/a.mp4", [lambda exchange: exchange.conn.sendall(raw)])
+
+    assert b"abc" == read(ask(transport, server.url("/a.mp4")))
+    assert _BODY == read(ask(transport, server.url("/a.mp4")))
+    assert 2 == server.connections
+
+
+@pytest.mark.parametrize("endless", [b"1;" + b"x" * 200_000, b"0\r\n" + b"X: y\r\n" * 40_000])
+def test_f15_framing_without_end_is_given_up(
+    server: OriginServer, transport: BulkTransport, endless: bytes
+) -> None:
+    server.script("/a.mp4", [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + endless])
+
+    with pytest.raises(httpx.TransportError, match="without end"):
+        read(ask(transport, server.url("/a.mp4")))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fetcher.polyv.clock import PolyvClock, offset_from_date, retry_after_s
+from fetcher.polyv.clock import PolyvClock, offset_from_date
 
 _NOON = "Thu, 14 Sep 2023 12:00:00 GMT"
 _NOON_S = 1_694_692_800.0
@@ -55,23 +55,3 @@ def test_the_clock_counts_milliseconds_and_obeys_the_latest_correction() -> None
     clock.correct(-0.25)
 
     assert (1_000_250, 1000.5, -0.25) == (clock.now_ms(), clock.uncorrected_s(), clock.offset_s)
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        (None, None),
-        ("", None),
-        ("soon", None),
-        ("-5", None),
-        ("1.5", None),
-        ("0", 0.0),
-        (" 30 ", 30.0),
-        ("315360000", 315_360_000.0),
-        ("9" * 400, None),
-        (_NOON, 60.0),
-        ("Thu, 14 Sep 2023 11:00:00 GMT", 0.0),
-    ],
-)
-def test_retry_after_is_read_as_seconds_or_as_a_date(header: str | None, expected: float | None) -> None:
-    assert expected == retry_after_s(header, now=_NOON_S - 60)

@@ -1,4 +1,4 @@
-"""Digests that an origin names, and pauses it asks for."""
+"""Digests that an origin names."""
 
 import base64
 import hashlib
@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fetcher.transfer.announced import announced_digests
-from fetcher.transfer.pause import retry_after
 
 _MD5 = hashlib.md5(b"x")
 _SHA256 = hashlib.sha256(b"x")
@@ -57,38 +56,3 @@ def test_what_cannot_be_read_as_a_digest_of_the_whole_proves_nothing(headers: di
 def test_no_header_makes_reading_it_fail(headers: dict[str, str]) -> None:
     for digest in announced_digests(headers, whole=True).values():
         assert digest == digest.strip().lower()
-
-
-_DATE = "Mon, 01 Jan 2024 00:00:00 GMT"
-
-
-@pytest.mark.parametrize(
-    ("value", "date", "expected"),
-    [
-        (None, _DATE, None),
-        ("0", None, 0.0),
-        (" 120 ", None, 120.0),
-        ("315360000", None, 315_360_000.0),
-        ("Mon, 01 Jan 2024 00:01:30 GMT", _DATE, 90.0),
-        ("Mon, 01 Jan 2024 01:01:30 +0100", _DATE, 90.0),
-        ("Sun, 31 Dec 2023 00:00:00 GMT", _DATE, 0.0),
-        ("Mon, 01 Jan 2024 00:01:30 GMT", None, None),
-        ("Mon, 01 Jan 2024 00:01:30 GMT", "yesterday", None),
-        ("soon", _DATE, None),
-        ("-5", _DATE, None),
-        ("1.5", _DATE, None),
-        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", _DATE, None),
-        ("9999999999999", _DATE, None),
-    ],
-)
-def test_f52_a_pause_is_read_in_seconds_or_as_a_date(
-    value: str | None, date: str | None, expected: float | None
-) -> None:
-    assert expected == retry_after(value, date=date)
-
-
-@given(st.text(max_size=40), st.none() | st.text(max_size=40))
-def test_f52_no_pause_that_can_be_written_makes_reading_it_fail(value: str, date: str | None) -> None:
-    pause = retry_after(value, date=date)
-
-    assert pause is None or pause >= 0

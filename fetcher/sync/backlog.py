@@ -1,0 +1,117 @@
+"""Videos that are claimed and not begun: enough that nobody waits, few enough that the most urgent come first."""
+
+import asyncio
+import functools
+import math
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from fetcher.archive.names import Facts, path_for, path_key
+from fetcher.ledger.claims import Claimed, Nameable, claim, extend, release
+from fetcher.sync.wires import Wires
+
+_LEASE_MS: Final = 600_000
+_MOST: Final = 512
+"""In one claim."""
+_GROWTH: Final = 4
+_SHORT_S: Final = 1.0
+"""A backlog that lasts shorter is made larger: with small files claims cost more than they do."""
+_LONG_S: Final = 5.0
+"""One that lasts longer is given back: what is more urgent may have come since."""
+
+
+class Backlog:
+    """Claims in advance, about a second's worth of work.
+
+    Args:
+        wires: Of the run.
+        jobs: Downloads at a time.
+        layout: Of the files' names.
+        long_s: Seconds after which what is still not begun is given back.
+    """
+
+    def __init__(self, wires: Wires, *, jobs: int, layout: str, long_s: float = _LONG_S) -> None:
+        self._wires = wires
+        self._layout = layout
+        self._long_s = long_s
+        self._least = 2 * jobs
+        self._most = self._least
+        self._low = jobs
+        self._videos: deque[Claimed] = deque()
+        self._claimed_at = -math.inf
+        self._is_dry = False
+
+    def __len__(self) -> int:
+        return len(self._videos)
+
+    @property
+    def is_low(self) -> bool:
+        """Whether to claim more, as far as there may be more."""
+        return len(self._videos) < self._low and not self._is_dry
+
+    def look_again(self) -> None:
+        """Say that there may be something to claim again."""
+        self._is_dry = False
+
+    def add(self, video: Claimed) -> None:
+        """Take in one that was claimed."""
+        self._videos.append(video)
+
+    def pop(self) -> Claimed:
+        """Take out the most urgent."""
+        return self._videos.popleft()
+
+    async def claim(self) -> Sequence[Claimed]:
+        """Claim what is most urgent; none where nothing is ready."""
+        now = asyncio.get_running_loop().time()
+        if now - self._claimed_at < _SHORT_S:
+            self._most = min(self._most * _GROWTH, _MOST)
+        else:
+            self._most = self._least
+        self._claimed_at = now
+        limit = self._most
+        take = functools.partial(
+            claim,
+            limit=limit,
+            owner=self._wires.owner,
+            now=self._wires.now(),
+            lease_ms=_LEASE_MS,
+            name=self._name,
+        )
+        self._is_dry = True  # Until something says otherwise, while the ledger is asked too.
+        claimed = await self._wires.ledger.write(take)
+        if len(claimed) == limit:
+            self._is_dry = False
+        return claimed
+
+    async def refresh(self) -> None:
+        """Give back what turns out to last for long."""
+        now = asyncio.get_running_loop().time()
+        if len(self._videos) > self._least and now - self._claimed_at > self._long_s:
+            rest = [video.video_id for video in self._videos]
+            self._videos.clear()
+            await self.release(rest)
+
+    async def release(self, video_ids: Iterable[int]) -> None:
+        """Give claims back, so that they may be made again."""
+        free = functools.partial(release, owner=self._wires.owner, video_ids=list(video_ids))
+        await self._wires.ledger.write(free)
+        self._is_dry = False
+
+    async def release_all(self) -> None:
+        """Give back whatever this run has claimed."""
+        self._videos.clear()
+        await self._wires.ledger.write(functools.partial(release, owner=self._wires.owner))
+
+    async def keep(self) -> None:
+        """Hold what is claimed for a while longer."""
+        until = self._wires.now() + _LEASE_MS
+        await self._wires.ledger.write(functools.partial(extend, owner=self._wires.owner, until=until))
+
+    def _name(self, video: Nameable, is_twin: bool) -> tuple[str, str]:  # noqa: FBT001 - the ledger's own signature
+        facts = Facts(
+            vid=video.vid, url=video.url, title=video.title, category=video.category, created_at=video.created_at
+        )
+        path = path_for(self._layout, facts, is_twin=is_twin)
+        return path, path_key(path)

@@ -1,0 +1,108 @@
+"""What is claimed in advance: much of what is quick, little of what is slow, nothing for ever."""
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from ledger_cases import FAR, NOW, seen, task_id
+from sqlalchemy import Connection, text
+from sync_cases import wired
+
+from fetcher.archive.home import create_home
+from fetcher.ledger.answers import PollRecord
+from fetcher.ledger.polls import due_tasks, record_poll
+from fetcher.ledger.work import add_tasks
+from fetcher.sync.backlog import Backlog
+from fetcher.sync.wires import Wires
+
+_VIDEOS = 200
+_JOBS = 2
+
+
+def _publish(connection: Connection) -> None:
+    add_tasks(connection, [task_id(1)], now=NOW)
+    (task,) = due_tasks(connection, now=NOW, limit=1)
+    answer = [seen(number, deadline=FAR + number) for number in range(1, _VIDEOS + 1)]
+    record = PollRecord(
+        task=task, seen=answer, now=NOW, next_poll_at=FAR, refused_links=frozenset(), is_given_up=False
+    )
+    record_poll(connection, record)
+
+
+@pytest.fixture(name="wires")
+async def _wires(tmp_path: Path) -> AsyncIterator[Wires]:
+    async with wired(create_home(tmp_path / "a", config="")) as wires:
+        await wires.ledger.write(_publish)
+        yield wires
+
+
+async def _fill(backlog: Backlog) -> None:
+    """Claim twice: a few, then more."""
+    for _ in range(2):
+        for one in await backlog.claim():
+            backlog.add(one)
+
+
+async def _held(wires: Wires) -> int:
+    count = text("SELECT count(*) FROM videos WHERE lease_owner IS NOT NULL")
+    return int(await wires.ledger.read(lambda connection: connection.scalar(count)) or 0)
+
+
+async def test_what_is_quickly_done_is_claimed_in_growing_numbers_and_in_order(wires: Wires) -> None:
+    backlog = Backlog(wires, jobs=_JOBS, layout="{vid}{ext}")
+    counts, order = [], []
+    while backlog.is_low and (claimed := await backlog.claim()):
+        counts.append(len(claimed))
+        order += [one.deadline for one in claimed]
+
+    assert [4, 16, 64, 116] == counts
+    assert [FAR + number for number in range(1, _VIDEOS + 1)] == order
+    assert not backlog.is_low
+    backlog.look_again()
+    assert backlog.is_low
+
+
+async def test_what_lasts_long_is_given_back_for_what_is_more_urgent(wires: Wires) -> None:
+    backlog = Backlog(wires, jobs=_JOBS, layout="{vid}{ext}", long_s=0.05)
+    await _fill(backlog)
+    await backlog.refresh()
+    assert 20 == len(backlog)
+    await asyncio.sleep(0.06)
+    await backlog.refresh()
+    assert (0, 0) == (len(backlog), await _held(wires))
+    urgent = text("UPDATE videos SET deadline = 1 WHERE id = (SELECT max(id) FROM videos)")
+    await wires.ledger.write(lambda connection: connection.execute(urgent) and None)
+    assert 1 == (await backlog.claim())[0].deadline
+
+
+async def test_a_few_are_kept_however_long_they_last(wires: Wires) -> None:
+    """Else a run of large files would write to the ledger for nothing."""
+    backlog = Backlog(wires, jobs=_JOBS, layout="{vid}{ext}", long_s=0.0)
+    for one in await backlog.claim():
+        backlog.add(one)
+    await asyncio.sleep(0.01)
+    await backlog.refresh()
+    assert 2 * _JOBS == len(backlog)
+
+
+async def test_all_that_is_claimed_is_given_back_in_the_end(wires: Wires) -> None:
+    backlog = Backlog(wires, jobs=_JOBS, layout="{vid}{ext}")
+    await _fill(backlog)
+    assert 20 == await _held(wires)
+    backlog.pop()
+    await backlog.release_all()
+    assert (0, 0) == (len(backlog), await _held(wires))
+
+
+async def test_claims_are_held_for_longer(wires: Wires) -> None:
+    backlog = Backlog(wires, jobs=_JOBS, layout="{vid}{ext}")
+    await backlog.claim()
+    soon = text("UPDATE videos SET held_until = 1 WHERE lease_owner IS NOT NULL")
+    await wires.ledger.write(lambda connection: connection.execute(soon) and None)
+    await backlog.keep()
+    earliest = text("SELECT min(held_until) FROM videos WHERE lease_owner IS NOT NULL")
+    kept = await wires.ledger.read(functools.partial(Connection.scalar, statement=earliest))
+    assert kept is not None
+    assert kept > wires.now()

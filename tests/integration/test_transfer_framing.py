@@ -1,0 +1,199 @@
+"""Where a body begins and ends, told wrongly: on the bulk path and on the ordinary one."""
+
+from pathlib import Path
+
+import fastcrc
+import pytest
+from origin import Behaviour, OriginServer
+from origin_faults import chunked, status, then_stray, unranged, whole, with_headers
+from path_cases import serving_by_both
+from transfer_cases import Try, fetched, resumed, video
+
+from fetcher.domain.errors import (
+    IntegrityError,
+    NotAVideoError,
+    ObjectChangedError,
+    RangeMismatchError,
+    TransferError,
+    TransferInterruptedError,
+)
+from fetcher.domain.status import Evidence
+from fetcher.transfer.origin import Origin
+
+_BODY = video(250_000)
+_SIZE = len(_BODY)
+
+server, origin = serving_by_both(_BODY)
+
+
+@pytest.mark.parametrize("size", [10, _SIZE])
+@pytest.mark.parametrize(
+    "stray", [b"x", b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n\x00\x00\x00\x18ftypwrong!!!"]
+)
+def test_f14_what_follows_the_announced_length_is_of_no_file(
+    *, server: OriginServer, origin: Origin, tmp_path: Path, size: int, stray: bytes
+) -> None:
+    """Neither of this one nor of the next."""
+    server.files["/a.mp4"].body = _BODY[:size]
+    server.add("/b.mp4", _BODY)
+    server.script("/a.mp4", [then_stray(stray)])
+
+    assert _BODY[:size] == fetched(origin, server.url("/a.mp4"), tmp_path)
+    assert _BODY == fetched(origin, server.url("/b.mp4"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "stray", [b"x", b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n\x00\x00\x00\x18ftypwrong!!!"]
+)
+def test_f14_f15_what_follows_the_last_chunk_is_of_no_file(
+    server: OriginServer, origin: Origin, tmp_path: Path, stray: bytes
+) -> None:
+    server.add("/b.mp4", _BODY[::-1])
+    server.files["/b.mp4"].body = _BODY
+    raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n%b\r\n0\r\n\r\n%b" % (_BODY[:16], stray)
+    server.script("/a.mp4", [lambda exchange: exchange.conn.sendall(raw)])
+
+    assert _BODY[:16] == fetched(origin, server.url("/a.mp4"), tmp_path)
+    assert _BODY == fetched(origin, server.url("/b.mp4"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"-10\r\n%b\r\n0\r\n\r\n",
+        b"0x10\r\n%b\r\n0\r\n\r\n",
+        b"1_0\r\n%b\r\n0\r\n\r\n",
+        b"\r\n%b\r\n0\r\n\r\n",
+        b"10\r\n%bXY0\r\n\r\n",
+        b"f\r\n%b\r\n0\r\n\r\n",
+        b"10\r\n%b\r\n",
+        b"10\r\n%b\r\n0\r\n",
+        b"10\r\n%b\r\n0\r\nX: y",
+        b"10\r\n%b\r\n0\r\nno trailer\r\n\r\n",
+        b"ffffffffffffffffffffffff\r\n%b",
+    ],
+)
+def test_f15_chunks_that_are_not_to_the_letter_never_make_a_file(
+    server: OriginServer, tries: Try, chunks: bytes
+) -> None:
+    """What is kept of them is a beginning of the file."""
+    server.script("/a.mp4", [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks % _BODY[:16]])
+
+    with pytest.raises(TransferInterruptedError):
+        tries.fetch(server.url("/a.mp4"))
+
+    assert _BODY[:16].startswith(tries.part.bytes)
+
+
+def test_f15_chunks_with_extensions_and_trailers_are_one_file(server: OriginServer, tries: Try) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    server.script(
+        "/a.mp4", [head + b'A;x=1\r\n%b\r\n6;y="z"\r\n%b\r\n0;end\r\nX: y\r\n\r\n' % (_BODY[:10], _BODY[10:16])]
+    )
+
+    fetched = tries.fetch(server.url("/a.mp4"))
+
+    assert (_BODY[:16], Evidence.NONE) == (tries.part.bytes, fetched.evidence)
+
+
+def test_f22_a_200_with_a_content_range_is_neither_the_whole_nor_a_part(server: OriginServer, tries: Try) -> None:
+    server.script("/a.mp4", [with_headers(content_range=f"bytes 0-{_SIZE - 1}/{_SIZE}")])
+
+    with pytest.raises(RangeMismatchError):
+        tries.fetch(server.url("/a.mp4"))
+
+    assert b"" == tries.part.bytes
+
+
+def test_f22_a_whole_file_of_another_size_under_the_same_validator_leaves_the_part_as_it_was(
+    server: OriginServer, origin: Origin, tmp_path: Path
+) -> None:
+    server.files["/a.mp4"].body = _BODY + b"more"
+    server.script("/a.mp4", [whole])
+    tries = resumed(_BODY, origin, tmp_path)
+
+    with pytest.raises(ObjectChangedError):
+        tries.fetch(server.url("/a.mp4"))
+
+    assert _BODY[:100_000] == tries.part.bytes
+
+
+def test_f24_a_weak_validator_is_not_sent_and_the_part_is_gone_on_with(
+    server: OriginServer, origin: Origin, tmp_path: Path
+) -> None:
+    url = server.add("/a.mp4", _BODY, etag='W/"1"')
+    tries = resumed(_BODY, origin, tmp_path, etag='W/"1"')
+
+    tries.fetch(url)
+
+    assert (_BODY, ["bytes=100000-"]) == (tries.part.bytes, server.ranges)
+    assert "if-range" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("etag", ['"视频"', '"a b"', "bare", '"a\x01"'])
+def test_f24_a_validator_that_is_none_is_not_sent_either(
+    server: OriginServer, origin: Origin, tmp_path: Path, etag: str
+) -> None:
+    tries = resumed(_BODY, origin, tmp_path, etag=etag)
+    server.files["/a.mp4"].etag = None
+
+    tries.fetch(server.url("/a.mp4"))
+
+    assert (_BODY, ["bytes=100000-"]) == (tries.part.bytes, server.ranges)
+    assert "if-range" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("total", ["bytes */*", f"bytes */{_SIZE + 1}", None])
+def test_f25_a_416_that_proves_nothing_is_asked_once_and_calls_nothing_whole(
+    server: OriginServer, origin: Origin, tmp_path: Path, total: str | None
+) -> None:
+    headers = {} if total is None else {"Content_Range": total}
+    server.script("/a.mp4", [status(416, b"", **headers)])
+    tries = resumed(_BODY, origin, tmp_path, have=_SIZE, size=None)
+
+    with pytest.raises(RangeMismatchError):
+        tries.fetch(server.url("/a.mp4"))
+
+    assert 1 == len(server.requests)
+
+
+def test_f26_a_whole_file_that_comes_encoded_is_no_video(server: OriginServer, tries: Try) -> None:
+    server.script("/a.mp4", [with_headers(content_encoding="gzip")])
+
+    with pytest.raises(NotAVideoError, match="gzip"):
+        tries.fetch(server.url("/a.mp4"))
+
+    assert b"" == tries.part.bytes
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+@pytest.mark.parametrize(
+    "length", ["-5", "many", "5, 6", "150000\r\nContent-Length: 5", "9223372036854775807", "9" * 40, "1_0"]
+)
+def test_f28_a_length_that_cannot_be_leaves_the_part_as_it_was(
+    *, server: OriginServer, origin: Origin, tmp_path: Path, length: str, is_whole: bool
+) -> None:
+    """Which of the two errors depends on who sees it first: the parser of the head, or who judges it."""
+    wrong = with_headers(content_length=length)
+    server.script("/a.mp4", [unranged(wrong) if is_whole else wrong])
+    tries = resumed(_BODY, origin, tmp_path)
+
+    with pytest.raises(TransferError) as caught:
+        tries.fetch(server.url("/a.mp4"))
+
+    assert isinstance(caught.value, RangeMismatchError | TransferInterruptedError)
+    assert (_BODY[:100_000], 0) == (tries.part.bytes, tries.meter.fetched)
+
+
+@pytest.mark.parametrize("reply", [chunked(), whole])
+def test_f30_a_file_that_differs_from_its_digest_each_time_is_never_called_whole(
+    *, server: OriginServer, tries: Try, reply: Behaviour
+) -> None:
+    server.add("/a.mp4", _BODY, X_Oss_Hash_Crc64ecma="1")
+    server.script("/a.mp4", [reply, reply])
+
+    for _ in range(2):
+        with pytest.raises(IntegrityError, match="crc64") as caught:
+            tries.fetch(server.url("/a.mp4"))
+
+        assert (str(fastcrc.crc64.xz(_BODY)), "1") == (caught.value.actual, caught.value.expected)

@@ -1,0 +1,119 @@
+"""What the tests of a pass share: one with real parts, but for a Polyv that answers before anybody can look."""
+
+import functools
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fetcher.archive.home import Home
+from fetcher.archive.parts import Parts
+from fetcher.archive.placing import Placing
+from fetcher.downloader.attempt import Workshop
+from fetcher.downloader.worker import Downloader
+from fetcher.ledger.changes import Change
+from fetcher.ledger.opening import open_ledger
+from fetcher.ledger.thread import LedgerThread
+from fetcher.ledger.upgrade import create_ledger
+from fetcher.ledger.work import add_tasks
+from fetcher.poller import Poller
+from fetcher.polyv.tasks import TaskAnswer
+from fetcher.sync.asking import Asking, Rhythm
+from fetcher.sync.durability import make_names_durable
+from fetcher.sync.fetching import Fetching, Patience
+from fetcher.sync.outcome import Options
+from fetcher.sync.run import Run
+from fetcher.sync.wires import Wires
+from fetcher.transfer.origin import Origin
+
+VID: Final = "1b448be32370f4822ac40fd926112a66_1"
+
+
+class Source:
+    """Answers at once, without a network between."""
+
+    def __init__(self, answer: Callable[[], TaskAnswer]) -> None:
+        self._answer = answer
+        self.asked = 0
+
+    async def get_task(self, task_id: str) -> TaskAnswer:
+        """Answer whatever is asked."""
+        del task_id
+        self.asked += 1
+        return self._answer()
+
+
+def now_ms() -> int:
+    """Return this machine's clock, ms UTC."""
+    return int(time.time() * 1000)
+
+
+def ignore(told: object) -> None:
+    """Take no notice."""
+    del told
+
+
+@asynccontextmanager
+async def wired(home: Home, *, before_names: Callable[[Sequence[Change]], None] = ignore) -> AsyncIterator[Wires]:
+    """Yield the parts of a run in a new archive.
+
+    Args:
+        home: The archive.
+        before_names: Called in the ledger's thread before the names of finished files are made durable.
+    """
+    placing = Placing(home.root)
+
+    def barrier(changes: Sequence[Change]) -> Sequence[Exception | None]:
+        before_names(changes)
+        return make_names_durable(placing, changes)
+
+    create_ledger(home.ledger)
+    ledger = LedgerThread(open_ledger(home.ledger), barrier=barrier)
+    origin, threads, parts = Origin(loopback_too=True), ThreadPoolExecutor(2), Parts(home.parts)
+    workshop = Workshop(
+        root=home.root,
+        placing=placing,
+        origin=origin,
+        threads=threads,
+        now=now_ms,
+        stall_s=10,
+        reserve=0,
+        buffers=[],
+    )
+    try:
+        yield Wires(
+            ledger=ledger,
+            downloader=Downloader(workshop, parts),
+            parts=parts,
+            root=home.root,
+            owner="test",
+            now=now_ms,
+            polyv_now=now_ms,
+            notify=ignore,
+        )
+    finally:
+        ledger.close()
+        origin.close()
+        threads.shutdown()
+
+
+@asynccontextmanager
+async def running(
+    home: Home,
+    source: Source,
+    *,
+    first_s: float = 60,
+    options: Options | None = None,
+    layout: str = "{vid}{ext}",
+    before_names: Callable[[Sequence[Change]], None] = ignore,
+) -> AsyncIterator[Run]:
+    """Yield a run over a new archive with one task."""
+    async with wired(home, before_names=before_names) as wires:
+        poller = Poller(source=source, now=now_ms, lifetime_s=1800, loopback_too=True, warn=ignore)
+        rhythm = Rhythm(first_s=first_s, longest_s=600, give_up_after_s=1e6)
+        asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=lambda: 0.0)
+        patience = Patience(first_s=0.01, tries=2, asked_again_s=60, rest_s=0.2)
+        fetching = Fetching(wires, renew=asking.renew, jobs=2, layout=layout, patience=patience)
+        await wires.ledger.write(functools.partial(add_tasks, task_ids=["task-00001"], now=0))
+        yield Run(wires, asking=asking, fetching=fetching, options=options or Options(), calls=lambda: source.asked)
