@@ -1,6 +1,7 @@
 """Ask an origin for a file: redirects under a policy, every foreign error translated at this edge."""
 
 import contextlib
+import functools
 import ipaddress
 import os
 import socket
@@ -65,6 +66,7 @@ class Origin:
         )
         self._timeout = httpx.Timeout(read_timeout_s, connect=connect_timeout_s)
         self._proxied: httpx.Client | None = None
+        self._is_proxied = functools.cache(_needs_proxy)
         self._lock = threading.Lock()
 
     def ask(self, url: str, headers: Mapping[str, str], *, attach: Attach) -> Answer:
@@ -97,13 +99,17 @@ class Origin:
     def _ask_once(self, url: str, headers: Mapping[str, str], attach: Attach) -> Answer:
         asked = {"User-Agent": "fetcher", **headers}
         with translated():
-            if _needs_proxy(url):
+            if self._needs_proxy(url):
                 through = self._through_proxy()
                 response = through.send(httpx.Request("GET", url, headers=asked), stream=True)
                 body = IteratedBody(response, abort=_socket_shutter(response))
                 return Answer(status_code=response.status_code, headers=response.headers, body=body)
             came = self._bulk.ask(url, asked, attach=attach)
             return Answer(status_code=came.status_code, headers=came.headers, body=came.body)
+
+    def _needs_proxy(self, url: str) -> bool:
+        parts = urlsplit(url)
+        return self._is_proxied(parts.scheme, parts.hostname or "")
 
     def _through_proxy(self) -> httpx.Client:
         """The ordinary path: httpx's own transport, which reads HTTPS_PROXY and NO_PROXY."""
@@ -118,7 +124,7 @@ class Origin:
         where = "a redirect" if is_redirect else "the link"
         if not is_usable(url, loopback_too=self._loopback_too):
             raise UnsafeLinkError(f"{where} leads to {without_secret(url)!r}, which is not https to a host")
-        if is_redirect and not _needs_proxy(url):
+        if is_redirect and not self._needs_proxy(url):
             self._require_public(urlsplit(url).hostname or "")
 
     def _require_public(self, host: str) -> None:
@@ -195,14 +201,12 @@ def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]
     return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
 
 
-def _needs_proxy(url: str) -> bool:
-    """Tell whether the environment names a proxy for *url*. This machine is never asked through one."""
-    if not any(name.lower().endswith(b"_proxy") for name in os.environb):
+def _needs_proxy(scheme: str, host: str) -> bool:
+    """Tell whether the environment names a proxy for *host*. This machine is never asked through one."""
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
         return False
-    parts = urlsplit(url)
-    host = parts.hostname or ""
     proxies = urllib.request.getproxies()
-    named = parts.scheme in proxies or "all" in proxies
+    named = scheme in proxies or "all" in proxies
     return named and not is_loopback(host) and not urllib.request.proxy_bypass(host)
 
 
