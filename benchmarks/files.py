@@ -2,9 +2,9 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 _HEAD: Final = (24).to_bytes(4, "big") + b"ftypisom"
 """The first twelve bytes of an MP4 file."""
@@ -26,6 +26,10 @@ class FileSet:
     def total(self) -> int:
         """All bytes."""
         return self.count * self.size
+
+    def of(self, count: int) -> Self:
+        """Return another number of files of this size."""
+        return replace(self, count=count)
 
     def __str__(self) -> str:
         return f"{self.count} × {shown_size(self.size)}"

@@ -87,7 +87,7 @@ def serving(
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)) for _ in range(2)]
         for one in sockets:
-            one.setblocking(False)  # nginx leaves what it inherits as it is, and would wait in accept
+            one.settimeout(0)  # nginx leaves what it inherits as it is, and would wait in accept
         http, https = (one.getsockname()[1] for one in sockets)
         config = directory / "nginx.conf"
         text = _CONFIG.format(

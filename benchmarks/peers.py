@@ -58,20 +58,10 @@ class CurlOpenssl(Curl):
 
 
 class Aria2(Runner):
-    """Eight downloads at once; it reads each file again for its checksum, which it is told.
+    """Eight downloads at once; it reads each file again for its checksum, which it is told."""
 
-    Args:
-        name: As the table calls it.
-        options: Beside ``-j8``. As it is, aria2c fills each file with zeros before it downloads.
-
-    Source: https://aria2.github.io/manual/en/html/aria2c.html#cmdoption-file-allocation
-    """
-
+    name = "aria2c, checksum"
     program = "aria2c"
-
-    def __init__(self, name: str, *options: str) -> None:
-        self.name = name
-        self._options = options
 
     def steps(self, one: Round) -> Steps:
         """Write the list with its checksums."""
@@ -79,7 +69,7 @@ class Aria2(Runner):
         listed.write_text(
             "".join(f"{file.link}\n out={file.name}\n checksum=sha-256={file.sha256}\n" for file in one.files)
         )
-        options = ["--no-conf", "-q", f"-j{JOBS}", *self._options]
+        options = ["--no-conf", "-q", f"-j{JOBS}"]
         return [["aria2c", *options, f"--ca-certificate={one.authority}", f"--input-file={listed}"]]
 
     def digests(self, one: Round, stdout: str) -> Mapping[str, str]:
@@ -151,8 +141,7 @@ class Copy(_Summed):
 PEERS: Final[Mapping[str, Runner]] = {
     "curl": Curl(),
     "curl-openssl": CurlOpenssl(),
-    "aria2c": Aria2("aria2c, checksum"),
-    "aria2c-lean": Aria2("aria2c, checksum, no preallocation", "--file-allocation=none"),
+    "aria2c": Aria2(),
     "rclone": Rclone(),
     "wget2": Wget2(),
     "cp": Copy(),

@@ -13,7 +13,7 @@ from fetcher.domain.quantities import parse_size
 Scheme = Literal["https", "http"]
 Place = Literal["tmpfs", "disk"]
 PARTS: Final = ("transfer", "startup", "rate", "jobs", "profile")
-PEER_NAMES: Final = ("curl", "curl-openssl", "aria2c", "aria2c-lean", "rclone", "wget2", "cp")
+PEER_NAMES: Final = ("curl", "curl-openssl", "aria2c", "rclone", "wget2", "cp")
 USUAL_PEERS: Final = tuple(name for name in PEER_NAMES if name != "curl-openssl")
 
 

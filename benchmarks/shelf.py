@@ -49,6 +49,10 @@ class Shelf:
             for start in range(0, len(vids), _TASK_SIZE)
         ]
 
+    def path(self, number: int) -> str:
+        """Return the path on the origin of the file *number*, from 0."""
+        return self._videos[number].path
+
     def wanted(self, base: str) -> list[Wanted]:
         """Return all files with fresh links to the origin at *base* (scheme, host, port).
 

@@ -43,7 +43,11 @@ class Subject(Runner):
         """Make an archive and record the tasks."""
         self._call(one, "-q", "init", str(one.target))
         self._call(one, "add", "-", stdin="\n".join(self._shelf.task_ids))
-        return [[*self._before, FETCHER, "sync", *self._options]]
+        return [self.command()]
+
+    def command(self) -> list[str]:
+        """Return the command itself."""
+        return [*self._before, FETCHER, "sync", *self._options]
 
     def environ(self, one: Round) -> dict[str, str]:
         """Return account and archive beside what all programs see."""
