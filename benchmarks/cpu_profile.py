@@ -19,7 +19,7 @@ from benchmarks.table import table
 _SAMPLES_A_SECOND: Final = 250
 _WAITING: Final = "waiting"
 _KINDS: Final = (
-    (_WAITING, re.compile(r"queue\.get\(|\bselect\(|\bpoll\(|\.acquire\(|\bwait\(")),
+    (_WAITING, re.compile(r"queue\.get\(|\.get\(\)|\bselect\(|\bpoll\(|\.acquire\(|\bwait\(")),
     ("receive and decrypt", re.compile(r"recv|readinto|\.read1?\(")),
     ("SHA-256", re.compile(r"\bupdate\(")),
     ("fsync", re.compile(r"fsync|fdatasync")),

@@ -78,7 +78,7 @@ def serving(
         directory: Where nginx may write; its own.
         certificate: For https.
         limit_rate: Bytes a second for each connection; 0 means as fast as it goes.
-        stalled: A path that is sent at one byte a second.
+        stalled: A path whose file is sent at one byte a second after its first 64 KiB.
 
     Source: nginx reads inherited sockets from the variable ``NGINX`` (src/core/nginx.c, ngx_add_inherited_sockets).
     Source: https://nginx.org/en/docs/http/ngx_http_core_module.html#limit_rate
@@ -98,7 +98,7 @@ def serving(
             http=http,
             https=https,
             content=content,
-            stalled=f"location = {stalled} {{ limit_rate 1; }}" if stalled else "",
+            stalled=f"location = {stalled} {{ limit_rate_after 64k; limit_rate 1; }}" if stalled else "",
         )
         config.write_text(text, encoding="utf-8")
         process = _start(config, directory, sockets)

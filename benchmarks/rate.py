@@ -28,7 +28,7 @@ class _Case:
     name: str
     jobs: int
     stalled: int | None
-    """The number of a file that comes at one byte a second; None where all are sound."""
+    """The number of a file that all but stops after its first 64 KiB; None where all are sound."""
 
 
 _CASES: Final = (
