@@ -1,16 +1,17 @@
 """How many files at once: speed and memory by ``--jobs``, on lines of three kinds."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from statistics import median
 from typing import Final
 
 from benchmarks.far_line import far
 from benchmarks.files import FileSet
 from benchmarks.measure import Cost
 from benchmarks.plan import Plan
+from benchmarks.ratios import Spread
+from benchmarks.rotation import rotated
 from benchmarks.stock import Stock, run_once, stocked
 from benchmarks.subject import Subject
 from benchmarks.table import table
@@ -85,26 +86,35 @@ _KINDS: Final = (
 
 
 def jobs(plan: Plan) -> str:
-    """Measure each kind of line with each number of jobs."""
+    """Measure each kind of line with each number of jobs, these in turn."""
     reps = max(1, plan.reps // 2)
-    speeds: dict[int, list[str]] = {number: [] for number in _JOBS}
-    peaks: dict[int, int] = dict.fromkeys(_JOBS, 0)
-    for kind in _KINDS:
-        for number in _JOBS:
-            files = kind.files(number)
-            costs = _costs(plan, kind, files, number, reps)
-            amount = files.count if kind.unit == "files" else files.total / _MIB
-            speeds[number].append(f"{amount / median(cost.wall_s for cost in costs):.1f} {kind.unit}/s")
-            peaks[number] = max(peaks[number], *(cost.peak_bytes for cost in costs))
-            print(f"jobs {number}, {kind.name}: {speeds[number][-1]}", file=sys.stderr)
-    heads = ["jobs", *(kind.name for kind in _KINDS), "peak MiB"]
-    return table(heads, [[str(n), *speeds[n], f"{peaks[n] / _MIB:.0f}"] for n in _JOBS])
+    costs = {kind.name: _of_kind(plan, kind, reps) for kind in _KINDS}
+    rows = []
+    for number in _JOBS:
+        peak = max(cost.peak_bytes for kind in _KINDS for cost in costs[kind.name][number])
+        speeds = [_speed(kind, number, costs[kind.name][number]) for kind in _KINDS]
+        rows.append([str(number), *speeds, f"{peak / _MIB:.0f}"])
+    return table(["jobs", *(f"{kind.name}, {kind.unit}/s" for kind in _KINDS), "peak MiB"], rows)
 
 
-def _costs(plan: Plan, kind: _Kind, files: FileSet, number: int, reps: int) -> list[Cost]:
-    with stocked(plan.memory, files, limit_rate=kind.limit_rate) as stock, _line(stock, kind) as base:
-        subject = Subject(stock.shelf, options=("--jobs", str(number)))
-        return [run_once(stock, subject, base, plan.memory) for _ in range(reps)]
+def _of_kind(plan: Plan, kind: _Kind, reps: int) -> dict[int, list[Cost]]:
+    costs = {number: list[Cost]() for number in _JOBS}
+    for turn in range(reps):
+        for number in rotated(_JOBS, turn):
+            with (
+                stocked(plan.memory, kind.files(number), limit_rate=kind.limit_rate) as stock,
+                _line(stock, kind) as base,
+            ):
+                subject = Subject(stock.shelf, options=("--jobs", str(number)))
+                costs[number].append(run_once(stock, subject, base, plan.memory))
+            print(f"jobs {number}, {kind.name}: {costs[number][-1].wall_s:.2f} s", file=sys.stderr)
+    return costs
+
+
+def _speed(kind: _Kind, number: int, costs: Sequence[Cost]) -> str:
+    files = kind.files(number)
+    amount = files.count if kind.unit == "files" else files.total / _MIB
+    return f"{Spread.of([amount / cost.wall_s for cost in costs]):.1f}"
 
 
 @contextmanager
