@@ -33,7 +33,7 @@ _LARGEST: Final = 5
 
 
 def cpu_profile(plan: Plan) -> str:
-    """Sample a run twice: all threads that compute, and the one that holds the interpreter's lock."""
+    """Sample a run twice: all threads that are not idle, and the one that holds the interpreter's lock."""
     files = next((one for one in plan.files if one.name == "big"), SETS["big"])
     program = spy()
     if program is None:
@@ -102,7 +102,7 @@ def _shown(computing: Counter[tuple[str, int, str]], locked: Counter[tuple[str, 
     ]
     heads = [
         "big files over https to tmpfs",
-        f"of {total / _SAMPLES_A_SECOND:.1f} s in which threads computed",
+        f"of {total / _SAMPLES_A_SECOND:.1f} s of threads that were not idle",
         f"of {held:.1f} s in which one held the interpreter's lock",
     ]
     return f"{table(heads, rows)}\nThe largest of the rest: {', '.join(largest)}.\n"
