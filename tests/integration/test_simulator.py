@@ -275,6 +275,17 @@ def test_a_failing_video_fails_beside_a_sound_one(client: Client) -> None:
     assert ["FAIL", "SUCCESS", "FAIL"] == [row["status"] for row in client.rows(task_id)]
 
 
+def test_links_can_lead_to_another_origin(client: Client) -> None:
+    """Signed as they are here, so that whoever serves the files can be measured."""
+    client.simulator.link_base = "https://127.0.0.1:4433"
+    video = add(client.simulator)
+    link = client.link(video)
+
+    assert link.startswith(f"https://127.0.0.1:4433{video.path}?auth_key=")
+    here = link.replace("https://127.0.0.1:4433", client.simulator.url)
+    assert (200, whole(video)) == ((got := client.fetch(here)).status_code, got.body)
+
+
 def test_rows_can_be_added_and_hidden(client: Client) -> None:
     first, second = add(client.simulator), add(client.simulator)
     task = client.simulator.library.task(client.simulator.library.create_task([first.vid, second.vid]))

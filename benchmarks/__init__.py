@@ -1,0 +1,1 @@
+"""How fast `fetcher sync` is, measured beside programs that people know; see docs/benchmarks.md."""

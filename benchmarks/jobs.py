@@ -1,0 +1,126 @@
+"""How many files at once: speed and memory by ``--jobs``, on lines of three kinds."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.far_line import far
+from benchmarks.files import FileSet
+from benchmarks.measure import Cost
+from benchmarks.plan import Plan
+from benchmarks.ratios import Spread
+from benchmarks.rotation import rotated
+from benchmarks.stock import Stock, run_once, stocked
+from benchmarks.subject import Subject
+from benchmarks.table import table
+
+_MIB: Final = 1 << 20
+_KIB: Final = 1 << 10
+_JOBS: Final = (1, 2, 4, 8, 16, 32)
+_ROUND_TRIP_S: Final = 0.04
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """A kind of line, and enough files to fill it.
+
+    Attributes:
+        name: As the table calls it.
+        size: Of each file, bytes.
+        each: Files for each job; the start of a run weighs the same then.
+        least: Files at the least.
+        most: Files at the most.
+        limit_rate: Bytes a second that the origin gives one connection; 0 means no limit.
+        is_far: Whether a round trip takes 40 ms.
+        unit: What a second brings: "MiB" or "files".
+    """
+
+    name: str
+    size: int
+    each: int
+    least: int
+    most: int
+    limit_rate: int
+    is_far: bool
+    unit: str
+
+    def files(self, jobs: int) -> FileSet:
+        """Return what is fetched with so many jobs."""
+        return FileSet(name=self.name, count=min(max(self.each * jobs, self.least), self.most), size=self.size)
+
+
+_KINDS: Final = (
+    _Kind(
+        name="4 MiB/s a connection, 40 ms: 8 MiB files",
+        size=8 * _MIB,
+        each=3,
+        least=3,
+        most=96,
+        limit_rate=4 * _MIB,
+        is_far=True,
+        unit="MiB",
+    ),
+    _Kind(
+        name="40 ms: 64 KiB files",
+        size=64 * _KIB,
+        each=40,
+        least=40,
+        most=640,
+        limit_rate=0,
+        is_far=True,
+        unit="files",
+    ),
+    _Kind(
+        name="no limit: 16 MiB files",
+        size=16 * _MIB,
+        each=4,
+        least=32,
+        most=32,
+        limit_rate=0,
+        is_far=False,
+        unit="MiB",
+    ),
+)
+
+
+def jobs(plan: Plan) -> str:
+    """Measure each kind of line with each number of jobs, these in turn."""
+    reps = max(1, plan.reps // 2)
+    costs = {kind.name: _of_kind(plan, kind, reps) for kind in _KINDS}
+    rows = []
+    for number in _JOBS:
+        peak = max(cost.peak_bytes for kind in _KINDS for cost in costs[kind.name][number])
+        speeds = [_speed(kind, number, costs[kind.name][number]) for kind in _KINDS]
+        rows.append([str(number), *speeds, f"{peak / _MIB:.0f}"])
+    return table(["jobs", *(f"{kind.name}, {kind.unit}/s" for kind in _KINDS), "peak MiB"], rows)
+
+
+def _of_kind(plan: Plan, kind: _Kind, reps: int) -> dict[int, list[Cost]]:
+    costs = {number: list[Cost]() for number in _JOBS}
+    for turn in range(reps):
+        for number in rotated(_JOBS, turn):
+            with (
+                stocked(plan.memory, kind.files(number), limit_rate=kind.limit_rate) as stock,
+                _line(stock, kind) as base,
+            ):
+                subject = Subject(stock.shelf, options=("--jobs", str(number)))
+                costs[number].append(run_once(stock, subject, base, plan.memory))
+            print(f"jobs {number}, {kind.name}: {costs[number][-1].wall_s:.2f} s", file=sys.stderr)
+    return costs
+
+
+def _speed(kind: _Kind, number: int, costs: Sequence[Cost]) -> str:
+    files = kind.files(number)
+    amount = files.count if kind.unit == "files" else files.total / _MIB
+    return f"{Spread.of([amount / cost.wall_s for cost in costs]):.1f}"
+
+
+@contextmanager
+def _line(stock: Stock, kind: _Kind) -> Iterator[str]:
+    if not kind.is_far:
+        yield stock.origin.base("https")
+        return
+    with far(stock.origin.https_port, round_trip_s=_ROUND_TRIP_S) as port:
+        yield f"https://127.0.0.1:{port}"

@@ -1,0 +1,159 @@
+"""The benchmarks themselves: real programs, tiny files."""
+
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.certificate import make_certificate
+from benchmarks.far_line import far
+from benchmarks.measure import CommandFailedError, measure
+from benchmarks.origin_nginx import is_installed, serving
+from benchmarks.peers import PEERS
+from benchmarks.runner import Round, WrongResultError, require_right
+from benchmarks.shelf import Wanted
+
+ROOT = Path(__file__).resolve().parents[2]
+MARKS = "\n".join(f"<!-- figures: {part} --><!-- /figures: {part} -->" for part in ("machine", "transfer"))
+ENVIRON = {"PATH": "/usr/bin:/bin"}
+
+needs_nginx = pytest.mark.skipif(not is_installed(), reason="nginx is not installed (Debian: nginx-light)")
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks", *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+@needs_nginx
+def test_a_tiny_run_writes_its_table_into_the_document(tmp_path: Path) -> None:
+    """Every program that is installed fetches the right files; the others are left out."""
+    document = tmp_path / "figures.md"
+    document.write_text(f"words\n{MARKS}\n")
+    where = ["--memory", str(tmp_path), "--disk", str(tmp_path), "--write", str(document)]
+    size = [
+        "--only",
+        "small",
+        "--size",
+        "small=3x70001",
+        "--scheme",
+        "https",
+        "--peers",
+        ",".join(PEERS),
+        "--to",
+        "tmpfs",
+        "--reps",
+        "1",
+    ]
+
+    ended = run("transfer", *size, *where)
+
+    assert 0 == ended.returncode, ended.stderr
+    written = document.read_text()
+    assert written.startswith("words\n")
+    assert ["Small files (3 × 70001 bytes) over https to tmpfs"] == re.findall(r"^### (.*)$", written, re.MULTILINE)
+    expected = ["**fetcher sync**", *(runner.name for runner in PEERS.values() if shutil.which(runner.program))]
+    named = re.findall(r"^\| ([^|]+) \| \d", written, re.MULTILINE)
+    assert expected == [name for name in named if name != "fetcher sync, no fsync"]
+    assert ["figures.md"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_cost_is_that_of_all_steps(tmp_path: Path) -> None:
+    """Time is summed, memory is the largest; what the measuring process uses itself is not in it."""
+    large = "held = bytearray(64 << 20); held[::4096] = b'x' * len(held[::4096])"
+    ours = bytearray(256 << 20)
+    ours[::4096] = b"x" * len(ours[::4096])
+    steps = [[sys.executable, "-c", large], [sys.executable, "-c", "import time; time.sleep(0.2); print('heard')"]]
+
+    ended = measure(steps, environ=ENVIRON, directory=tmp_path)
+
+    assert "heard\n" == ended.stdout
+    assert 64 << 20 < ended.cost.peak_bytes < 128 << 20
+    assert 0.2 < ended.cost.wall_s
+    assert 0 < ended.cost.cpu_s < ended.cost.wall_s
+
+
+def test_a_step_that_fails_is_never_a_figure(tmp_path: Path) -> None:
+    """And what comes after it is not run."""
+    steps = [["sh", "-c", "echo why >&2; exit 3"], ["touch", "after"]]
+
+    with pytest.raises(CommandFailedError, match=r"sh ended with 3: why"):
+        measure(steps, environ=ENVIRON, directory=tmp_path)
+
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("digests", [{}, {"v": "0" * 64}, {"v": "1" * 64, "w": "1" * 64}])
+def test_other_files_than_those_asked_for_are_never_a_figure(tmp_path: Path, digests: dict[str, str]) -> None:
+    """None, a wrong one, one too many."""
+    wanted = Wanted(vid="v", path="a/v.mp4", link="http://127.0.0.1:1/a/v.mp4", sha256="1" * 64)
+    one = Round(files=[wanted], base="", content=tmp_path, authority=tmp_path, target=tmp_path, notes=tmp_path)
+
+    require_right(one, {"v": "1" * 64})
+    with pytest.raises(WrongResultError):
+        require_right(one, digests)
+
+
+@needs_nginx
+def test_a_stalled_file_stands_still_beside_a_sound_one(tmp_path: Path) -> None:
+    """So that a limited rate can be seen to be shared among those that run."""
+    content, body = tmp_path / "content", bytes(100_000)
+    content.mkdir(mode=0o755)
+    for name in ("sound.mp4", "stalled.mp4"):
+        (content / name).write_bytes(body)
+    certificate = make_certificate(tmp_path)
+    trust = ssl.create_default_context(cafile=str(certificate.authority))
+
+    with serving(content, directory=tmp_path / "nginx", certificate=certificate, stalled="/stalled.mp4") as origin:
+        for scheme in ("http", "https"):
+            with urllib.request.urlopen(f"{origin.base(scheme)}/sound.mp4", context=trust, timeout=10) as sound:
+                assert body == sound.read()
+        with (
+            urllib.request.urlopen(f"{origin.base('http')}/stalled.mp4", timeout=0.5) as stalled,
+            pytest.raises(TimeoutError),
+        ):
+            stalled.read()
+
+
+def test_the_far_line_costs_a_round_trip_and_hands_on_every_byte() -> None:
+    """Two for the first bytes, since the connection is opened at once here."""
+    sent = bytes(range(256)) * 1000
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        far(server.getsockname()[1], round_trip_s=0.1) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=10) as near,
+    ):
+        threading.Thread(target=_echo, args=(server,), daemon=True).start()
+        took = []
+        for _ in range(2):
+            began = time.monotonic()
+            near.sendall(sent)
+            came = b"".join(iter_exactly(near, len(sent)))
+            took.append(time.monotonic() - began)
+            assert sent == came
+
+    assert 0.2 <= took[0]
+    assert 0.1 <= took[1] < took[0]
+
+
+def _echo(server: socket.socket) -> None:
+    with server.accept()[0] as conn:
+        while data := conn.recv(65536):
+            conn.sendall(data)
+
+
+def iter_exactly(conn: socket.socket, size: int) -> Iterator[bytes]:
+    """Yield *size* bytes as they come."""
+    while size and (data := conn.recv(min(size, 65536))):
+        size -= len(data)
+        yield data
