@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Update, bindparam, insert, select, update
+import msgspec
+from sqlalchemy import Connection, select
 
 from fetcher.domain import events as happened
 from fetcher.domain.errors import FetcherError, IllegalTransitionError, StaleLeaseError
@@ -13,13 +14,13 @@ from fetcher.domain.identifiers import printable
 from fetcher.domain.link import without_secret
 from fetcher.domain.status import Reason, Status
 from fetcher.domain.transitions import next_status
+from fetcher.ledger.bulk import as_one, fetch, insert_rows, one_of, packed, update_rows
 from fetcher.ledger.schema import events, videos
 
 _NO_LEASE = {"held_until": None, "lease_owner": None}
 _NO_LINK = {"link": None, "link_obtained_at": None, "link_success_at": None, "deadline": None}
 _NOTHING_WRONG = {"reason": None, "detail": None}
 _LONGEST_DETAIL: Final = 1000
-_IN_LIST: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +86,12 @@ class _Batch:
         """Take in *change* and return where the video stands with it."""
         standing, event = self._standing[change.video_id], change.event
         _require_fence(standing, change)
-        before = Status(standing["status"])
+        before = Status(standing.status)
         after = next_status(before, event)
         if change.video_id in self._touched:
             self.write()  # Statements of several rows keep no order between them.
         values = _values(event, standing, after)
-        self._updates.setdefault(tuple(values), []).append(
-            {"the_id": change.video_id, **{f"new_{name}": value for name, value in values.items()}}
-        )
+        self._updates.setdefault(tuple(values), []).append({"id": change.video_id, **values})
         self._touched.add(change.video_id)
         self._history.append(
             {
@@ -104,42 +103,55 @@ class _Batch:
                 "detail": _short(_told(event)),
             }
         )
-        standing.update((name, value) for name, value in values.items() if name in standing)
+        standing.take(values)
         return after
 
     def write(self) -> None:
         """Write what was taken in."""
-        for columns, rows in self._updates.items():
-            self._connection.execute(_update(columns), rows)
-        if self._history:
-            self._connection.execute(_INSERT_EVENT, self._history)
+        for rows in self._updates.values():
+            update_rows(self._connection, videos, rows)
+        insert_rows(self._connection, events, self._history)
         self._updates, self._touched, self._history = {}, set(), []
 
 
-def _standing(connection: Connection, video_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+class _Standing(msgspec.Struct, array_like=True):
+    """What decides about a change of one video."""
+
+    id: int
+    status: str
+    lease_owner: str | None
+    lease_token: int
+    link: str | None
+    attempts: int
+
+    def take(self, values: Mapping[str, Any]) -> None:
+        """Take in what has changed."""
+        for name in self.__struct_fields__:
+            if name in values:
+                setattr(self, name, values[name])
+
+
+def _standing(connection: Connection, video_ids: Sequence[int]) -> dict[int, _Standing]:
     """Return what decides about changes, by video."""
-    found = {}
-    for start in range(0, len(video_ids), _IN_LIST):
-        for row in connection.execute(_SELECT_STANDING, {"ids": video_ids[start : start + _IN_LIST]}):
-            found[row.id] = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
-    return found
+    found = fetch(connection, _SELECT_STANDING, packed(video_ids), _STANDINGS)
+    return {standing.id: standing for standing in found}
 
 
-def _require_fence(standing: Mapping[str, Any], change: Change) -> None:
-    held = (standing["lease_owner"], standing["lease_token"])
+def _require_fence(standing: _Standing, change: Change) -> None:
+    held = (standing.lease_owner, standing.lease_token)
     if change.fence is not None and held != (change.fence.owner, change.fence.token):
         raise StaleLeaseError(f"the claim on video {change.video_id} ended")
 
 
-def _values(event: happened.Event, standing: Mapping[str, Any], after: Status) -> dict[str, Any]:
+def _values(event: happened.Event, standing: _Standing, after: Status) -> dict[str, Any]:
     """Return the new values of the video's columns."""
     values = {"status": after.value, **_columns(event)}
     if values.get("detail") is not None:
         values["detail"] = _short(values["detail"])
     if isinstance(event, happened.LinkRefused):
-        values["refused_link"] = event.url or standing["link"]
+        values["refused_link"] = event.url or standing.link
     if isinstance(event, happened.TransferFailed | happened.FileVerified):
-        values["attempts"] = standing["attempts"] + 1
+        values["attempts"] = standing.attempts + 1
     return values
 
 
@@ -147,17 +159,10 @@ def _short(text: str | None) -> str | None:
     return None if text is None else printable(text, limit=_LONGEST_DETAIL)
 
 
-@functools.cache
-def _update(columns: tuple[str, ...]) -> Update:
-    """Return the statement that sets *columns*; made once, because making it costs more than running it."""
-    values = {name: bindparam(f"new_{name}", type_=videos.c[name].type) for name in columns}
-    return update(videos).where(videos.c.id == bindparam("the_id", type_=videos.c.id.type)).values(values)
-
-
-_SELECT_STANDING: Final = select(
-    videos.c.id, videos.c.status, videos.c.lease_owner, videos.c.lease_token, videos.c.link, videos.c.attempts
-).where(videos.c.id.in_(bindparam("ids", expanding=True)))
-_INSERT_EVENT: Final = insert(events)
+_STANDINGS: Final = msgspec.json.Decoder(list[_Standing])
+_SELECT_STANDING: Final = as_one(
+    select(*(videos.c[name] for name in _Standing.__struct_fields__)).where(videos.c.id.in_(one_of()))
+)
 
 
 @functools.singledispatch

@@ -3,12 +3,14 @@
 import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+import msgspec
 from sqlalchemy import Connection, Integer, bindparam, func, select, update
 
 from fetcher.domain.link import Link
 from fetcher.domain.status import Status
+from fetcher.ledger.bulk import as_one, fetch, one_of, packed, update_rows
 from fetcher.ledger.changes import Fence
 from fetcher.ledger.schema import has_status, videos
 
@@ -59,12 +61,9 @@ def claim(connection: Connection, *, limit: int, owner: str, now: int, lease_ms:
         name: Returns path and key for a video; called a second time with True where the first is taken.
     """
     _end_leases(connection, owner, now)
-    bound = {
-        "most": max(limit, 0),
-        "until": now + lease_ms,
-        "owner": owner,
-    }  # A negative limit means none to SQLite.
-    taken = connection.execute(_CLAIM, bound).all()
+    due = connection.execute(_DUE_IDS, {"most": max(limit, 0)}).scalar_one()  # A negative one means none to SQLite.
+    connection.execute(_CLAIM, {"rows": due, "until": now + lease_ms, "owner": owner})
+    taken = fetch(connection, _TAKEN, {"rows": due}, _ROWS)
     paths = _paths(connection, taken, name)
     claimed = [_claimed(row, paths[row.id]) for row in taken]
     return sorted(claimed, key=lambda one: (one.deadline is not None, one.deadline or 0, one.video_id))
@@ -113,7 +112,27 @@ def _end_leases(connection: Connection, owner: str, now: int) -> None:
         connection.execute(update(videos).where(*ended).values(held_until=None, lease_owner=None))
 
 
-def _paths(connection: Connection, rows: Sequence[Any], name: Namer) -> dict[int, str]:
+class _Row(msgspec.Struct, array_like=True):
+    """What is to be known of a video that was claimed."""
+
+    id: int
+    vid: str
+    link: str
+    link_obtained_at: int
+    link_success_at: int | None
+    deadline: int | None
+    path: str | None
+    attempts: int
+    size: int | None
+    sha256: str | None
+    lease_owner: str
+    lease_token: int
+    title: str | None
+    category: str | None
+    created_at: int | None
+
+
+def _paths(connection: Connection, rows: Sequence[_Row], name: Namer) -> dict[int, str]:
     """Return the path of each video, and fix those that have none yet."""
     unnamed = {row.id: _nameable(row) for row in rows if row.path is None}
     names = {video_id: name(facts, False) for video_id, facts in unnamed.items()}  # noqa: FBT003
@@ -125,19 +144,25 @@ def _paths(connection: Connection, rows: Sequence[Any], name: Namer) -> dict[int
                 path, key = _numbered(path, video_id), _numbered(key, video_id)  # noqa: PLW2901
             names[video_id] = path, key
         taken.add(key)
-    if names:
-        fixed = [{"the_id": one, "new_path": path, "new_key": key} for one, (path, key) in names.items()]
-        connection.execute(_FIX_PATH, fixed)
+    update_rows(
+        connection,
+        videos,
+        [{"id": one, "path": path, "path_key": key} for one, (path, key) in names.items()],
+    )
     return {row.id: row.path or names[row.id][0] for row in rows}
 
 
-def _nameable(row: Any) -> Nameable:
+def _nameable(row: _Row) -> Nameable:
     return Nameable(vid=row.vid, url=row.link, title=row.title, category=row.category, created_at=row.created_at)
 
 
 def _taken(connection: Connection, keys: Sequence[str]) -> set[str]:
     """Return which of *keys* other videos have."""
-    return set(connection.scalars(_SELECT_KEYS, {"keys": keys})) if keys else set()
+    return {found.path_key for found in fetch(connection, _SELECT_KEYS, packed(keys), _KEYS)}
+
+
+class _Key(msgspec.Struct, array_like=True):
+    path_key: str
 
 
 def _numbered(path: str, number: int) -> str:
@@ -146,7 +171,7 @@ def _numbered(path: str, number: int) -> str:
     return f"{stem}-{number}{extension}"
 
 
-def _claimed(row: Any, path: str) -> Claimed:
+def _claimed(row: _Row, path: str) -> Claimed:
     return Claimed(
         video_id=row.id,
         vid=row.vid,
@@ -160,25 +185,26 @@ def _claimed(row: Any, path: str) -> Claimed:
     )
 
 
+_ROWS: Final = msgspec.json.Decoder(list[_Row])
+_KEYS: Final = msgspec.json.Decoder(list[_Key])
 _DUE: Final = (
     select(videos.c.id)
     .where(has_status(Status.READY), videos.c.held_until.is_(None))
     .order_by(videos.c.deadline.asc().nulls_first())
     .limit(bindparam("most", type_=Integer))
+    .subquery()
 )
+_DUE_IDS: Final = select(func.json_group_array(_DUE.c.id))
 _CLAIM: Final = (
     update(videos)
-    .where(videos.c.id.in_(_DUE.scalar_subquery()))
+    .where(videos.c.id.in_(one_of()))
     .values(
         held_until=bindparam("until", type_=videos.c.held_until.type),
         lease_owner=bindparam("owner", type_=videos.c.lease_owner.type),
         lease_token=videos.c.lease_token + 1,
     )
-    .returning(videos)
 )
-_FIX_PATH: Final = (
-    update(videos)
-    .where(videos.c.id == bindparam("the_id", type_=videos.c.id.type))
-    .values(path=bindparam("new_path"), path_key=bindparam("new_key"))
+_TAKEN: Final = as_one(
+    select(*(videos.c[name] for name in _Row.__struct_fields__)).where(videos.c.id.in_(one_of()))
 )
-_SELECT_KEYS: Final = select(videos.c.path_key).where(videos.c.path_key.in_(bindparam("keys", expanding=True)))
+_SELECT_KEYS: Final = as_one(select(videos.c.path_key).where(videos.c.path_key.in_(one_of())))

@@ -4,7 +4,8 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+import msgspec
+from sqlalchemy import Connection, bindparam, select, update
 
 from fetcher.domain.errors import FetcherError
 from fetcher.domain.events import Event, GivenUp, LinkPublished, PreparationFailed
@@ -13,11 +14,11 @@ from fetcher.domain.link import Link
 from fetcher.domain.observation import Observation, Standing, event_of
 from fetcher.domain.status import Preparation, Reason, Status, TaskStatus
 from fetcher.ledger.answers import DueTask, PollRecord
+from fetcher.ledger.bulk import as_one, fetch, insert_rows, one_of, packed
 from fetcher.ledger.changes import Change, apply, apply_all
 from fetcher.ledger.endings import give_up, has_other_hope, is_over, waiting_for
 from fetcher.ledger.schema import task_items, tasks, videos
 
-_IN_LIST: Final = 500
 _LONGEST_ERROR: Final = 1000
 _FEWEST_REFUSALS: Final = 5
 """So often in a row has a task to go without news before it is rejected, however old it is."""
@@ -135,45 +136,51 @@ def _due(row: Any) -> DueTask:
     return DueTask(row_id=row.id, task_id=row.task_id, added_at=row.added_at, quiet_polls=row.quiet_polls)
 
 
-def _known_videos(connection: Connection, vids: Sequence[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    columns = (
-        videos.c.id,
-        videos.c.vid,
-        videos.c.status,
-        videos.c.link,
-        videos.c.deadline,
-        videos.c.refused_link,
-    )
-    for start in range(0, len(vids), _IN_LIST):
-        wanted = vids[start : start + _IN_LIST]
-        found |= {row.vid: row for row in connection.execute(select(*columns).where(videos.c.vid.in_(wanted)))}
-    return found
+class _Video(msgspec.Struct, array_like=True):
+    """Where a video stands."""
+
+    id: int
+    vid: str
+    status: str
+    link: str | None
+    deadline: int | None
+    refused_link: str | None
 
 
-def _known_items(connection: Connection, task: int) -> dict[int, Any]:
-    columns = (task_items.c.video, task_items.c.said, task_items.c.success_at)
-    return {row.video: row for row in connection.execute(select(*columns).where(task_items.c.task == task))}
+class _Item(msgspec.Struct, array_like=True):
+    """What a task said of a video before."""
+
+    video: int
+    said: str
+    success_at: int | None
 
 
-def _all_videos(connection: Connection, vids: Sequence[str], now: int) -> dict[str, Any]:
+def _known_videos(connection: Connection, vids: Sequence[str]) -> dict[str, _Video]:
+    return {video.vid: video for video in fetch(connection, _SELECT_VIDEOS, packed(vids), _VIDEOS)}
+
+
+def _known_items(connection: Connection, task: int) -> dict[int, _Item]:
+    return {item.video: item for item in fetch(connection, _SELECT_ITEMS, {"task": task}, _ITEMS)}
+
+
+def _all_videos(connection: Connection, vids: Sequence[str], now: int) -> dict[str, _Video]:
     """Return the videos by vid; those that are new are made, together."""
     known = _known_videos(connection, vids)
     new = [vid for vid in vids if vid not in known]
     if new:
         rows = [{"vid": vid, "status": Status.WANTED.value, "added_at": now} for vid in new]
-        connection.execute(insert(videos), rows)
+        insert_rows(connection, videos, rows)
         known |= _known_videos(connection, new)
     return known
 
 
-def _said(item: Any) -> tuple[str, int | None] | None:
+def _said(item: _Item | None) -> tuple[str, int | None] | None:
     """Return what was kept of a video in this task, None where nothing was."""
     return None if item is None else (item.said, item.success_at)
 
 
 def _keep_items(
-    connection: Connection, record: PollRecord, news: Sequence[tuple[int, Observation]], items: Mapping[int, Any]
+    connection: Connection, record: PollRecord, news: Sequence[tuple[int, Observation]], items: Mapping[int, _Item]
 ) -> None:
     """Keep what is said of videos for the first time, or differs from before."""
     rows = [
@@ -187,8 +194,7 @@ def _keep_items(
         }
         for video_id, seen in news
     ]
-    if new := [row for row in rows if row["video"] not in items]:
-        connection.execute(insert(task_items), new)
+    insert_rows(connection, task_items, [row for row in rows if row["video"] not in items])
     if changed := [{f"new_{name}": row[name] for name in row} for row in rows if row["video"] in items]:
         connection.execute(_UPDATE_ITEM, changed)
 
@@ -197,7 +203,7 @@ def _happened(
     connection: Connection,
     record: PollRecord,
     answer: Mapping[str, Observation],
-    known: Mapping[str, Any],
+    known: Mapping[str, _Video],
     news: Container[str],
 ) -> list[tuple[str, Event]]:
     """Write what the answer means for each video, return it by vid."""
@@ -214,7 +220,7 @@ def _happened(
 
 
 def _event(
-    connection: Connection, record: PollRecord, video: Any, seen: Observation, *, is_news: bool
+    connection: Connection, record: PollRecord, video: _Video, seen: Observation, *, is_news: bool
 ) -> Event | None:
     standing = Standing(
         status=Status(video.status),
@@ -267,6 +273,16 @@ def _success_at(seen: Observation) -> int | None:
     return seen.link.success_at if isinstance(seen.link, Link) else None
 
 
+_VIDEOS: Final = msgspec.json.Decoder(list[_Video])
+_ITEMS: Final = msgspec.json.Decoder(list[_Item])
+_SELECT_VIDEOS: Final = as_one(
+    select(*(videos.c[name] for name in _Video.__struct_fields__)).where(videos.c.vid.in_(one_of()))
+)
+_SELECT_ITEMS: Final = as_one(
+    select(*(task_items.c[name] for name in _Item.__struct_fields__)).where(
+        task_items.c.task == bindparam("task", type_=task_items.c.task.type)
+    )
+)
 _UPDATE_ITEM: Final = (
     update(task_items)
     .where(task_items.c.task == bindparam("new_task"), task_items.c.video == bindparam("new_video"))

@@ -142,7 +142,8 @@ def test_nothing_but_counts_and_lists_scans_a_table(ledger: Database, work_of: A
     """F103."""
     found = plans(ledger, work_of)
     assert index in found[0]
-    assert [] == [one for one in found if "SCAN" in one and "USING" not in one and "CONSTANT ROW" not in one]
+    scans = [one for one in found if "SCAN" in one and "USING" not in one]
+    assert [] == [one for one in scans if not any(of in one for of in ("CONSTANT ROW", "each_row", "anon_1"))]
 
 
 def test_counting_reads_the_live_statuses_from_their_indexes(ledger: Database) -> None:
