@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +15,10 @@ from fetcher.archive.placing import Placing
 from fetcher.domain.events import Event
 from fetcher.domain.link import Link
 from fetcher.downloader.attempt import Workshop
+from fetcher.downloader.crew import Crew
 from fetcher.downloader.orders import Order, TryAgain
 from fetcher.downloader.worker import Downloader
+from fetcher.transfer.turn import Turn
 
 VID: Final = "1b448be32370f4822ac40fd926112a66_1"
 NOW: Final = 1_700_000_000_000
@@ -83,17 +84,18 @@ class Bench:
 def bench_in(directory: Path, **changed: Any) -> Iterator[Bench]:
     """Yield a bench in a new archive, with *changed* over impatient defaults."""
     home = create_home(directory / "library", config="")
-    threads = ThreadPoolExecutor(4)
-    with origin_here(read_timeout_s=changed.pop("read_timeout_s", 5)) as origin:
+    crew, turn = Crew(4), Turn()
+    with origin_here(read_timeout_s=changed.pop("read_timeout_s", 5), turn=turn) as origin:
         values: dict[str, Any] = {
             "root": home.root,
             "placing": Placing(home.root),
             "origin": origin,
-            "threads": threads,
+            "crew": crew,
+            "turn": turn,
             "now": lambda: NOW,
         }
         defaults: dict[str, Any] = {"stall_s": 5.0, "reserve": 0, "buffers": []}
         try:
             yield Bench(home, Workshop(**(values | defaults | changed)))
         finally:
-            threads.shutdown(wait=True)
+            crew.close()

@@ -3,7 +3,6 @@
 import functools
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -11,6 +10,7 @@ from fetcher.archive.home import Home
 from fetcher.archive.parts import Parts
 from fetcher.archive.placing import Placing
 from fetcher.downloader.attempt import Workshop
+from fetcher.downloader.crew import Crew
 from fetcher.downloader.worker import Downloader
 from fetcher.ledger.changes import Change
 from fetcher.ledger.opening import open_ledger
@@ -26,6 +26,7 @@ from fetcher.sync.outcome import Options
 from fetcher.sync.run import Run
 from fetcher.sync.wires import Wires
 from fetcher.transfer.origin import Origin
+from fetcher.transfer.turn import Turn
 
 VID: Final = "1b448be32370f4822ac40fd926112a66_1"
 
@@ -70,12 +71,14 @@ async def wired(home: Home, *, before_names: Callable[[Sequence[Change]], None] 
 
     create_ledger(home.ledger)
     ledger = LedgerThread(open_ledger(home.ledger), barrier=barrier)
-    origin, threads, parts = Origin(loopback_too=True), ThreadPoolExecutor(2), Parts(home.parts)
+    turn, crew, parts = Turn(), Crew(2), Parts(home.parts)
+    origin = Origin(loopback_too=True, turn=turn)
     workshop = Workshop(
         root=home.root,
         placing=placing,
         origin=origin,
-        threads=threads,
+        crew=crew,
+        turn=turn,
         now=now_ms,
         stall_s=10,
         reserve=0,
@@ -95,7 +98,7 @@ async def wired(home: Home, *, before_names: Callable[[Sequence[Change]], None] 
     finally:
         ledger.close()
         origin.close()
-        threads.shutdown()
+        crew.close()
 
 
 @asynccontextmanager

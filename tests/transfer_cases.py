@@ -17,6 +17,7 @@ from fetcher.transfer.fetch import Fetched, Known, Tools, fetch
 from fetcher.transfer.meter import Meter
 from fetcher.transfer.origin import Origin
 from fetcher.transfer.pace import Pace
+from fetcher.transfer.turn import Turn
 
 MIB: Final = 1 << 20
 
@@ -74,6 +75,7 @@ class Try:
             buffer=memoryview(bytearray(buffer_size)),
             on_head=self.heads.append,
             ensure_space=ensure_space,
+            turn=Turn(),
         )
 
     def fetch(self, url: str) -> Fetched:
@@ -90,9 +92,11 @@ class Try:
 
 
 @contextmanager
-def origin_here(*, read_timeout_s: float = 5, loopback_too: bool = True) -> Iterator[Origin]:
+def origin_here(
+    *, read_timeout_s: float = 5, loopback_too: bool = True, turn: Turn | None = None
+) -> Iterator[Origin]:
     """Yield an origin that may be asked on this machine; nothing is left open afterwards."""
-    asked = Origin(loopback_too=loopback_too, connect_timeout_s=2, read_timeout_s=read_timeout_s)
+    asked = Origin(loopback_too=loopback_too, connect_timeout_s=2, read_timeout_s=read_timeout_s, turn=turn)
     try:
         yield asked
     finally:

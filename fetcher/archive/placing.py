@@ -40,11 +40,24 @@ class Placing:
         self._durable: set[str] = set()
         """Directories whose own names are known to be on the disk for good."""
 
-    def place(self, part: Path, path: str, *, sha256: str) -> bool:
+    def place(
+        self,
+        part: Path,
+        path: str,
+        *,
+        sha256: str,
+        slowly: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> bool:
         """Give the durable *part* the name *path*, which is not durable yet.
 
         The part keeps its own name beside it where the file system has hard links: until the ledger says ``done``,
         the two names of one file prove whose it is.
+
+        Args:
+            part: The bytes.
+            path: The name, below the archive.
+            sha256: Of the bytes.
+            slowly: Entered for what may take long: reading what stands under the name already.
 
         Returns:
             False where the very same bytes stood there already.
@@ -55,9 +68,13 @@ class Placing:
         """
         with _parent(self._root, path, made=self._durable.discard) as (directory, name):
             is_new = _link(part, directory, name)
-            if not is_new and _read(directory, name, path, durably=True).sha256 != sha256:
+            if is_new:
+                return True
+            with slowly():
+                found = _read(directory, name, path, durably=True)
+            if found.sha256 != sha256:
                 raise ConflictError(f"other bytes stand at {path!r}; they are kept")
-        return is_new
+        return False
 
     def make_durable(self, directory: str) -> None:
         """Make all names in *directory* durable, and its own.

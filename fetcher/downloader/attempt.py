@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -16,12 +15,14 @@ from fetcher.archive.placing import Placing
 from fetcher.domain.errors import TransferStoppedError
 from fetcher.domain.events import FileVerified
 from fetcher.domain.link import Link
+from fetcher.downloader.crew import Crew
 from fetcher.downloader.keeper import Keeper
 from fetcher.downloader.orders import Order
 from fetcher.transfer.fetch import Fetched, Known, Tools, fetch
 from fetcher.transfer.meter import Meter
 from fetcher.transfer.origin import Origin
 from fetcher.transfer.receive import BUFFER_SIZE
+from fetcher.transfer.turn import Turn
 
 T = TypeVar("T")
 
@@ -35,8 +36,10 @@ class Workshop:
     placing: Placing
     """Gives names below *root*."""
     origin: Origin
-    threads: Executor
-    """Where the bytes move, one transfer in each."""
+    crew: Crew
+    """Where the bytes move, one transfer in each thread."""
+    turn: Turn
+    """Whose of them it is, as *origin* knows it too."""
     now: Callable[[], int]
     """ms UTC, by the corrected clock."""
     stall_s: float
@@ -98,17 +101,23 @@ class Attempt:
             What was fetched, and whether its name is new; None where a memo has to be finished before it is placed.
         """
         shop = self._workshop
+        self._meter.raise_if_aborted()  # It may have waited for a thread until after the end of the run.
         try:
             buffer = shop.buffers.pop()
         except IndexError:
             buffer = memoryview(bytearray(BUFFER_SIZE))
         try:
-            fetched, is_kept = self._fetch(link, buffer, loop)
+            # Under a limited rate there is nothing to be quick about, but long waits for it.
+            with contextlib.nullcontext() if self._meter.is_paced else shop.turn.held():
+                fetched, is_kept = self._fetch(link, buffer, loop)
+                return fetched, None if is_kept else self._name(fetched)
         finally:
             shop.buffers.append(buffer)
-        if is_kept:
-            return fetched, None
-        return fetched, shop.placing.place(self._part.path, self._order.path, sha256=fetched.digests["sha256"])
+
+    def _name(self, fetched: Fetched) -> bool:
+        """Give the part its final name, tell whether that is new."""
+        shop, sha256 = self._workshop, fetched.digests["sha256"]
+        return shop.placing.place(self._part.path, self._order.path, sha256=sha256, slowly=shop.turn.left)
 
     def _fetch(self, link: Link, buffer: memoryview, loop: asyncio.AbstractEventLoop) -> tuple[Fetched, bool]:
         shop, part, is_kept = self._workshop, self._part, self._part.memo is not None
@@ -124,6 +133,7 @@ class Attempt:
             origin=shop.origin,
             meter=self._meter,
             buffer=buffer,
+            turn=shop.turn,
             on_head=take_head,
             ensure_space=self._ensure_space,
         )
@@ -135,12 +145,11 @@ class Attempt:
         if self._part.memo is not None:
             memo = msgspec.structs.replace(self._part.memo, sha256=sha256)
             await self._part.remember(memo, incarnation=self._part.incarnation, durably=True)
-        place = functools.partial(self._workshop.placing.place, self._part.path, self._order.path, sha256=sha256)
-        return await self._in_thread(place)
+        return await self._in_thread(functools.partial(self._name, fetched))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """Have *work* done by a thread. Whoever cancels this waits until the thread has let go of the part."""
-        doing = asyncio.get_running_loop().run_in_executor(self._workshop.threads, work)
+        doing = self._workshop.crew.do(work)
         try:
             return await asyncio.shield(doing)
         except asyncio.CancelledError:

@@ -1,6 +1,5 @@
 """Download one video: try, renew its link, judge what went wrong, and say what happened as one event."""
 
-import asyncio
 import functools
 from collections import Counter
 from collections.abc import Callable
@@ -101,7 +100,7 @@ class Downloader:
         if not is_placed(root, part.path, order.path) and (memo is None or memo.sha256 is None):
             return None
         look = functools.partial(find_file, root, order.path, durably=True)
-        found = await asyncio.get_running_loop().run_in_executor(self._workshop.threads, look)
+        found = await self._workshop.crew.do(look)
         if found is None or (memo is not None and memo.sha256 not in (None, found.sha256)):
             return None
         if memo is not None and memo.size not in (None, found.size):

@@ -15,6 +15,7 @@ _LEASE_MS: Final = 600_000
 _MOST: Final = 512
 """In one claim."""
 _GROWTH: Final = 4
+_IN_LINE: Final = 8
 _SHORT_S: Final = 1.0
 """A backlog that lasts shorter is made larger: with small files claims cost more than they do."""
 _LONG_S: Final = 5.0
@@ -37,7 +38,7 @@ class Backlog:
         self._long_s = long_s
         self._least = 2 * jobs
         self._most = self._least
-        self._low = jobs
+        self._jobs = jobs
         self._videos: deque[Claimed] = deque()
         self._claimed_at = -math.inf
         self._is_dry = False
@@ -48,7 +49,12 @@ class Backlog:
     @property
     def is_low(self) -> bool:
         """Whether to claim more, as far as there may be more."""
-        return len(self._videos) < self._low and not self._is_dry
+        return len(self._videos) < self.places and not self._is_dry
+
+    @property
+    def places(self) -> int:
+        """How many downloads to begin at a time: quick ones stand in line, so that no thread waits for the next."""
+        return self._jobs if self._most == self._least else _IN_LINE * self._jobs
 
     def look_again(self) -> None:
         """Say that there may be something to claim again."""

@@ -56,7 +56,6 @@ class Fetching:
     def __init__(self, wires: Wires, *, renew: Renew, jobs: int, layout: str, patience: Patience) -> None:
         self._wires = wires
         self._renew = renew
-        self._jobs = jobs
         self._patience = patience
         self._backlog = Backlog(wires, jobs=jobs, layout=layout)
         self._busy = 0
@@ -116,7 +115,7 @@ class Fetching:
         await self._backlog.release(rested)
 
     def _fill(self) -> None:
-        while self._busy < self._jobs and len(self._backlog):
+        while self._busy < self._backlog.places and len(self._backlog):
             self._busy += 1
             download = asyncio.create_task(self._fetch(self._backlog.pop()))
             self.active.add(download)

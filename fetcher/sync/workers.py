@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import stamina.instrumentation
@@ -12,12 +11,14 @@ from fetcher.archive.parts import Parts
 from fetcher.archive.placing import Placing
 from fetcher.domain.errors import UsageError
 from fetcher.downloader.attempt import Workshop
+from fetcher.downloader.crew import Crew
 from fetcher.downloader.worker import Downloader
 from fetcher.polyv.client import PolyvClient
 from fetcher.polyv.clock import PolyvClock
 from fetcher.settings import Credentials, Settings
 from fetcher.transfer.origin import Origin
 from fetcher.transfer.pace import Pace
+from fetcher.transfer.turn import Turn
 
 
 def polyv_client(settings: Settings, credentials: Credentials, clock: PolyvClock) -> PolyvClient:
@@ -48,13 +49,15 @@ async def opened_downloader(
     Raises:
         UsageError: The certificates that the environment names cannot be used.
     """
-    origin = _origin(settings)
-    threads = ThreadPoolExecutor(settings.jobs, thread_name_prefix="transfer")
+    turn = Turn()
+    origin = _origin(settings, turn)
+    crew = Crew(settings.jobs)
     workshop = Workshop(
         root=root,
         placing=placing,
         origin=origin,
-        threads=threads,
+        crew=crew,
+        turn=turn,
         now=now,
         stall_s=settings.stall_seconds,
         reserve=settings.reserve,
@@ -65,13 +68,13 @@ async def opened_downloader(
         yield Downloader(workshop, parts, pace=pace)
     finally:
         # Off the loop: a thread may be in the midst of flushing a file.
-        await asyncio.to_thread(threads.shutdown, wait=True)
+        await asyncio.to_thread(crew.close)
         origin.close()
 
 
-def _origin(settings: Settings) -> Origin:
+def _origin(settings: Settings, turn: Turn) -> Origin:
     try:
-        return Origin(loopback_too=settings.is_api_here, read_timeout_s=settings.stall_seconds)
+        return Origin(loopback_too=settings.is_api_here, read_timeout_s=settings.stall_seconds, turn=turn)
     except OSError as exc:
         raise UsageError(
             f"the certificates cannot be read ({type(exc).__name__}): check SSL_CERT_FILE and SSL_CERT_DIR"

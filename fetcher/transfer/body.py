@@ -5,6 +5,8 @@ from typing import Protocol
 
 import httpx
 
+from fetcher.transfer.turn import Turn
+
 
 class Body(Protocol):
     """What the receiving loop needs of a response."""
@@ -29,16 +31,18 @@ class Body(Protocol):
 class IteratedBody:
     """The ordinary path: a body that comes in pieces of the library's choice."""
 
-    def __init__(self, response: httpx.Response, *, abort: Callable[[], None]) -> None:
+    def __init__(self, response: httpx.Response, *, abort: Callable[[], None], turn: Turn) -> None:
         self._response = response
         self._pieces: Iterator[bytes] = response.iter_raw()
         self._rest = memoryview(b"")
         self._abort = abort
+        self._turn = turn
 
     def readinto(self, view: memoryview) -> int:
         """Copy the next piece, or what is left of it."""
         while not self._rest:
-            piece = next(self._pieces, None)
+            with self._turn.left():
+                piece = next(self._pieces, None)
             if piece is None:
                 return 0
             self._rest = memoryview(piece)

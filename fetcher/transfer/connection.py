@@ -12,10 +12,13 @@ from typing import Final, Protocol
 
 import httpx
 
+from fetcher.transfer.turn import Turn
+
 _MOST_IDLE: Final = 32
 _AHEAD: Final = 32768
 """Bytes that one read may take before anybody says where a body goes; no head is longer."""
 
+_READABLE: Final = select.POLLIN | select.POLLERR | select.POLLHUP
 _HEAD_END: Final = b"\r\n\r\n"
 
 
@@ -60,15 +63,57 @@ class Line:
 
 
 class Connection:
-    """A socket, and what was read from it before it was known what it is. Used by one thread at a time."""
+    """A socket, and what was read from it before it was known what it is. Used by one thread at a time.
 
-    def __init__(self, sock: socket.socket) -> None:
+    Args:
+        sock: Connected, its handshake done.
+        timeout_s: Seconds without a byte after which the line counts as dead.
+        turn: Left while the socket has nothing.
+    """
+
+    def __init__(self, sock: socket.socket, *, timeout_s: float, turn: Turn) -> None:
         self.sock = sock
+        self._timeout_ms = round(timeout_s * 1000)
+        self._turn = turn
         self._ahead = bytearray(_AHEAD)
         self._view = memoryview(self._ahead)
         self._start = self._end = 0
         self._poll = select.poll()
-        self._poll.register(sock, select.POLLIN | select.POLLERR | select.POLLHUP)
+        self._poll.register(sock, _READABLE)
+        sock.settimeout(0)
+
+    def send(self, data: bytes) -> None:
+        """Send all of *data*.
+
+        Raises:
+            OSError: The line; TimeoutError where the other side takes nothing.
+        """
+        while data:
+            try:
+                data = data[self.sock.send(data) :]
+            except ssl.SSLWantReadError:
+                self._wait(_READABLE)
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                self._wait(select.POLLOUT)
+
+    def _read(self, view: memoryview) -> int:
+        """Read once, as soon as there is something; 0 at the end."""
+        while True:
+            try:
+                return self.sock.recv_into(view)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                self._wait(_READABLE)
+            except ssl.SSLWantWriteError:
+                self._wait(select.POLLOUT)
+
+    def _wait(self, events: int) -> None:
+        """Wait until the socket is ready, or broken off."""
+        with self._turn.left():
+            self._poll.modify(self.sock, events)
+            is_ready = bool(self._poll.poll(self._timeout_ms))
+            self._poll.modify(self.sock, _READABLE)
+        if not is_ready:
+            raise TimeoutError("timed out")
 
     def read_head(self) -> bytes:
         """Return what comes up to a blank line, that line included.
@@ -82,7 +127,7 @@ class Connection:
         while (end := self._ahead.find(_HEAD_END, 0, self._end)) < 0:
             if self._end == _AHEAD:
                 raise httpx.RemoteProtocolError("a head without end")
-            count = self.sock.recv_into(self._view[self._end :])
+            count = self._read(self._view[self._end :])
             if count == 0 and self._end == 0:
                 raise ConnectionResetError("closed without an answer")
             if count == 0:
@@ -101,7 +146,7 @@ class Connection:
         """Fill *view* from its start with what is here already, else with one read of the socket; 0 at its end."""
         here = self._end - self._start
         if not here:
-            return self.sock.recv_into(view)
+            return self._read(view)
         count = min(here, len(view))
         view[:count] = self._view[self._start : self._start + count]
         self._start += count
@@ -110,7 +155,7 @@ class Connection:
     def read_some(self) -> memoryview:
         """Return what is here already, else what one read gives, valid until the next read; empty at the end."""
         if self._start == self._end:
-            self._start, self._end = 0, self.sock.recv_into(self._view)
+            self._start, self._end = 0, self._read(self._view)
         data = self._view[self._start : self._end]
         self._start = self._end
         return data
@@ -133,7 +178,10 @@ class Connection:
 class ConnectionPool:
     """Idle connections. Any thread may take one; each is used by one thread at a time."""
 
-    def __init__(self, *, context: ssl.SSLContext, connect_timeout_s: float, read_timeout_s: float) -> None:
+    def __init__(
+        self, *, context: ssl.SSLContext, connect_timeout_s: float, read_timeout_s: float, turn: Turn
+    ) -> None:
+        self._turn = turn
         self._context = context
         self._connect_timeout_s = connect_timeout_s
         self._read_timeout_s = read_timeout_s
@@ -166,16 +214,16 @@ class ConnectionPool:
         Raises:
             OSError: No connection, no name, or no TLS.
         """
-        sock = socket.create_connection((address.host, address.port), timeout=self._connect_timeout_s)
-        try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if address.secure:
-                sock = self._secured(sock, address.host, attach)
-            sock.settimeout(self._read_timeout_s)
-        except BaseException:
-            sock.close()
-            raise
-        return Connection(sock)
+        with self._turn.left():
+            sock = socket.create_connection((address.host, address.port), timeout=self._connect_timeout_s)
+            try:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if address.secure:
+                    sock = self._secured(sock, address.host, attach)
+            except BaseException:
+                sock.close()
+                raise
+        return Connection(sock, timeout_s=self._read_timeout_s, turn=self._turn)
 
     def _secured(self, sock: socket.socket, host: str, attach: Attach) -> ssl.SSLSocket:
         secure = self._context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)

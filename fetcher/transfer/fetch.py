@@ -1,5 +1,6 @@
 """One try at one file: ask, judge, receive, verify, make durable."""
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,8 +21,11 @@ from fetcher.transfer.judge import Asked, Head, judge
 from fetcher.transfer.meter import Meter
 from fetcher.transfer.origin import Answer, Origin, closed_window, translated
 from fetcher.transfer.receive import receive
+from fetcher.transfer.turn import Turn
 
 _OPENING = 512
+_QUICK = 256 << 10
+"""Bytes that are written and summed in less time than it takes to leave a turn and get it back."""
 
 
 class PartFile(Protocol):
@@ -73,6 +77,8 @@ class Tools:
     meter: Meter
     buffer: memoryview
     """Reused from try to try."""
+    turn: Turn
+    """Left while this try waits, or works for long outside the interpreter."""
     on_head: Callable[[Known], None]
     """Told what the origin says of the file, before its first byte is written."""
     ensure_space: Callable[[int], None]
@@ -127,9 +133,10 @@ class _Attempt:
 
     def _take_prefix(self, digests: Digests) -> None:
         tools = self._tools
-        digests.take_prefix(
-            self._descriptor, size=self._known.have, buffer=tools.buffer, heed=tools.meter.raise_if_aborted
-        )
+        with tools.turn.left():
+            digests.take_prefix(
+                self._descriptor, size=self._known.have, buffer=tools.buffer, heed=tools.meter.raise_if_aborted
+            )
 
     def go_on(self, url: str) -> None:
         """Ask for what is missing and append it."""
@@ -191,7 +198,8 @@ class _Attempt:
         if limit is None and self._known.size is not None:
             limit = self._known.size - self._known.have
         try:
-            with translated():
+            is_quick = limit is not None and limit <= _QUICK
+            with translated(), contextlib.nullcontext() if is_quick else self._tools.turn.left():
                 came = receive(
                     answer.body,
                     self._descriptor,
@@ -224,7 +232,8 @@ class _Attempt:
         evidence = compare(self._known.announced, computed)
         if evidence is None:
             evidence = Evidence.NONE if self._known.size is None else Evidence.SIZE
-        make_durable(self._descriptor, self._part)
+        with self._tools.turn.left():
+            make_durable(self._descriptor, self._part)
         return Fetched(size=have, digests=computed, etag=self._known.etag, evidence=evidence)
 
 

@@ -30,6 +30,11 @@ class Meter:
         self._lock = threading.Lock()
 
     @property
+    def is_paced(self) -> bool:
+        """Whether the rate is limited: ``add`` and ``settle`` may wait for long then."""
+        return self._pace is not None
+
+    @property
     def allowance(self) -> int | None:
         """How many bytes may be read before the next payment; None where there is no limit of the rate."""
         return None if self._pace is None else self._pace.piece - self._unpaid

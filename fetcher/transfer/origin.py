@@ -31,6 +31,7 @@ from fetcher.transfer.body import Body, IteratedBody
 from fetcher.transfer.connection import Attach, shut
 from fetcher.transfer.head import LengthError
 from fetcher.transfer.transport import BulkTransport
+from fetcher.transfer.turn import Turn
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS: Final = 5
@@ -56,13 +57,25 @@ class Origin:
         loopback_too: Whether links and redirects may lead to this machine, in plain http too.
         connect_timeout_s: Seconds for one address to answer.
         read_timeout_s: Seconds without a byte after which the line counts as dead.
+        turn: Left wherever the network is waited for.
     """
 
-    def __init__(self, *, loopback_too: bool, connect_timeout_s: float = 15, read_timeout_s: float = 60) -> None:
+    def __init__(
+        self,
+        *,
+        loopback_too: bool,
+        connect_timeout_s: float = 15,
+        read_timeout_s: float = 60,
+        turn: Turn | None = None,
+    ) -> None:
         self._loopback_too = loopback_too
+        self._turn = turn or Turn()
         self._context = httpx.create_ssl_context()
         self._bulk = BulkTransport(
-            context=self._context, connect_timeout_s=connect_timeout_s, read_timeout_s=read_timeout_s
+            context=self._context,
+            connect_timeout_s=connect_timeout_s,
+            read_timeout_s=read_timeout_s,
+            turn=self._turn,
         )
         self._timeout = httpx.Timeout(read_timeout_s, connect=connect_timeout_s)
         self._proxied: httpx.Client | None = None
@@ -101,8 +114,9 @@ class Origin:
         with translated():
             if self._needs_proxy(url):
                 through = self._through_proxy()
-                response = through.send(httpx.Request("GET", url, headers=asked), stream=True)
-                body = IteratedBody(response, abort=_socket_shutter(response))
+                with self._turn.left():
+                    response = through.send(httpx.Request("GET", url, headers=asked), stream=True)
+                body = IteratedBody(response, abort=_socket_shutter(response), turn=self._turn)
                 return Answer(status_code=response.status_code, headers=response.headers, body=body)
             came = self._bulk.ask(url, asked, attach=attach)
             return Answer(status_code=came.status_code, headers=came.headers, body=came.body)
@@ -131,7 +145,9 @@ class Origin:
         """A redirect must not make this machine ask its own network for something."""
         if self._loopback_too and is_loopback(host):
             return
-        for address in _addresses(host):
+        with self._turn.left():
+            addresses = _addresses(host)
+        for address in addresses:
             if not address.is_global:
                 raise UnsafeLinkError(f"a redirect leads to the private address {address}")
 

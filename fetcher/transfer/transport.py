@@ -16,6 +16,7 @@ from fetcher.transfer.chunked import ChunkedReader
 from fetcher.transfer.connection import Address, Attach, Connection, ConnectionPool, Line
 from fetcher.transfer.head import RawHead, read_head
 from fetcher.transfer.request import Wanted, wanted
+from fetcher.transfer.turn import Turn
 
 
 class BulkTransport:
@@ -27,11 +28,13 @@ class BulkTransport:
         context: ssl.SSLContext | None = None,
         connect_timeout_s: float = 15.0,
         read_timeout_s: float = 60.0,
+        turn: Turn | None = None,
     ) -> None:
         self._pool = ConnectionPool(
             context=context or httpx.create_ssl_context(),
             connect_timeout_s=connect_timeout_s,
             read_timeout_s=read_timeout_s,
+            turn=turn or Turn(),
         )
 
     def ask(self, url: str, headers: Mapping[str, str], *, attach: Attach) -> "Response":
@@ -64,7 +67,7 @@ class BulkTransport:
         line = Line(connection.sock)
         try:
             attach(line)
-            connection.sock.sendall(request.text)
+            connection.send(request.text)
             head = read_head(connection)
         except BaseException:
             line.let_go()

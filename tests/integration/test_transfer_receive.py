@@ -26,6 +26,7 @@ from fetcher.transfer.meter import Meter
 from fetcher.transfer.pace import Pace
 from fetcher.transfer.receive import receive
 from fetcher.transfer.transport import BulkTransport
+from fetcher.transfer.turn import Turn
 
 
 class _Arrivals:
@@ -190,7 +191,7 @@ def _body_of(kind: str, url: str) -> Iterator[Body]:
     else:
         with httpx.Client(timeout=5) as client:
             response = client.send(httpx.Request("GET", url), stream=True)
-            yield IteratedBody(response, abort=response.close)
+            yield IteratedBody(response, abort=response.close, turn=Turn())
             response.close()
 
 

@@ -1,0 +1,75 @@
+"""Threads that do one thing after the other; the event loop is told of what is done in groups.
+
+A pool of the standard library wakes the loop for each thing that is done, and hands out the next one from there.
+Here a thread goes on with what waits already, and the loop is woken a hundred times a second at the most.
+"""
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+
+_TOLD_AFTER_S: Final = 0.01
+"""Measured with files of 64 KiB: half of it makes a run a tenth longer, twice of it no shorter."""
+
+
+class Crew:
+    """*size* threads for one event loop.
+
+    Args:
+        size: How many things are done at a time.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._wanted: queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None] = queue.SimpleQueue()
+        self._done: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
+        self._is_told = False
+        self._threads = [threading.Thread(target=self._work, name=f"transfer-{n}") for n in range(size)]
+        for thread in self._threads:
+            thread.start()
+
+    def do(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """Have a thread do *work*, return its result to come. Whoever gives up waiting changes nothing of it."""
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._wanted.put((work, done))
+        return done
+
+    def close(self) -> None:
+        """Wait until all that is wanted is done, then end the threads."""
+        for _ in self._threads:
+            self._wanted.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while (wanted := self._wanted.get()) is not None:
+            work, done = wanted
+            try:
+                self._done.append((done, work(), None))
+            except BaseException as exc:  # noqa: BLE001 - handed to who waits for it
+                self._done.append((done, None, exc))
+            if not self._is_told:
+                self._is_told = True
+                with contextlib.suppress(RuntimeError):  # The loop is closed: nobody waits any more.
+                    done.get_loop().call_soon_threadsafe(self._tell_soon, done.get_loop())
+
+    def _tell_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.call_later(_TOLD_AFTER_S, self._tell)
+
+    def _tell(self) -> None:
+        """Hand out results. What is done from here on is told the next time, so the mark goes first."""
+        self._is_told = False
+        with contextlib.suppress(IndexError):
+            while True:
+                done, result, error = self._done.popleft()
+                if done.done():
+                    continue
+                if error is None:
+                    done.set_result(result)
+                else:
+                    done.set_exception(error)
