@@ -1,0 +1,112 @@
+"""Threads that go on by themselves, and a loop that is told in groups."""
+
+import asyncio
+import functools
+import threading
+import time
+
+import pytest
+
+from fetcher.downloader.crew import Crew
+
+
+async def test_each_gets_his_own_result_or_error() -> None:
+    crew = Crew(4)
+
+    def work(number: int) -> int:
+        if number % 7 == 3:
+            raise ValueError(number)
+        return number * number
+
+    results = await asyncio.gather(
+        *(crew.do(functools.partial(work, n)) for n in range(500)), return_exceptions=True
+    )
+    await asyncio.to_thread(crew.close)
+
+    for number, result in enumerate(results):
+        if number % 7 == 3:
+            assert isinstance(result, ValueError)
+            assert (number,) == result.args
+        else:
+            assert number * number == result
+
+
+async def test_never_more_than_its_size_at_a_time() -> None:
+    crew, lock, busy, most = Crew(3), threading.Lock(), [0], [0]
+
+    def work() -> None:
+        with lock:
+            busy[0] += 1
+            most[0] = max(most[0], busy[0])
+        time.sleep(0.002)
+        with lock:
+            busy[0] -= 1
+
+    await asyncio.gather(*(crew.do(work) for _ in range(60)))
+    await asyncio.to_thread(crew.close)
+
+    assert 3 == most[0]
+
+
+async def test_a_thread_goes_on_while_the_loop_is_busy() -> None:
+    """What stands in line is not handed out by the loop."""
+    crew = Crew(1)
+    done: list[int] = []
+    waiting = [crew.do(functools.partial(done.append, n)) for n in range(50)]
+    until = time.monotonic() + 5
+    while len(done) < 50 and time.monotonic() < until:
+        time.sleep(0.01)  # noqa: ASYNC251 - the loop is busy, that is the point
+
+    assert list(range(50)) == done
+    assert not any(one.done() for one in waiting)
+    await asyncio.gather(*waiting)
+    await asyncio.to_thread(crew.close)
+
+
+async def test_who_stops_waiting_holds_up_nobody() -> None:
+    crew = Crew(1)
+    done: list[int] = []
+    first, second = crew.do(lambda: done.append(1)), crew.do(lambda: done.append(2))
+    first.cancel()
+    await second
+    await asyncio.to_thread(crew.close)
+
+    assert [1, 2] == done
+
+
+async def test_closing_waits_for_what_is_wanted() -> None:
+    crew = Crew(2)
+    done: list[int] = []
+
+    def slowly(number: int) -> None:
+        time.sleep(0.005)
+        done.append(number)
+
+    for number in range(10):
+        crew.do(functools.partial(slowly, number))
+    await asyncio.to_thread(crew.close)
+
+    assert list(range(10)) == sorted(done)
+
+
+def test_a_loop_that_ends_first_leaves_no_thread_behind() -> None:
+    crews = []
+
+    async def leave() -> None:
+        crews.append(Crew(2))
+        crews[0].do(lambda: time.sleep(0.05))
+
+    before = threading.active_count()
+    asyncio.run(leave())
+    crews[0].close()
+
+    assert before == threading.active_count()
+
+
+@pytest.mark.parametrize("size", [1, 8])
+async def test_nothing_is_lost_between_two_tellings(size: int) -> None:
+    """Work that ends at the very moment at which the loop collects results."""
+    crew = Crew(size)
+    for _ in range(100):
+        await asyncio.wait_for(asyncio.gather(*(crew.do(lambda: None) for _ in range(size * 3))), 5)
+    await asyncio.to_thread(crew.close)
