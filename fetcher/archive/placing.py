@@ -104,7 +104,9 @@ def is_placed(root: Path, part: Path, path: str) -> bool:
     return (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino)
 
 
-def find_file(root: Path, path: str, *, durably: bool = False) -> Found | None:
+def find_file(
+    root: Path, path: str, *, durably: bool = False, heed: Callable[[], None] = lambda: None
+) -> Found | None:
     """Return what stands at *path* below *root*, every byte read; None where nothing does.
 
     Args:
@@ -112,6 +114,7 @@ def find_file(root: Path, path: str, *, durably: bool = False) -> Found | None:
         path: Below it.
         durably: Whether to see that bytes and name are on the disk for good: who placed the file may have died
             before that.
+        heed: Called between reads; raises to break off.
 
     Raises:
         ConflictError: It is no plain file, or a link is on the way.
@@ -119,7 +122,7 @@ def find_file(root: Path, path: str, *, durably: bool = False) -> Found | None:
     """
     try:
         with _parent(root, path, durably=durably) as (directory, name):
-            found = _read(directory, name, path, durably=durably)
+            found = _read(directory, name, path, durably=durably, heed=heed)
             if durably:
                 os.fsync(directory)
             return found
@@ -218,13 +221,14 @@ def _step(directory: int, step: str, path: str) -> int:
     return below
 
 
-def _read(directory: int, name: str, path: str, *, durably: bool) -> Found:
+def _read(directory: int, name: str, path: str, *, durably: bool, heed: Callable[[], None] = lambda: None) -> Found:
     if not stat.S_ISREG(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
         raise ConflictError(f"{path!r} is no plain file")
     descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         digest, size, buffer = hashlib.sha256(), 0, memoryview(bytearray(_BLOCK))
         while count := file.readinto(buffer):
+            heed()
             digest.update(buffer[:count])
             size += count
         if durably:

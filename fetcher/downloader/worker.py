@@ -63,6 +63,10 @@ class Downloader:
         for meter in list(self.running.values()):
             meter.abort(self._stopped)
 
+    def recall(self) -> None:
+        """Give back the downloads that stand in line and are not begun: they end as if they were stopped."""
+        self._workshop.crew.recall(errors.TransferStoppedError("something more urgent has come"))
+
     async def download(self, order: Order, renew: Renew) -> Event | TryAgain:
         """Fetch one video and return what happened to it.
 
@@ -79,7 +83,7 @@ class Downloader:
             if self._stopped is not None:
                 raise self._stopped
             with disk_errors(f"writing {order.path}"), self._watch.over(meter):
-                adopted = await self._adopted(order, part)
+                adopted = await self._adopted(order, part, meter)
                 return adopted or await self._tries(order, part, meter, renew).run()
         finally:
             del self.running[order.vid]
@@ -92,14 +96,14 @@ class Downloader:
 
         return _Download(self._workshop, order, part, meter, renew, attempt=attempt)
 
-    async def _adopted(self, order: Order, part: Part) -> FileVerified | None:
+    async def _adopted(self, order: Order, part: Part, meter: Meter) -> FileVerified | None:
         """Finish a download whose file was placed by a run that died before it could say so."""
         memo, root = part.memo, self._workshop.root
         if part.is_new:
             return None
         if not is_placed(root, part.path, order.path) and (memo is None or memo.sha256 is None):
             return None
-        look = functools.partial(find_file, root, order.path, durably=True)
+        look = functools.partial(find_file, root, order.path, durably=True, heed=meter.raise_if_aborted)
         found = await self._workshop.crew.do(look)
         if found is None or (memo is not None and memo.sha256 not in (None, found.sha256)):
             return None

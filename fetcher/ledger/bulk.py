@@ -25,8 +25,15 @@ def one_of() -> Select[Any]:
 
 
 def packed(rows: Iterable[Any]) -> dict[str, str]:
-    """Return the parameters of a statement of this module for *rows*: values, or sequences of them."""
-    return {_ROWS: msgspec.json.encode(rows if isinstance(rows, list) else list(rows)).decode()}
+    """Return the parameters of a statement of this module for *rows*: values, or sequences of them.
+
+    Raises:
+        ValueError: Something in them would not come out as it went in.
+    """
+    text = msgspec.json.encode(rows if isinstance(rows, list) else list(rows)).decode()
+    if "\\u0000" in text:
+        raise ValueError("a text with a NUL in it, which SQLite would cut there")
+    return {_ROWS: text}
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

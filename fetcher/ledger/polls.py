@@ -29,11 +29,16 @@ _FINAL: Final = (Preparation.SUCCESS.value, Preparation.FAIL.value)
 class PollOutcome:
     """What came of it."""
 
-    published: int = 0
-    """Links that are new."""
+    deadlines: tuple[int | None, ...] = ()
+    """Of the links that are new, ms UTC."""
     failed: tuple[str, ...] = ()
     """Videos that need a person now, by vid."""
     is_finished: bool = False
+
+    @property
+    def published(self) -> int:
+        """How many links are new."""
+        return len(self.deadlines)
 
 
 def due_tasks(connection: Connection, *, now: int, limit: int, skip: Sequence[int] = ()) -> list[DueTask]:
@@ -100,7 +105,7 @@ def record_poll(connection: Connection, record: PollRecord) -> PollOutcome:
     is_ended = is_over(record, answer, waiting, is_finished=is_finished)
     _close_poll(connection, record, is_finished=is_finished, is_over=is_ended, has_news=bool(news))
     return PollOutcome(
-        published=sum(isinstance(event, LinkPublished) for _, event in happened),
+        deadlines=tuple(event.deadline for _, event in happened if isinstance(event, LinkPublished)),
         failed=tuple(vid for vid, event in happened if isinstance(event, PreparationFailed | GivenUp)),
         is_finished=is_finished,
     )

@@ -65,6 +65,7 @@ class Asking:
         """By the task's row."""
         self._ended: list[asyncio.Task[list[Observation]]] = []
         self._refused: set[str] = set()
+        self._deadlines: list[int | None] = []
         self._count = 0
         self._is_blocked_told = False
 
@@ -123,6 +124,11 @@ class Asking:
         ended, self._ended = self._ended, []
         return ended
 
+    def take_deadlines(self) -> list[int | None]:
+        """Return the deadlines of the links that are new since this was last called."""
+        deadlines, self._deadlines = self._deadlines, []
+        return deadlines
+
     def _ask(self, task: DueTask) -> asyncio.Task[list[Observation]]:
         asking = asyncio.create_task(self._poll(task))
         self.active[task.row_id] = asking
@@ -162,6 +168,7 @@ class Asking:
         )
         outcome = await self._wires.ledger.write(lambda connection: record_poll(connection, record))
         self._wires.summary.published += outcome.published
+        self._deadlines += outcome.deadlines
         self._wires.notify(
             {
                 "type": "poll",

@@ -41,6 +41,7 @@ class Backlog:
         self._jobs = jobs
         self._videos: deque[Claimed] = deque()
         self._claimed_at = -math.inf
+        self._ended = 0
         self._is_dry = False
 
     def __len__(self) -> int:
@@ -60,6 +61,10 @@ class Backlog:
         """Say that there may be something to claim again."""
         self._is_dry = False
 
+    def count_end(self) -> None:
+        """Say that a download has ended."""
+        self._ended += 1
+
     def add(self, video: Claimed) -> None:
         """Take in one that was claimed."""
         self._videos.append(video)
@@ -71,11 +76,11 @@ class Backlog:
     async def claim(self) -> Sequence[Claimed]:
         """Claim what is most urgent; none where nothing is ready."""
         now = asyncio.get_running_loop().time()
-        if now - self._claimed_at < _SHORT_S:
+        if self._ended >= self._least and now - self._claimed_at < _SHORT_S:
             self._most = min(self._most * _GROWTH, _MOST)
         else:
             self._most = self._least
-        self._claimed_at = now
+        self._claimed_at, self._ended = now, 0
         limit = self._most
         take = functools.partial(
             claim,
@@ -91,13 +96,24 @@ class Backlog:
             self._is_dry = False
         return claimed
 
-    async def refresh(self) -> None:
-        """Give back what turns out to last for long."""
+    @property
+    def is_stale(self) -> bool:
+        """Whether what was claimed as quick turns out to last for long."""
         now = asyncio.get_running_loop().time()
-        if len(self._videos) > self._least and now - self._claimed_at > self._long_s:
-            rest = [video.video_id for video in self._videos]
-            self._videos.clear()
-            await self.release(rest)
+        return self._most > self._least and now - self._claimed_at > self._long_s
+
+    def is_before(self, deadline: int | None) -> bool:
+        """Tell whether a link with *deadline* is more urgent than one that is claimed and not begun."""
+        return any(
+            video.deadline is not None and (deadline is None or deadline < video.deadline) for video in self._videos
+        )
+
+    def take_back(self) -> list[int]:
+        """Take out all that is not begun, for ``release``; from here on little is claimed at a time again."""
+        rest = [video.video_id for video in self._videos]
+        self._videos.clear()
+        self._most = self._least
+        return rest
 
     async def release(self, video_ids: Iterable[int]) -> None:
         """Give claims back, so that they may be made again."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,6 +65,9 @@ class Fetching:
         self._resting: dict[int, float] = {}
         self._refused: set[int] = set()
         self._denied_in_a_row = 0
+        self._begun: dict[int, Claimed] = {}
+        self._recalled: list[int] = []
+        self._is_urgent = False
         self._broken: list[asyncio.Task[None]] = []
         self.active: set[asyncio.Task[None]] = set()
         """Downloads under way, and those whose end is being written down."""
@@ -71,7 +75,7 @@ class Fetching:
     async def start(self) -> None:
         """Fill the free places with what is most urgent."""
         await self._wake_rested()
-        await self._backlog.refresh()
+        await self._give_way()
         while self._backlog.is_low and (claimed := await self._backlog.claim()):
             for one in claimed:
                 if self._tries[one.video_id] < self._patience.tries:
@@ -80,9 +84,33 @@ class Fetching:
                     self._resting[one.video_id] = asyncio.get_running_loop().time() + self._patience.rest_s
         self._fill()
 
-    def look_again(self) -> None:
-        """Say that the ledger may have something to download again."""
+    def look_again(self, deadlines: Iterable[int | None] = ()) -> None:
+        """Say that the ledger may have something to download again.
+
+        Args:
+            deadlines: Of links that are new, ms UTC; None is the most urgent.
+        """
         self._backlog.look_again()
+        waiting = [claimed.deadline for claimed in self._begun.values() if claimed.deadline is not None]
+        latest = max(waiting, default=None)
+        for deadline in deadlines:
+            is_sooner = latest is not None and (deadline is None or deadline < latest)
+            self._is_urgent = self._is_urgent or is_sooner or self._backlog.is_before(deadline)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether what stands in line had better be looked at again."""
+        return self._backlog.is_stale
+
+    async def _give_way(self) -> None:
+        """Give back what is not begun where something more urgent has come, or where it turns out to take long."""
+        if self._is_urgent or self._backlog.is_stale:
+            self._is_urgent = False
+            self._wires.downloader.recall()
+            self._recalled += self._backlog.take_back()
+        if self._recalled:
+            recalled, self._recalled = self._recalled, []
+            await self._backlog.release(recalled)
 
     def take_broken(self) -> list[asyncio.Task[None]]:
         """Return the downloads that ended with an error of the run's since this was last called."""
@@ -137,12 +165,17 @@ class Fetching:
             StorageError: The disk.
             LedgerError: It could not be written down.
         """
+        self._begun[claimed.video_id] = claimed
         try:
             verdict = await self._download(claimed)
         except TransferStoppedError:
+            self._recalled.append(claimed.video_id)
+            self._wires.news.set()
             return
         finally:
+            del self._begun[claimed.video_id]
             self._busy -= 1
+        self._backlog.count_end()
         self._fill()
         try:
             event = await self._record(claimed, verdict)

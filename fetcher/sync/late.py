@@ -103,6 +103,11 @@ class LateDownloader:
         if self._downloader.opened is not None:
             self._downloader.opened.stop()
 
+    def recall(self) -> None:
+        """Give back the downloads that are not begun."""
+        if self._downloader.opened is not None:
+            self._downloader.opened.recall()
+
     async def download(self, order: Order, renew: Renew) -> Event | TryAgain:
         """Fetch one video and return what happened to it.
 

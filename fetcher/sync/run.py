@@ -174,7 +174,7 @@ class Run:
         """Take in which questions have ended, and which downloads have broken."""
         asked = self._asking.take_ended()
         if asked:
-            self._fetching.look_again()
+            self._fetching.look_again(self._asking.take_deadlines())
         for one in (*self._fetching.take_broken(), *asked):
             self._look_at(one)
 
@@ -202,6 +202,8 @@ class Run:
         while True:
             await asyncio.sleep(_TICK_S)
             self._heed_limits()
+            if self._fetching.is_stale:
+                self._wires.news.set()
             if loop.time() >= beat_at:
                 beat_at = loop.time() + _HEARTBEAT_S
                 await self._keep_claims()

@@ -36,6 +36,10 @@ class Downloads(Protocol):
         """Break all transfers off."""
         ...
 
+    def recall(self) -> None:
+        """Give back the downloads that stand in line and are not begun."""
+        ...
+
     async def download(self, order: Order, renew: Renew) -> Event | TryAgain:
         """Fetch one video and return what happened to it."""
         ...

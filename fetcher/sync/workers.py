@@ -17,7 +17,7 @@ from fetcher.polyv.client import PolyvClient
 from fetcher.polyv.clock import PolyvClock
 from fetcher.settings import Credentials, Settings
 from fetcher.transfer.origin import Origin
-from fetcher.transfer.pace import Pace
+from fetcher.transfer.pace import Pace, jobs_within
 from fetcher.transfer.turn import Turn
 
 
@@ -51,7 +51,7 @@ async def opened_downloader(
     """
     turn = Turn()
     origin = _origin(settings, turn)
-    crew = Crew(settings.jobs)
+    crew = Crew(jobs_within(settings.bytes_per_s, settings.jobs))
     workshop = Workshop(
         root=root,
         placing=placing,

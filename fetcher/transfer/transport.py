@@ -9,6 +9,7 @@ import contextlib
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import httpx
 
@@ -17,6 +18,16 @@ from fetcher.transfer.connection import Address, Attach, Connection, ConnectionP
 from fetcher.transfer.head import RawHead, read_head
 from fetcher.transfer.request import Wanted, wanted
 from fetcher.transfer.turn import Turn
+
+
+class _NoLine:
+    """Nothing to break yet."""
+
+    def abort(self) -> None:
+        """Do nothing."""
+
+
+_NO_LINE: Final = _NoLine()
 
 
 class BulkTransport:
@@ -61,6 +72,7 @@ class BulkTransport:
             # Where the origin let go of the idle connection as we took it, it was not the request's fault.
             with contextlib.suppress(ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
                 return self._exchange(request, kept, attach)
+        attach(_NO_LINE)  # It may have been an abort that closed the idle connection.
         return self._exchange(request, self._pool.connect(request.address, attach), attach)
 
     def _exchange(self, request: Wanted, connection: Connection, attach: Attach) -> "Response":

@@ -7,7 +7,15 @@ system calls, that took half of the time. A thread that has the turn goes on unt
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
+from typing import Final
+
+_LONGEST_WAIT_S: Final = 0.05
+"""Whoever waits for longer goes on without the turn: a disk that hangs must not hold up every line."""
+_SLOW_S: Final = 0.01
+"""A turn that lasts longer waited for something, a slow disk most likely: then threads do better side by side."""
+_REST_S: Final = 1.0
 
 
 class Turn:
@@ -16,10 +24,12 @@ class Turn:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holder = 0
+        self._since = 0.0
+        self._rests_until = 0.0
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Have the turn, for what is over soon."""
+        """Have the turn, for what is over soon; go on without it where it cannot be had."""
         self._take()
         try:
             yield
@@ -29,19 +39,26 @@ class Turn:
     @contextlib.contextmanager
     def left(self) -> Iterator[None]:
         """Leave the turn to others while waiting, if this thread has it."""
-        if self._holder != threading.get_ident():
+        if not self._let_go():
             yield
             return
-        self._let_go()
         try:
             yield
         finally:
             self._take()
 
     def _take(self) -> None:
-        self._lock.acquire()
-        self._holder = threading.get_ident()
+        if time.monotonic() >= self._rests_until and self._lock.acquire(timeout=_LONGEST_WAIT_S):
+            self._holder = threading.get_ident()
+            self._since = time.monotonic()
 
-    def _let_go(self) -> None:
+    def _let_go(self) -> bool:
+        """Leave the turn, tell whether this thread had it."""
+        if self._holder != threading.get_ident():
+            return False
+        now = time.monotonic()
+        if now - self._since > _SLOW_S:
+            self._rests_until = now + _REST_S
         self._holder = 0
         self._lock.release()
+        return True

@@ -110,3 +110,56 @@ async def test_nothing_is_lost_between_two_tellings(size: int) -> None:
     for _ in range(100):
         await asyncio.wait_for(asyncio.gather(*(crew.do(lambda: None) for _ in range(size * 3))), 5)
     await asyncio.to_thread(crew.close)
+
+
+async def test_what_is_not_begun_can_be_recalled() -> None:
+    """What is begun goes on, and what comes later is next."""
+    crew, began, go_on = Crew(1), threading.Event(), threading.Event()
+    done: list[int] = []
+
+    def first() -> None:
+        began.set()
+        go_on.wait(5)
+        done.append(0)
+
+    waiting = [crew.do(first), *(crew.do(functools.partial(done.append, n)) for n in range(1, 20))]
+    await asyncio.to_thread(began.wait, 5)
+    crew.recall(ValueError("recalled"))
+    later = crew.do(functools.partial(done.append, 99))
+    go_on.set()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    await later
+    await asyncio.to_thread(crew.close)
+
+    assert [0, 99] == done
+    assert results[0] is None
+    assert all(isinstance(result, ValueError) for result in results[1:])
+
+
+async def test_recalls_amid_the_work_lose_nothing_and_do_nothing_twice() -> None:
+    crew = Crew(4)
+    done: list[int] = []
+    waiting = []
+    for number in range(2000):
+        waiting.append(crew.do(functools.partial(done.append, number)))
+        if number % 50 == 49:
+            crew.recall(ValueError("recalled"))
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    await asyncio.to_thread(crew.close)
+
+    assert sorted(done) == [number for number, result in enumerate(results) if result is None]
+
+
+def test_a_thread_that_cannot_be_begun_leaves_none_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, started = threading.active_count(), threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name == "transfer-2":
+            raise RuntimeError("can't start new thread")
+        started(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(RuntimeError):
+        Crew(4)
+
+    assert before == threading.active_count()

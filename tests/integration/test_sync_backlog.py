@@ -39,10 +39,22 @@ async def _wires(tmp_path: Path) -> AsyncIterator[Wires]:
 
 
 async def _fill(backlog: Backlog) -> None:
-    """Claim twice: a few, then more."""
+    """Claim twice: a few, then more because those were quick."""
     for _ in range(2):
         for one in await backlog.claim():
             backlog.add(one)
+        _end(backlog, 2 * _JOBS)
+
+
+def _end(backlog: Backlog, count: int) -> None:
+    for _ in range(count):
+        backlog.count_end()
+
+
+async def test_what_was_claimed_and_not_fetched_does_not_count_as_quick(wires: Wires) -> None:
+    backlog = Backlog(wires, jobs=_JOBS, layout="{vid}{ext}")
+    assert [4, 4, 4] == [len(await backlog.claim()) for _ in range(3)]
+    assert _JOBS == backlog.places
 
 
 async def _held(wires: Wires) -> int:
@@ -55,6 +67,7 @@ async def test_what_is_quickly_done_is_claimed_in_growing_numbers_and_in_order(w
     counts, order = [], []
     while backlog.is_low and (claimed := await backlog.claim()):
         counts.append(len(claimed))
+        _end(backlog, len(claimed))
         order += [one.deadline for one in claimed]
 
     assert [4, 16, 64, 116] == counts
@@ -67,10 +80,10 @@ async def test_what_is_quickly_done_is_claimed_in_growing_numbers_and_in_order(w
 async def test_what_lasts_long_is_given_back_for_what_is_more_urgent(wires: Wires) -> None:
     backlog = Backlog(wires, jobs=_JOBS, layout="{vid}{ext}", long_s=0.05)
     await _fill(backlog)
-    await backlog.refresh()
-    assert 20 == len(backlog)
+    assert (20, False) == (len(backlog), backlog.is_stale)
     await asyncio.sleep(0.06)
-    await backlog.refresh()
+    assert backlog.is_stale
+    await backlog.release(backlog.take_back())
     assert (0, 0) == (len(backlog), await _held(wires))
     urgent = text("UPDATE videos SET deadline = 1 WHERE id = (SELECT max(id) FROM videos)")
     await wires.ledger.write(lambda connection: connection.execute(urgent) and None)
@@ -83,8 +96,15 @@ async def test_a_few_are_kept_however_long_they_last(wires: Wires) -> None:
     for one in await backlog.claim():
         backlog.add(one)
     await asyncio.sleep(0.01)
-    await backlog.refresh()
-    assert 2 * _JOBS == len(backlog)
+    assert (2 * _JOBS, False) == (len(backlog), backlog.is_stale)
+
+
+async def test_a_link_that_dies_sooner_than_one_that_waits_is_known(wires: Wires) -> None:
+    backlog = Backlog(wires, jobs=_JOBS, layout="{vid}{ext}")
+    assert not backlog.is_before(None)
+    for one in await backlog.claim():
+        backlog.add(one)
+    assert [True, True, False] == [backlog.is_before(deadline) for deadline in (None, FAR + 1, FAR + 2 * _JOBS)]
 
 
 async def test_all_that_is_claimed_is_given_back_in_the_end(wires: Wires) -> None:

@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from origin import OriginServer
-from origin_faults import status
+from origin import Exchange, OriginServer
+from origin_faults import status, whole
 from sync_cases import VID, Source, running
 
 from fetcher.archive.home import create_home
@@ -97,3 +98,44 @@ async def test_a_file_taken_away_before_its_row_is_written_is_fetched_again(tmp_
     assert (3, len(taken), ExitCode.OK) == (summary.done, summary.tries_failed, summary.exit_code)
     assert names == sorted(path.stem for path in (home.root / "library").iterdir())
     assert [] == list(home.parts.iterdir())
+
+
+async def test_a_link_that_dies_sooner_goes_before_all_that_is_not_begun(tmp_path: Path) -> None:
+    """Ten files are quick, so many more are claimed and stand in line; those turn out to be slow."""
+    home = create_home(tmp_path / "a", config="")
+    dies_at, began = int(time.time()) + 3600, time.monotonic()
+    before: list[int] = []
+
+    def slowly(exchange: Exchange) -> None:
+        time.sleep(0.5)
+        whole(exchange)
+
+    with OriginServer() as origin:
+        links = [origin.add(f"/{number}.mp4", bytes(100)) for number in range(40)]
+        for number in range(10, 40):
+            origin.script(f"/{number}.mp4", [slowly])
+        urgent = origin.add("/urgent.mp4", bytes(100))
+
+        def row(number: int, link: str, dies_at: int) -> dict[str, str]:
+            url = f"{link}?auth_key={dies_at}-a-b-c0ffee"
+            return {"vid": f"{number:032x}_1", "url": url, "status": "SUCCESS"}
+
+        def answer() -> TaskAnswer:
+            rows = [row(number, link, dies_at + number) for number, link in enumerate(links)]
+            if time.monotonic() - began < 1.5:
+                return parse_task([*rows, {"vid": f"{9999:032x}_1", "status": "PROCESS"}])
+            before.append(len(origin.requests))
+            return parse_task([*rows, row(9999, urgent, dies_at - 1)])
+
+        async with running(home, Source(answer), first_s=0.1, options=Options(until_done=True)) as run:
+            passing = asyncio.create_task(run.run())
+            while not any("urgent" in request.path for request in origin.requests):
+                assert not passing.done()
+                await asyncio.sleep(0.02)
+            order = [request.path for request in origin.requests]
+            run.stop()
+            await passing
+
+    at = next(number for number, path in enumerate(order) if "urgent" in path)
+    assert before[0] >= 10
+    assert at - before[0] <= 3, "more than what was begun in the meantime went before it"

@@ -52,14 +52,14 @@ def test_who_leaves_the_turn_lets_others_have_it_and_gets_it_back() -> None:
 
     with turn.held():
         thread = in_thread(other)
-        assert not had.wait(0.05)
+        assert not had.wait(0.005)
         with turn.left():
             assert had.wait(5)
         thread.join()
         late = in_thread(had.clear)
         late.join()
         again = in_thread(other)
-        assert not had.wait(0.05)
+        assert not had.wait(0.005)
     again.join()
     assert had.is_set()
 
@@ -89,6 +89,38 @@ def test_an_error_gives_the_turn_back(error: type[BaseException]) -> None:
         raise error
     with turn.held():
         pass
+
+
+def test_a_turn_that_does_not_come_is_not_waited_for() -> None:
+    """A disk that hangs in another's turn."""
+    turn, holds, done = Turn(), threading.Event(), threading.Event()
+
+    def holder() -> None:
+        with turn.held():
+            holds.set()
+            done.wait(10)
+
+    thread = in_thread(holder)
+    holds.wait(5)
+    began = time.monotonic()
+    with turn.held(), turn.left():
+        assert time.monotonic() - began < 5
+    done.set()
+    thread.join()
+
+
+def test_after_a_slow_turn_threads_go_side_by_side_for_a_while() -> None:
+    turn, together = Turn(), threading.Barrier(2, timeout=10)
+    with turn.held():
+        time.sleep(0.03)
+
+    def meet() -> None:
+        with turn.held():
+            together.wait()
+
+    for thread in [in_thread(meet) for _ in range(2)]:
+        thread.join()
+    assert not together.broken
 
 
 @pytest.mark.parametrize("is_secure", [False, True])
