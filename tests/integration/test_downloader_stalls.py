@@ -15,7 +15,7 @@ from origin_faults import cut, drip, drip_head, mute, stall
 from transfer_cases import open_descriptors, serving, video
 
 from fetcher.archive.parts import Memo, Part
-from fetcher.domain.errors import StorageError
+from fetcher.domain.errors import StorageError, TransferStoppedError
 from fetcher.domain.events import FileVerified
 from fetcher.downloader.orders import TryAgain
 from fetcher.transfer.pace import Pace
@@ -150,3 +150,41 @@ async def test_the_event_loop_stays_awake_while_bytes_move(server: OriginServer,
     await beating
 
     assert max(later - sooner for sooner, later in itertools.pairwise(beats)) < 0.5
+
+
+async def test_a_stop_opens_no_connection(server: OriginServer, bench: Bench) -> None:
+    """A kept connection that an abort has closed is not taken for one that the origin let go of."""
+    small = server.add("/small.mp4", _BODY[:20_000])
+    await bench.download(small, path="1.mp4", video_id=1, vid="v1")
+    server.script("/small.mp4", [mute])
+    waiting = asyncio.create_task(bench.download(small, path="2.mp4", video_id=2, vid="v2"))
+    while len(server.requests) < 2:
+        assert not waiting.done()
+        await asyncio.sleep(0.01)
+    bench.downloader.stop()
+    with pytest.raises(TransferStoppedError):
+        await asyncio.wait_for(waiting, 5)
+
+    assert (2, 1) == (len(server.requests), server.connections)
+
+
+async def test_a_stop_breaks_off_the_reading_of_a_placed_file(server: OriginServer, bench: Bench) -> None:
+    """It is adopted by the next run."""
+    for number in range(8):
+        part = bench.home.parts / f"{number}-0123abcd.part"
+        with part.open("wb") as file:
+            file.truncate(1 << 30)
+        os.link(part, bench.home.root / f"{number}.mp4")
+    await bench.parts.scan()
+    waiting = [
+        asyncio.create_task(
+            bench.download(server.url("/a.mp4"), path=f"{number}.mp4", video_id=number, vid=f"v{number}")
+        )
+        for number in range(8)
+    ]
+    await asyncio.sleep(0.1)
+    bench.downloader.stop()
+    results = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 30)
+
+    assert all(isinstance(result, TransferStoppedError) for result in results)
+    assert [] == server.requests
