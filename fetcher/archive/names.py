@@ -14,7 +14,6 @@ from fetcher.domain.identifiers import is_vid
 
 FIELDS: Final = frozenset({"vid", "ext", "title", "category", "created"})
 _LONGEST: Final = 255
-_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _EXTENSION: Final = re.compile(r"\.[0-9A-Za-z]{1,10}", re.ASCII)
 _PORTABLE: Final = re.compile(r"[0-9A-Za-z_]{12,200}", re.ASCII)
 """What needs no changes, as every vid: no name that Windows keeps for itself is so long without a full stop."""

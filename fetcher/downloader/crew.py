@@ -10,31 +10,13 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
 _TOLD_AFTER_S: Final = 0.01
-"""Measured with files of 64 KiB: half of it makes a run a tenth longer, twice of it no shorter."""
-
-
-@dataclass(slots=True)
-class _Order:
-    """Something to do, and who waits for it."""
-
-    work: Callable[[], Any]
-    done: "asyncio.Future[Any]"
-    ticket: list[None] = field(default_factory=lambda: [None])
-    """Whoever takes the one thing out of it, a thread or a recall, has the order: that is a single step."""
-
-    def is_taken(self) -> bool:
-        """Take the order, tell whether somebody was faster."""
-        try:
-            self.ticket.pop()
-        except IndexError:
-            return True
-        return False
+_Wanted = tuple[Callable[[], Any], "asyncio.Future[Any]"]
+"""Something to do, and who waits for it."""
 
 
 class Crew:
@@ -45,8 +27,7 @@ class Crew:
     """
 
     def __init__(self, size: int) -> None:
-        self._wanted: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
-        self._line: deque[_Order] = deque()
+        self._wanted: queue.SimpleQueue[_Wanted | None] = queue.SimpleQueue()
         self._done: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
         self._is_told = False
         self._threads: list[threading.Thread] = []
@@ -62,19 +43,16 @@ class Crew:
     def do(self, work: Callable[[], T]) -> asyncio.Future[T]:
         """Have a thread do *work*, return its result to come. Whoever gives up waiting changes nothing of it."""
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        order = _Order(work, done)
-        while self._line and not self._line[0].ticket:
-            self._line.popleft()
-        self._line.append(order)
-        self._wanted.put(order)
+        self._wanted.put((work, done))
         return done
 
     def recall(self, error: Exception) -> None:
-        """Give back, with *error*, all that no thread has begun."""
-        for order in self._line:
-            if not order.is_taken() and not order.done.done():
-                order.done.set_exception(error)
-        self._line.clear()
+        """Give back, with *error*, all that no thread has begun. Not to be called once it is closed."""
+        with contextlib.suppress(queue.Empty):
+            while (wanted := self._wanted.get_nowait()) is not None:
+                _, done = wanted
+                if not done.done():
+                    done.set_exception(error)
 
     def close(self) -> None:
         """Wait until all that is wanted is done, then end the threads."""
@@ -84,12 +62,10 @@ class Crew:
             thread.join()
 
     def _work(self) -> None:
-        while (order := self._wanted.get()) is not None:
-            if order.is_taken():
-                continue
-            done = order.done
+        while (wanted := self._wanted.get()) is not None:
+            work, done = wanted
             try:
-                self._done.append((done, order.work(), None))
+                self._done.append((done, work(), None))
             except BaseException as exc:  # noqa: BLE001 - handed to who waits for it
                 self._done.append((done, None, exc))
             if not self._is_told:

@@ -84,17 +84,12 @@ class Downloader:
                 raise self._stopped
             with disk_errors(f"writing {order.path}"), self._watch.over(meter):
                 adopted = await self._adopted(order, part, meter)
-                return adopted or await self._tries(order, part, meter, renew).run()
+                download = _Download(self._workshop, order, part, meter, renew, ensure_space=self._space.require)
+                return adopted or await download.run()
         finally:
             del self.running[order.vid]
             self._fetched += meter.fetched
             self._parts.keep(order.video_id, part)
-
-    def _tries(self, order: Order, part: Part, meter: Meter, renew: Renew) -> "_Download":
-        def attempt() -> Attempt:
-            return Attempt(self._workshop, order, part, meter, ensure_space=self._space.require)
-
-        return _Download(self._workshop, order, part, meter, renew, attempt=attempt)
 
     async def _adopted(self, order: Order, part: Part, meter: Meter) -> FileVerified | None:
         """Finish a download whose file was placed by a run that died before it could say so."""
@@ -131,10 +126,10 @@ class _Download:
         meter: Meter,
         renew: Renew,
         *,
-        attempt: Callable[[], Attempt],
+        ensure_space: Callable[[int], None],
     ) -> None:
         self._workshop = workshop
-        self._attempt = attempt
+        self._ensure_space = ensure_space
         self._order = order
         self._part = part
         self._meter = meter
@@ -147,7 +142,10 @@ class _Download:
         """Try until there is something to say."""
         while True:
             try:
-                return await self._attempt().run(self._link)
+                attempt = Attempt(
+                    self._workshop, self._order, self._part, self._meter, ensure_space=self._ensure_space
+                )
+                return await attempt.run(self._link)
             except errors.TransferStoppedError:
                 raise
             except (errors.TransferError, errors.ConflictError) as exc:

@@ -43,12 +43,10 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
         connection.execute(_insert(table, names), packed([[row[name] for name in names] for row in rows]))
 
 
-def update_rows(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, key: str = "id"
-) -> None:
-    """Set the columns of *rows*, all the same, each where *key* is the row's. No key may come twice."""
+def update_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Set the columns of *rows*, all the same, each where the id is the row's. No id may come twice."""
     if rows:
-        names = (key, *(name for name in rows[0] if name != key))
+        names = tuple(rows[0])
         connection.execute(_update(table, names), packed([[row[name] for name in names] for row in rows]))
 
 
@@ -93,5 +91,4 @@ def _update(table: Table, names: tuple[str, ...]) -> Update:
         name: func.json_extract(each.c.value, f"$[{number}]", type_=table.c[name].type)
         for number, name in enumerate(names)
     }
-    key = names[0]
-    return update(table).where(table.c[key] == fields.pop(key)).values(fields)
+    return update(table).where(table.c.id == fields.pop("id")).values(fields)

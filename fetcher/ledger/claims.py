@@ -95,16 +95,6 @@ def release_others(connection: Connection, *, owner: str) -> None:
     )
 
 
-def next_retry_at(connection: Connection) -> int | None:
-    """Return when the first video that waits for another try is due, ms UTC."""
-    found: int | None = connection.scalar(
-        select(func.min(videos.c.held_until)).where(
-            videos.c.held_until.is_not(None), videos.c.lease_owner.is_(None)
-        )
-    )
-    return found
-
-
 def _end_leases(connection: Connection, owner: str, now: int) -> None:
     """Free what is held no longer. Looked for first: most claims find nothing to write."""
     ended = (videos.c.held_until <= now, videos.c.lease_owner.is_distinct_from(owner))

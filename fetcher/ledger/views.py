@@ -138,17 +138,6 @@ def one_task(connection: Connection, task_id: str) -> dict[str, Any] | None:
     return {**shown, "videos": [dict(one._mapping) for one in items]}  # noqa: SLF001
 
 
-def done_files(connection: Connection, *, after_id: int, limit: int) -> list[tuple[int, str, int]]:
-    """Return id, path and size of done videos, page by page."""
-    page = (
-        select(videos.c.id, videos.c.path, videos.c.size)
-        .where(videos.c.id > after_id, videos.c.done_at.is_not(None))
-        .order_by(videos.c.id)
-        .limit(limit)
-    )
-    return [(row.id, row.path, row.size) for row in connection.execute(page)]
-
-
 def _page(chosen: Selection, last_id: int) -> Select[Any]:
     page = select(*(videos.c[name] for name in _SHOWN)).where(videos.c.id > last_id)
     if len(chosen.statuses) == 1:

@@ -104,9 +104,7 @@ class Backlog:
 
     def is_before(self, deadline: int | None) -> bool:
         """Tell whether a link with *deadline* is more urgent than one that is claimed and not begun."""
-        return any(
-            video.deadline is not None and (deadline is None or deadline < video.deadline) for video in self._videos
-        )
+        return is_sooner(deadline, self._videos)
 
     def take_back(self) -> list[int]:
         """Take out all that is not begun, for ``release``; from here on little is claimed at a time again."""
@@ -137,3 +135,8 @@ class Backlog:
         )
         path = path_for(self._layout, facts, is_twin=is_twin)
         return path, path_key(path)
+
+
+def is_sooner(deadline: int | None, others: Iterable[Claimed]) -> bool:
+    """Tell whether a link with *deadline*, None being the most urgent, dies sooner than one of *others*."""
+    return any(other.deadline is not None and (deadline is None or deadline < other.deadline) for other in others)

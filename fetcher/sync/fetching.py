@@ -26,7 +26,7 @@ from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.ledger.changes import Change, apply
 from fetcher.ledger.claims import Claimed
 from fetcher.ledger.polls import ask_again
-from fetcher.sync.backlog import Backlog
+from fetcher.sync.backlog import Backlog, is_sooner
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
@@ -59,13 +59,13 @@ class Fetching:
         self._renew = renew
         self._patience = patience
         self._backlog = Backlog(wires, jobs=jobs, layout=layout)
-        self._busy = 0
         self._tries: Counter[int] = Counter()
         self._due: dict[int, float] = {}
         self._resting: dict[int, float] = {}
         self._refused: set[int] = set()
         self._denied_in_a_row = 0
         self._begun: dict[int, Claimed] = {}
+        """What has a place, by video."""
         self._recalled: list[int] = []
         self._is_urgent = False
         self._broken: list[asyncio.Task[None]] = []
@@ -91,11 +91,10 @@ class Fetching:
             deadlines: Of links that are new, ms UTC; None is the most urgent.
         """
         self._backlog.look_again()
-        waiting = [claimed.deadline for claimed in self._begun.values() if claimed.deadline is not None]
-        latest = max(waiting, default=None)
-        for deadline in deadlines:
-            is_sooner = latest is not None and (deadline is None or deadline < latest)
-            self._is_urgent = self._is_urgent or is_sooner or self._backlog.is_before(deadline)
+        new = list(deadlines)
+        if new and not self._is_urgent:
+            soonest = None if None in new else min(deadline for deadline in new if deadline is not None)
+            self._is_urgent = self._backlog.is_before(soonest) or is_sooner(soonest, self._begun.values())
 
     @property
     def is_stale(self) -> bool:
@@ -143,9 +142,10 @@ class Fetching:
         await self._backlog.release(rested)
 
     def _fill(self) -> None:
-        while self._busy < self._backlog.places and len(self._backlog):
-            self._busy += 1
-            download = asyncio.create_task(self._fetch(self._backlog.pop()))
+        while len(self._begun) < self._backlog.places and len(self._backlog):
+            claimed = self._backlog.pop()
+            self._begun[claimed.video_id] = claimed
+            download = asyncio.create_task(self._fetch(claimed))
             self.active.add(download)
             download.add_done_callback(self._end)
         if self._backlog.is_low:
@@ -165,7 +165,6 @@ class Fetching:
             StorageError: The disk.
             LedgerError: It could not be written down.
         """
-        self._begun[claimed.video_id] = claimed
         try:
             verdict = await self._download(claimed)
         except TransferStoppedError:
@@ -174,7 +173,6 @@ class Fetching:
             return
         finally:
             del self._begun[claimed.video_id]
-            self._busy -= 1
         self._backlog.count_end()
         self._fill()
         try:

@@ -72,6 +72,7 @@ async def assembled_run(
         LedgerError: The ledger cannot be opened.
     """
     clock, parts, placing = PolyvClock(time.time), Parts(home.parts), Placing(home.root)
+    jobs = jobs_within(settings.bytes_per_s, settings.jobs)
 
     # What these two load takes longer than a run that finds nothing to ask and nothing to fetch.
     def client() -> "AbstractAsyncContextManager[PolyvClient]":
@@ -82,7 +83,7 @@ async def assembled_run(
     def downloader() -> "AbstractAsyncContextManager[Downloader]":
         from fetcher.sync.workers import opened_downloader  # noqa: PLC0415
 
-        return opened_downloader(settings, root=home.root, parts=parts, placing=placing, now=_now_ms)
+        return opened_downloader(settings, jobs=jobs, root=home.root, parts=parts, placing=placing, now=_now_ms)
 
     ledger = LedgerThread(
         await asyncio.to_thread(open_ledger, settings.ledger_path(home), on_network=settings.ledger_on_network),
@@ -100,14 +101,14 @@ async def assembled_run(
             polyv_now=clock.now_ms,
             notify=notify,
         )
-        yield _run(wires, settings, options, LatePolyv(Late(client, stack)))
+        yield _run(wires, settings, options, jobs=jobs, polyv=LatePolyv(Late(client, stack)))
 
 
 def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def _run(wires: Wires, settings: Settings, options: Options, polyv: LatePolyv) -> Run:
+def _run(wires: Wires, settings: Settings, options: Options, *, jobs: int, polyv: LatePolyv) -> Run:
     poller = Poller(
         source=polyv,
         now=wires.polyv_now,
@@ -122,6 +123,5 @@ def _run(wires: Wires, settings: Settings, options: Options, polyv: LatePolyv) -
     )
     asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=polyv.retry_in_s)
     patience = Patience(first_s=settings.retry_delay, tries=settings.tries, asked_again_s=settings.poll_interval)
-    jobs = jobs_within(settings.bytes_per_s, settings.jobs)
     fetching = Fetching(wires, renew=asking.renew, jobs=jobs, layout=settings.layout, patience=patience)
     return Run(wires, asking=asking, fetching=fetching, options=options, calls=lambda: polyv.calls)

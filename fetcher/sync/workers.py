@@ -17,7 +17,7 @@ from fetcher.polyv.client import PolyvClient
 from fetcher.polyv.clock import PolyvClock
 from fetcher.settings import Credentials, Settings
 from fetcher.transfer.origin import Origin
-from fetcher.transfer.pace import Pace, jobs_within
+from fetcher.transfer.pace import Pace
 from fetcher.transfer.turn import Turn
 
 
@@ -35,12 +35,13 @@ def polyv_client(settings: Settings, credentials: Credentials, clock: PolyvClock
 
 @contextlib.asynccontextmanager
 async def opened_downloader(
-    settings: Settings, *, root: Path, parts: Parts, placing: Placing, now: Callable[[], int]
+    settings: Settings, *, jobs: int, root: Path, parts: Parts, placing: Placing, now: Callable[[], int]
 ) -> AsyncIterator[Downloader]:
     """Yield a downloader with its threads and connections.
 
     Args:
-        settings: Jobs, rate, patience with a silent line.
+        settings: Rate, reserve, patience with a silent line.
+        jobs: Files at a time.
         root: The archive.
         parts: Files on their way.
         placing: Gives names below *root*.
@@ -51,7 +52,7 @@ async def opened_downloader(
     """
     turn = Turn()
     origin = _origin(settings, turn)
-    crew = Crew(jobs_within(settings.bytes_per_s, settings.jobs))
+    crew = Crew(jobs)
     workshop = Workshop(
         root=root,
         placing=placing,

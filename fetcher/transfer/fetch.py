@@ -25,7 +25,7 @@ from fetcher.transfer.turn import Turn
 
 _OPENING = 512
 _QUICK = 256 << 10
-"""Bytes that are written and summed in less time than it takes to leave a turn and get it back."""
+"""Bytes; a body of so many at the most is received within the turn: that is a millisecond's work or so."""
 
 
 class PartFile(Protocol):

@@ -2,7 +2,8 @@
 
 Python runs one thread at a time whatever we do. Left to itself it changes threads at every system call, and with
 each change the work moves to another core, whose caches know nothing of it: with small files, which are nothing but
-system calls, that took half of the time. A thread that has the turn goes on until it waits for something outside.
+system calls, that took a third of the time. A thread that has the turn goes on until it waits for something
+outside.
 """
 
 import contextlib

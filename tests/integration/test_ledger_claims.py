@@ -31,7 +31,7 @@ from fetcher.domain.events import GivenUp, LinkRefused, TransferFailed
 from fetcher.domain.observation import Observation
 from fetcher.domain.status import Preparation, Reason, Status
 from fetcher.ledger.changes import Fence
-from fetcher.ledger.claims import extend, next_retry_at, release, release_others
+from fetcher.ledger.claims import extend, release, release_others
 from fetcher.ledger.engine import Database
 
 CLAIMER: Final = """
@@ -194,12 +194,8 @@ def test_a_failed_try_waits_for_its_time_and_counts(ledger: Database) -> None:
     event = TransferFailed(at=NOW, detail="reset", due_at=NOW + MINUTE)
     assert Status.READY is happened(ledger, one.video_id, event, one.fence)
     assert [] == taken(ledger, now=NOW + MINUTE - 1)
-    with ledger.reading() as connection:
-        assert NOW + MINUTE == next_retry_at(connection)
     (again,) = taken(ledger, now=NOW + MINUTE)
     assert (1, 2) == (again.attempts, again.fence.token)
-    with ledger.reading() as connection:
-        assert next_retry_at(connection) is None
 
 
 def test_a_link_renewed_while_claimed_keeps_the_lease(ledger: Database) -> None:

@@ -121,7 +121,6 @@ def test_due_tasks_come_from_their_index_in_order(ledger: Database) -> None:
         (lambda connection: claims.extend(connection, owner="run", until=NOW), "ix_videos_held"),
         (lambda connection: claims.release(connection, owner="run"), "ix_videos_held"),
         (lambda connection: claims.release_others(connection, owner="run"), "ix_videos_held"),
-        (claims.next_retry_at, "ix_videos_held"),
         (polls.next_poll_at, "ix_tasks_due"),
         (work.forget_refusals, "ix_videos_refused"),
         (lambda connection: polls.ask_again(connection, 5, at=NOW), "ix_task_items_video"),

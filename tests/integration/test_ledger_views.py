@@ -182,13 +182,6 @@ def test_something_is_open_while_a_video_may_still_come(ledger: Database) -> Non
         assert not views.is_open(connection)
 
 
-def test_done_files_come_page_by_page(ledger: Database) -> None:
-    with ledger.reading() as connection:
-        assert [(1, f"{vid(1)}.mp4", 5)] == views.done_files(connection, after_id=0, limit=1)
-        assert [(2, f"{vid(2)}.mp4", 5)] == views.done_files(connection, after_id=1, limit=9)
-        assert [] == views.done_files(connection, after_id=2, limit=9)
-
-
 def test_a_retry_puts_back_what_can_be_tried_and_names_the_unknown(ledger: Database) -> None:
     chosen = [vid(number) for number in (1, 3, 4, 5, 5, 9, 77)]
     with ledger.writing() as connection:

@@ -71,6 +71,7 @@ async def test_a_stop_holds_for_a_downloader_that_is_not_there_yet(tmp_path: Pat
     def opens() -> AbstractAsyncContextManager[Downloader]:
         return opened_downloader(
             Settings(api_url="http://127.0.0.1:9"),
+            jobs=1,
             root=tmp_path,
             parts=Parts(tmp_path / "parts"),
             placing=Placing(tmp_path),
