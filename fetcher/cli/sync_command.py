@@ -53,6 +53,7 @@ def command(  # noqa: PLR0917 - click passes by name
 
     Made for cron: silent on success without a terminal, and two passes never meet (exit code 11).
     """
+    from fetcher.cli.environment import require_network_settings
     from fetcher.settings import load_credentials
 
     home = session.home()
@@ -62,6 +63,7 @@ def command(  # noqa: PLR0917 - click passes by name
 
         return tell_plan(home, session)
     credentials = load_credentials(settings, session.environ)
+    require_network_settings(session.environ)
 
     from fetcher.cli.pass_ import run_pass
     from fetcher.sync.outcome import Options

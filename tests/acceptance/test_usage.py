@@ -46,18 +46,35 @@ def test_no_command_gets_the_help() -> None:
     assert "sync" in ended.stderr
 
 
-def test_certificates_that_cannot_be_read_are_a_usage_error(case: ArchiveCase) -> None:
-    """For a run that has something to ask, and for one that only has something to fetch."""
-    video = case.simulator.library.add_video()
-    case.add(video)
-    unreadable = {"SSL_CERT_FILE": "/nowhere/certificates.pem"}
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SSL_CERT_FILE", "/nowhere/certificates.pem"),
+        ("SSL_CERT_FILE", "/etc/passwd"),
+        ("SSL_CERT_DIR", "/etc/passwd"),
+        ("HTTPS_PROXY", "gopher://u:pass-canary@h"),
+        ("https_proxy", "http://"),
+        ("ALL_PROXY", "http://u:pass-canary@h:port"),
+        ("ALL_PROXY", "socks5://u:pass-canary@h:1080"),
+    ],
+)
+def test_a_network_setting_that_cannot_be_used_ends_the_run_before_it_begins(
+    case: ArchiveCase, name: str, value: str
+) -> None:
+    """Whether or not there is something to ask: cron's first mail is the one that is read."""
+    case.add(case.simulator.library.add_video())
+    before = {path: path.stat().st_mtime_ns for path in case.root.rglob("*")}
 
-    asking = case.sync(**unreadable)
-    assert 7 == case.sync(FETCHER_MIN_FREE="900T", FETCHER_POLL_INTERVAL="3600").returncode
-    fetching = case.sync(**unreadable)
+    ended = case.sync(**{name: value})
 
-    assert (2, 2) == (asking.returncode, fetching.returncode)
-    assert "SSL_CERT_FILE" in asking.stderr
-    assert "SSL_CERT_FILE" in fetching.stderr
-    assert 0 == case.sync().returncode
-    case.require_right([video])
+    assert 2 == ended.returncode
+    assert ended.stderr.startswith(f"fetcher: {name} ")
+    assert "pass-canary" not in ended.stdout + ended.stderr
+    assert 0 == len(case.simulator.requests)
+    assert before == {path: path.stat().st_mtime_ns for path in case.root.rglob("*")}
+
+
+def test_a_proxy_that_nothing_goes_through_is_not_looked_at(case: ArchiveCase) -> None:
+    """NO_PROXY=* switches all of them off, for httpx as for curl."""
+    assert 0 == case.sync(HTTPS_PROXY="gopher://h", NO_PROXY="*").returncode
+    assert 0 == case.sync(HTTPS_PROXY="127.0.0.1:9").returncode
