@@ -1,7 +1,7 @@
-"""Both ways to an origin, as they are in earnest: straight, and through the proxy that the environment names.
+"""All ways to an origin, as they are in earnest: straight, with TLS or without, or through the proxy that is set.
 
 Straight is the bulk path, through a proxy is the ordinary one (httpx). Tests that take their server from here run
-over both, in one configuration each that a user can have.
+over all of them, in one configuration each that a user can have.
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,8 @@ from transfer_cases import certificate, origin_here
 
 from fetcher.transfer.origin import Origin
 
+PATHS: Final = ("bulk", "secure", "ordinary")
+"""Plain, over TLS, and over TLS through a proxy."""
 FAR: Final = "cdn.example"
 _CA: Final = trustme.CA()
 
@@ -31,7 +33,7 @@ class FarServer(OriginServer):
 
 @contextmanager
 def reached_by(path: str, directory: Path, environ: pytest.MonkeyPatch) -> Iterator[OriginServer]:
-    """Yield a server that an Origin built from now on reaches by *path*, ``bulk`` or ``ordinary``."""
+    """Yield a server that an Origin built from now on reaches by *path*, one of ``PATHS``."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         environ.delenv(name, raising=False)
         environ.delenv(name.upper(), raising=False)
@@ -41,6 +43,9 @@ def reached_by(path: str, directory: Path, environ: pytest.MonkeyPatch) -> Itera
             return
         _CA.cert_pem.write_to_path(directory / "far.pem")
         environ.setenv("SSL_CERT_FILE", str(directory / "far.pem"))
+        if path == "secure":
+            yield stack.enter_context(OriginServer(tls=certificate(_CA)))
+            return
         far = stack.enter_context(FarServer(tls=certificate(_CA, FAR)))
         proxy = stack.enter_context(TunnelProxy(far.port))
         environ.setenv("https_proxy", proxy.url)
@@ -49,10 +54,10 @@ def reached_by(path: str, directory: Path, environ: pytest.MonkeyPatch) -> Itera
         assert bool(far.requests) == bool(proxy.asked)
 
 
-def serving_by_both(body: bytes) -> tuple[Any, Any]:
+def serving_by_all(body: bytes) -> tuple[Any, Any]:
     """Return the fixtures of a server that has *body* at ``/a.mp4``, and of an origin that asks it."""
 
-    @pytest.fixture(params=["bulk", "ordinary"])
+    @pytest.fixture(params=PATHS)
     def server(
         request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> Iterator[OriginServer]:

@@ -80,6 +80,11 @@ class Connection:
         self._start = self._end = 0
         self._poll = select.poll()
         self._poll.register(sock, _READABLE)
+        self._is_dry = False
+        """Whether the last read found no more: the next one waits first."""
+        self._ended: OSError | None = None
+        self._is_at_end = False
+        """How the line ended behind bytes that had come, by an error or properly: the next read's business."""
         sock.settimeout(0)
 
     def send(self, data: bytes) -> None:
@@ -95,9 +100,17 @@ class Connection:
                 self._wait(_READABLE)
             except (BlockingIOError, ssl.SSLWantWriteError):
                 self._wait(select.POLLOUT)
+        self._is_dry = True  # The answer is not here yet.
 
     def _read(self, view: memoryview) -> int:
         """Read once, as soon as there is something; 0 at the end."""
+        if self._ended is not None:
+            raise self._ended
+        if self._is_at_end:
+            return 0
+        if self._is_dry:
+            self._is_dry = False
+            self._wait(_READABLE)
         while True:
             try:
                 return self.sock.recv_into(view)
@@ -105,6 +118,29 @@ class Connection:
                 self._wait(_READABLE)
             except ssl.SSLWantWriteError:
                 self._wait(select.POLLOUT)
+
+    def _read_all(self, view: memoryview) -> int:
+        """Read all that is here, as soon as there is something; 0 at the end.
+
+        A read over TLS gives one record, 16 KiB at the most; what is done around each read is done for many then.
+        """
+        count = self._read(view)
+        while 0 < count < len(view):
+            try:
+                more = self.sock.recv_into(view[count:])
+            except (BlockingIOError, ssl.SSLWantReadError):
+                self._is_dry = True
+                break
+            except ssl.SSLWantWriteError:
+                break  # The next read waits for that.
+            except OSError as exc:
+                self._ended = exc
+                break
+            if more == 0:
+                self._is_at_end = True
+                break
+            count += more
+        return count
 
     def _wait(self, events: int) -> None:
         """Wait until the socket is ready, or broken off."""
@@ -143,10 +179,10 @@ class Connection:
         self._start, self._end = 0, len(rest)
 
     def readinto(self, view: memoryview) -> int:
-        """Fill *view* from its start with what is here already, else with one read of the socket; 0 at its end."""
+        """Fill *view* from its start with what is here already, else from the socket; 0 at its end."""
         here = self._end - self._start
         if not here:
-            return self._read(view)
+            return self._read_all(view)
         count = min(here, len(view))
         view[:count] = self._view[self._start : self._start + count]
         self._start += count
@@ -161,8 +197,8 @@ class Connection:
         return data
 
     def has_more(self) -> bool:
-        """Tell whether bytes that were read, or decrypted, wait to be taken."""
-        if self._start != self._end:
+        """Tell whether bytes that were read, or decrypted, or an end, wait to be taken."""
+        if self._start != self._end or self._is_at_end or self._ended is not None:
             return True
         return isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
 

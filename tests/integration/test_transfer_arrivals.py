@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from origin import Exchange, OriginServer
-from path_cases import reached_by
+from path_cases import PATHS, reached_by
 from transfer_cases import PlainPart, Try, origin_here, video
 
 from fetcher.domain.errors import TransferError
@@ -85,7 +85,7 @@ _ARRIVALS = st.builds(
 )
 
 
-@pytest.fixture(scope="module", params=["bulk", "ordinary"])
+@pytest.fixture(scope="module", params=PATHS)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OriginServer]:
     with (
         pytest.MonkeyPatch.context() as environ,

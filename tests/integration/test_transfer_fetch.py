@@ -17,7 +17,7 @@ from origin_faults import (
     whole,
     with_headers,
 )
-from path_cases import serving_by_both
+from path_cases import serving_by_all
 from transfer_cases import Try, resumed, video
 
 from fetcher.domain.errors import (
@@ -35,7 +35,7 @@ _BODY = video(250_000)
 _SIZE = len(_BODY)
 _ETAG = f'"{hashlib.md5(_BODY).hexdigest()}"'
 
-server, origin = serving_by_both(_BODY)
+server, origin = serving_by_all(_BODY)
 
 
 @pytest.mark.parametrize("reply", [cut(100_000), reset(100_000), stall(100_000)])

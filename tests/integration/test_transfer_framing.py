@@ -8,7 +8,7 @@ import fastcrc
 import pytest
 from origin import Behaviour, OriginServer
 from origin_faults import chunked, reset, stall, status, then_stray, unranged, whole, with_headers
-from path_cases import serving_by_both
+from path_cases import serving_by_all
 from transfer_cases import PlainPart, Try, fetched, origin_here, resumed, video
 
 from fetcher.domain.errors import (
@@ -27,7 +27,7 @@ from fetcher.transfer.origin import Origin
 _BODY = video(250_000)
 _SIZE = len(_BODY)
 
-server, origin = serving_by_both(_BODY)
+server, origin = serving_by_all(_BODY)
 
 
 @pytest.mark.parametrize("size", [10, _SIZE])

@@ -14,7 +14,7 @@ from origin_faults import (
     status,
     whole,
 )
-from path_cases import serving_by_both
+from path_cases import serving_by_all
 from transfer_cases import PlainPart, Try, resumed, video
 
 from fetcher.domain.errors import (
@@ -34,7 +34,7 @@ _SIZE = len(_BODY)
 _CRC64 = str(fastcrc.crc64.xz(_BODY))
 _ETAG = f'"{hashlib.md5(_BODY).hexdigest()}"'
 
-server, origin = serving_by_both(_BODY)
+server, origin = serving_by_all(_BODY)
 
 
 def test_a_file_comes_whole_with_its_digest(server: OriginServer, tries: Try) -> None:
