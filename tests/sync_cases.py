@@ -22,7 +22,7 @@ from fetcher.polyv.tasks import TaskAnswer
 from fetcher.sync.asking import Asking, Rhythm
 from fetcher.sync.durability import make_names_durable
 from fetcher.sync.fetching import Fetching, Patience
-from fetcher.sync.outcome import Options
+from fetcher.sync.outcome import Notify, Options
 from fetcher.sync.run import Run
 from fetcher.sync.wires import Wires
 from fetcher.transfer.origin import Origin
@@ -56,11 +56,19 @@ def ignore(told: object) -> None:
 
 
 @asynccontextmanager
-async def wired(home: Home, *, before_names: Callable[[Sequence[Change]], None] = ignore) -> AsyncIterator[Wires]:
+async def wired(
+    home: Home,
+    *,
+    before_names: Callable[[Sequence[Change]], None] = ignore,
+    now: Callable[[], int] = now_ms,
+    notify: Notify = ignore,
+) -> AsyncIterator[Wires]:
     """Yield the parts of a run in a new archive.
 
     Args:
         home: The archive.
+        now: This machine's clock, ms UTC.
+        notify: Told of everything worth a line.
         before_names: Called in the ledger's thread before the names of finished files are made durable.
     """
     placing = Placing(home.root)
@@ -91,9 +99,9 @@ async def wired(home: Home, *, before_names: Callable[[Sequence[Change]], None] 
             parts=parts,
             root=home.root,
             owner="test",
-            now=now_ms,
+            now=now,
             polyv_now=now_ms,
-            notify=ignore,
+            notify=notify,
         )
     finally:
         ledger.close()
@@ -107,16 +115,19 @@ async def running(
     source: Source,
     *,
     first_s: float = 60,
+    retry_s: float = 0.01,
     options: Options | None = None,
     layout: str = "{vid}{ext}",
     before_names: Callable[[Sequence[Change]], None] = ignore,
+    now: Callable[[], int] = now_ms,
+    notify: Notify = ignore,
 ) -> AsyncIterator[Run]:
     """Yield a run over a new archive with one task."""
-    async with wired(home, before_names=before_names) as wires:
+    async with wired(home, before_names=before_names, now=now, notify=notify) as wires:
         poller = Poller(source=source, now=now_ms, lifetime_s=1800, loopback_too=True, warn=ignore)
         rhythm = Rhythm(first_s=first_s, longest_s=600, give_up_after_s=1e6)
         asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=lambda: 0.0)
-        patience = Patience(first_s=0.01, tries=2, asked_again_s=60, rest_s=0.2)
+        patience = Patience(first_s=retry_s, tries=2, asked_again_s=60, rest_s=0.2)
         fetching = Fetching(wires, renew=asking.renew, jobs=2, layout=layout, patience=patience)
         await wires.ledger.write(functools.partial(add_tasks, task_ids=["task-00001"], now=0))
         yield Run(wires, asking=asking, fetching=fetching, options=options or Options(), calls=lambda: source.asked)

@@ -53,6 +53,8 @@ class TransferFailed(Event):
 
     detail: str
     due_at: int
+    is_suspicious: bool = False
+    """Whether something else than the video answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

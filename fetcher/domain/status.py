@@ -34,7 +34,7 @@ class Reason(StrEnum):
     MISMATCH = "mismatch"
     """Size or digest were wrong more than once."""
     NOT_A_VIDEO = "not_a_video"
-    """The link answers with a page, an empty or an encoded body, more than once."""
+    """Ten tries met a page, an empty or an encoded body, or a strange certificate."""
     UNSTABLE = "unstable"
     """The file under the link changes from one try to the next."""
     UNSAFE_LINK = "unsafe_link"

@@ -123,6 +123,7 @@ class _Standing(msgspec.Struct, array_like=True):
     lease_token: int
     link: str | None
     attempts: int
+    suspicions: int
 
     def take(self, values: Mapping[str, Any]) -> None:
         """Take in what has changed."""
@@ -152,6 +153,8 @@ def _values(event: happened.Event, standing: _Standing, after: Status) -> dict[s
         values["refused_link"] = event.url or standing.link
     if isinstance(event, happened.TransferFailed | happened.FileVerified):
         values["attempts"] = standing.attempts + 1
+    if isinstance(event, happened.TransferFailed) and event.is_suspicious:
+        values["suspicions"] = standing.suspicions + 1
     return values
 
 
@@ -214,6 +217,7 @@ def _(event: happened.FileVerified) -> dict[str, Any]:
         **_NO_LEASE,
         **_NO_LINK,
         **_NOTHING_WRONG,
+        "suspicions": 0,
         "refused_link": None,
         "path": event.path,
         "size": event.size,
@@ -235,7 +239,7 @@ def _(event: happened.GivenUp) -> dict[str, Any]:
 @_columns.register
 def _(event: happened.RetryAsked) -> dict[str, Any]:
     del event
-    return {**_NOTHING_WRONG, "attempts": 0, "refused_link": None}
+    return {**_NOTHING_WRONG, "attempts": 0, "suspicions": 0, "refused_link": None}
 
 
 @_columns.register

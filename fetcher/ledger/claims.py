@@ -27,6 +27,8 @@ class Claimed:
     """Below the archive, fixed from the first claim on."""
     attempts: int
     """Tries so far."""
+    suspicions: int
+    """How many of them met something that is no video."""
     size: int | None
     sha256: str | None
     fence: Fence
@@ -86,6 +88,15 @@ def release(connection: Connection, *, owner: str, video_ids: Sequence[int] | No
     connection.execute(free.values(held_until=None, lease_owner=None))
 
 
+def end_pauses(connection: Connection, *, video_ids: Sequence[int]) -> None:
+    """Let videos that wait for their next try be claimed at once."""
+    connection.execute(
+        update(videos)
+        .where(videos.c.id.in_(video_ids), videos.c.held_until.is_not(None), videos.c.lease_owner.is_(None))
+        .values(held_until=None)
+    )
+
+
 def release_others(connection: Connection, *, owner: str) -> None:
     """Give back what dead runs left claimed. Only for who holds the archive's lock: nobody else can be alive."""
     connection.execute(
@@ -113,6 +124,7 @@ class _Row(msgspec.Struct, array_like=True):
     deadline: int | None
     path: str | None
     attempts: int
+    suspicions: int
     size: int | None
     sha256: str | None
     lease_owner: str
@@ -169,6 +181,7 @@ def _claimed(row: _Row, path: str) -> Claimed:
         deadline=row.deadline,
         path=path,
         attempts=row.attempts,
+        suspicions=row.suspicions,
         size=row.size,
         sha256=row.sha256,
         fence=Fence(owner=row.lease_owner, token=row.lease_token),

@@ -26,7 +26,7 @@ def latest_done(connection: Connection, *, limit: int) -> list[tuple[int, str, i
     latest = (
         select(videos.c.id, videos.c.path, videos.c.size)
         .where(videos.c.done_at.is_not(None))
-        .order_by(videos.c.id.desc())
+        .order_by(videos.c.done_at.desc())
         .limit(limit)
     )
     return [(row.id, row.path, row.size) for row in connection.execute(latest)]

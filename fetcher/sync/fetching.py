@@ -26,6 +26,7 @@ from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.ledger.changes import Change, apply
 from fetcher.ledger.claims import Claimed
 from fetcher.ledger.polls import ask_again
+from fetcher.report.rows import instant
 from fetcher.sync.backlog import Backlog, is_sooner
 from fetcher.sync.wires import Wires
 
@@ -130,10 +131,15 @@ class Fetching:
         await self._backlog.release_all()
 
     async def _wake_rested(self) -> None:
-        """Let what has used up its tries be tried again, in a run that goes on for long. It keeps none alive."""
+        """Let what is due be tried again; in a run that goes on for long, what has used up its tries, too.
+
+        The latter keeps no run alive.
+        """
         now = asyncio.get_running_loop().time()
-        if any(due <= now for due in self._due.values()):
-            self._backlog.look_again()
+        if due := [video_id for video_id, at in self._due.items() if at <= now]:
+            for video_id in due:
+                del self._due[video_id]
+            await self._backlog.end_pauses(due)
         rested = [video_id for video_id, until in self._resting.items() if until <= now]
         if not rested:
             return
@@ -211,16 +217,25 @@ class Fetching:
 
     def _tried(self, claimed: Claimed, verdict: TryAgain) -> Event:
         """Say when a file is tried again; one that something else answers for is not tried for ever."""
-        if verdict.is_suspicious and claimed.attempts + 1 >= _MOST_SUSPICIONS:
+        if verdict.is_suspicious and claimed.suspicions + 1 >= _MOST_SUSPICIONS:
             return GivenUp(at=self._wires.now(), reason=Reason.NOT_A_VIDEO, detail=verdict.detail)
         self._tries[claimed.video_id] += 1
         tries = self._tries[claimed.video_id]
         jitter = random.random()  # noqa: S311 - spreads tries, keeps no secret
         delay = retry_delay(tries, first_s=self._patience.first_s, jitter=jitter, asked_s=verdict.retry_after)
-        if tries < self._patience.tries:
-            self._due[claimed.video_id] = asyncio.get_running_loop().time() + delay
-        due_at = self._wires.now() + round(delay * 1000)
-        return TransferFailed(at=self._wires.now(), detail=verdict.detail, due_at=due_at)
+        now = self._wires.now()
+        return TransferFailed(
+            at=now,
+            detail=verdict.detail,
+            due_at=now + round(delay * 1000),
+            is_suspicious=verdict.is_suspicious,
+        )
+
+    def _plan_next(self, video_id: int, failed: TransferFailed) -> None:
+        """Have the file tried again in this run, by the monotonic clock, unless its tries are used up."""
+        if self._tries[video_id] < self._patience.tries:
+            delay_s = (failed.due_at - failed.at) / 1000
+            self._due[video_id] = asyncio.get_running_loop().time() + delay_s
 
     async def _record(self, claimed: Claimed, verdict: Event | TryAgain) -> Event:
         """Write down what happened and return it; a file that was taken away again did not happen."""
@@ -270,10 +285,12 @@ class Fetching:
                 _log.warning("%s: %s, %s", claimed.vid, event.reason, event.detail)
                 self._wires.notify({"type": "failed", **told, "reason": event.reason.value, "error": event.detail})
             case TransferFailed():
+                self._plan_next(claimed.video_id, event)
                 self._wires.summary.tries_failed += 1
                 self._wires.summary.last_failure = event.detail
                 _log.info("%s: %s; tried again", claimed.vid, event.detail)
-                self._wires.notify({"type": "try_failed", **told, "error": event.detail, "due_at": event.due_at})
+                due_at = instant(event.due_at)
+                self._wires.notify({"type": "try_failed", **told, "error": event.detail, "due_at": due_at})
             case LinkRefused():
                 self._refused.add(claimed.video_id)
                 self._wires.summary.links_refused = len(self._refused)

@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("lease_owner", sa.Text(), nullable=True),
         sa.Column("lease_token", BIG, server_default=sa.text("0"), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("suspicions", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("size_expected", BIG, nullable=True),
         sa.Column("size", BIG, nullable=True),
         sa.Column("etag", sa.Text(), nullable=True),
@@ -118,6 +119,7 @@ def upgrade() -> None:
         **_where("status = 'ready' AND held_until IS NULL"),
     )
     op.create_index("ix_videos_failed", "videos", ["id"], **_where("status = 'failed'"))
+    op.create_index("ix_videos_done", "videos", ["done_at"], **_where("done_at IS NOT NULL"))
     op.create_index("ix_videos_held", "videos", ["held_until"], **_where("held_until IS NOT NULL"))
     op.create_index("ix_videos_ready", "videos", ["deadline"], **_where("status = 'ready'"))
     op.create_index("ix_videos_refused", "videos", ["id"], **_where("refused_link IS NOT NULL"))

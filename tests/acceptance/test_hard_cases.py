@@ -245,3 +245,29 @@ def test_json_logs_are_json_to_the_last_line(case: ArchiveCase) -> None:
     assert 2 == refused.returncode
     lines = [json.loads(line) for line in (ended.stderr + refused.stderr).splitlines()]
     assert len(lines) == len([line for line in lines if {"levelname", "message", "timestamp"} <= line.keys()])
+
+
+def test_ten_pages_in_place_of_a_video_need_a_person(case: ArchiveCase) -> None:
+    """F31: something stands in between, and more tries will not move it."""
+    video = case.simulator.library.add_video(size=1000, faults=[Fault.html(times=10)])
+    case.add(video)
+
+    codes = [case.sync(FETCHER_TRIES="3").returncode for _ in range(4)]
+
+    row = case.rows()[video.vid]
+    assert ([3, 3, 3, 4], "failed", "not_a_video") == (codes, row["status"], row["reason"])
+    assert 0 == case.run("retry", video.vid).returncode
+    assert 0 == case.sync().returncode
+    case.require_right([video])
+
+
+def test_a_page_after_many_failures_of_another_kind_is_but_one_page(case: ArchiveCase) -> None:
+    """A busy origin is no proof that something stands in between."""
+    faults = [Fault.refuse(times=10), Fault.html()]
+    video = case.simulator.library.add_video(size=1000, faults=faults)
+    case.add(video)
+
+    codes = [case.sync(FETCHER_TRIES="3").returncode for _ in range(4)]
+
+    assert [3, 3, 3, 0] == codes
+    case.require_right([video])

@@ -3,13 +3,14 @@
 import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from origin import Exchange, OriginServer
 from origin_faults import status, whole
-from sync_cases import VID, Source, running
+from sync_cases import VID, Source, now_ms, running
 
 from fetcher.archive.home import create_home
 from fetcher.domain.errors import CredentialsRefusedError
@@ -68,6 +69,35 @@ async def test_a_long_run_tries_again_what_had_used_up_its_tries(tmp_path: Path)
             summary = await asyncio.wait_for(run.run(), 30)
 
     assert (1, 2, 1) == (summary.done, summary.tries_failed, summary.failed)
+
+
+async def test_a_clock_that_steps_back_neither_delays_a_try_nor_keeps_the_run_busy(tmp_path: Path) -> None:
+    """F67: pauses within a run are counted by the monotonic clock, in the ledger too."""
+    home = create_home(tmp_path / "a", config="")
+    looked = 0
+    with OriginServer() as origin:
+        link = origin.add("/a.mp4", b"\0\0\0\x18ftypmp42" * 1000)
+        origin.script("/a.mp4", [status(503)])
+
+        def clock() -> int:
+            """An hour less as soon as the first try has been recorded."""
+            nonlocal looked
+            looked += 1
+            return now_ms() - (3_600_000 if tried_at and time.monotonic() > tried_at[0] else 0)
+
+        tried_at: list[float] = []
+        rows = [{"vid": VID, "url": f"{link}?auth_key=1694663401-a-b-c0ffee", "status": "SUCCESS"}]
+
+        def notice(told: Mapping[str, Any]) -> None:
+            if told["type"] == "try_failed":
+                tried_at.append(time.monotonic())
+
+        source = Source(lambda: parse_task(rows))
+        async with running(home, source, retry_s=0.3, now=clock, notify=notice) as run:
+            summary = await asyncio.wait_for(run.run(), 10)
+
+    assert (1, 1, ExitCode.OK) == (summary.done, summary.tries_failed, summary.exit_code)
+    assert looked < 100
 
 
 async def test_a_file_taken_away_before_its_row_is_written_is_fetched_again(tmp_path: Path) -> None:
