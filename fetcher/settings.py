@@ -141,8 +141,16 @@ def _merged(settings: Settings, values: Mapping[str, Any], source: str) -> Setti
         merged = msgspec.convert({**msgspec.structs.asdict(settings), **texts}, Settings, strict=False)
         _require_usable(merged)
     except (msgspec.ValidationError, ValueError, UsageError) as exc:
-        raise UsageError(f"a setting in {source} cannot be used: {exc}. README.md names them all.") from exc
+        raise UsageError(
+            f"a setting in {source} cannot be used: {_named(str(exc))}. .fetcher/config.toml names them all."
+        ) from exc
     return merged
+
+
+def _named(text: str) -> str:
+    """Put the setting's name before what msgspec says of it, ``Expected `int` - at `$.jobs```."""
+    what, _, where = text.replace("`", "").partition(" - at $.")
+    return f"{where}: {what}" if where else what
 
 
 def _require_usable(settings: Settings) -> None:

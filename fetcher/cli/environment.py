@@ -30,7 +30,7 @@ def _tell(name: str, known: set[str]) -> None:
     from fetcher.domain.identifiers import printable
 
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
-    meant = f"; is {nearest[0]} meant?" if nearest else "; README.md names all settings"
+    meant = f"; is {nearest[0]} meant?" if nearest else "; .fetcher/config.toml names all settings"
     logging.getLogger(__name__).warning("%s in the environment is no setting%s", printable(name, limit=60), meant)
 
 

@@ -1,6 +1,8 @@
 """How a command that failed ends: what is said of it, and its exit code."""
 
+import errno
 import os
+import sys
 
 import click
 
@@ -11,6 +13,8 @@ from fetcher.domain.exit_code import ExitCode, code_of
 
 def tell(error: BaseException) -> int:
     """Say what went wrong, return the exit code."""
+    if not has_logs():  # It was found before the options were read that say how to log.
+        set_up_logs(verbosity=0, log_format="text", environ=os.environ)
     match error:
         case click.ClickException():
             return _misused(error)
@@ -19,8 +23,20 @@ def tell(error: BaseException) -> int:
         case FetcherError():
             complain(str(error))
             return code_of(error)
+        case OSError(errno=errno.ENOSPC | errno.EIO):
+            # Of an archive's disk we would have said so ourselves: this is click's help that nobody can read.
+            complain(f"stdout cannot be written ({error.strerror})")
+            _forget_stdout()
+            return ExitCode.UNEXPECTED
         case _:
             return _unexpected(error)
+
+
+def _forget_stdout() -> None:
+    """Lead stdout nowhere: the interpreter would try once more at the end, and change the exit code."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _misused(error: click.ClickException) -> int:
@@ -28,8 +44,6 @@ def _misused(error: click.ClickException) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return ExitCode.USAGE
-    if not has_logs():  # It was found before the options were read that say how to log.
-        set_up_logs(verbosity=0, log_format="text", environ=os.environ)
     complain(" ".join(error.format_message().split()))
     context = error.ctx if isinstance(error, click.UsageError) else None
     complain(f"try '{context.command_path if context else 'fetcher'} --help'")

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at_risk: bool, form: str) -> int:
     """List videos, in the order in which they came to be known."""
     from fetcher.cli.output import Output
+    from fetcher.domain.errors import UsageError
+    from fetcher.domain.identifiers import printable
     from fetcher.domain.link import RISK_MS
-    from fetcher.ledger.views import Selection, listed
+    from fetcher.ledger.views import Selection, listed, one_task
     from fetcher.report.rows import video_row
 
     chosen = Selection(
@@ -38,6 +40,8 @@ def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at
     database = session.ledger(session.home())
     try:
         with database.reading() as connection:
+            if task_id is not None and one_task(connection, task_id) is None:
+                raise UsageError(f"not in this archive: task {printable(task_id)}")
             return Output().lines(_formatted((video_row(row) for row in listed(connection, chosen)), form))
     finally:
         database.close()

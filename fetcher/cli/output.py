@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from fetcher.cli.logs import complain
 from fetcher.domain.exit_code import ExitCode
 
 _PATIENCE_S: Final = 5.0
@@ -32,6 +33,8 @@ class Output:
         except (OSError, ValueError, AttributeError) as exc:
             self.is_broken = True
             self.is_lost = isinstance(exc, OSError) and exc.errno not in (errno.EPIPE, errno.EBADF)
+            if self.is_lost:
+                complain(f"stdout cannot be written ({exc}); what was to be shown is not all there")
 
     def lines(self, texts: Iterable[str]) -> int:
         """Write lines until nobody listens, return the exit code."""

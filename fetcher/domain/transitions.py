@@ -36,8 +36,3 @@ def next_status(status: Status, event: events.Event) -> Status:
         return TRANSITIONS[status, type(event)]
     except KeyError:
         raise IllegalTransitionError(f"{type(event).__name__} cannot happen to a {status} video") from None
-
-
-def is_possible(status: Status, event: events.Event) -> bool:
-    """Tell whether *event* can happen to a video that stands at *status*."""
-    return (status, type(event)) in TRANSITIONS

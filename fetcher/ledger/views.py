@@ -76,12 +76,6 @@ def totals(connection: Connection, *, risk_until: int) -> Totals:
     )
 
 
-def is_open(connection: Connection) -> bool:
-    """Tell whether anything is left that Polyv or the origin may still give."""
-    live = (Status.WANTED, Status.WAITING, Status.READY)
-    return any(connection.execute(select(videos.c.id).where(has_status(one)).limit(1)).first() for one in live)
-
-
 def listed(connection: Connection, chosen: Selection) -> Iterator[dict[str, Any]]:
     """Yield the videos that were chosen, in the order they came to be known, page by page."""
     last_id = 0

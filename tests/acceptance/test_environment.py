@@ -14,7 +14,8 @@ def test_a_name_like_no_other_is_told_without_a_guess(case: ArchiveCase) -> None
     ended = case.run("status", FETCHER_WEATHER="fair")
 
     assert (
-        "fetcher: FETCHER_WEATHER in the environment is no setting; README.md names all settings\n" == ended.stderr
+        "fetcher: FETCHER_WEATHER in the environment is no setting; .fetcher/config.toml names all settings\n"
+        == ended.stderr
     )
     assert "fair" not in ended.stdout
 

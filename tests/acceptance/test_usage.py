@@ -1,9 +1,10 @@
 """What is typed wrong is told shortly, with exit code 2."""
 
 import json
+import subprocess
 
 import pytest
-from archive_case import ArchiveCase, run_fetcher
+from archive_case import FETCHER, ArchiveCase, run_fetcher
 
 
 @pytest.mark.parametrize(
@@ -78,3 +79,39 @@ def test_a_proxy_that_nothing_goes_through_is_not_looked_at(case: ArchiveCase) -
     """NO_PROXY=* switches all of them off, for httpx as for curl."""
     assert 0 == case.sync(HTTPS_PROXY="gopher://h", NO_PROXY="*").returncode
     assert 0 == case.sync(HTTPS_PROXY="127.0.0.1:9").returncode
+
+
+def test_what_asks_for_nothing_that_is_there_says_so(case: ArchiveCase) -> None:
+    """A done video has nothing to try again; a task that nobody recorded has no videos."""
+    video = case.simulator.library.add_video(size=1000)
+    case.add(video)
+    assert 0 == case.sync().returncode
+
+    again, unknown = case.run("retry", video.vid), case.run("list", "--task", "no-such-task")
+
+    assert (0, "", f"fetcher: done, so there is nothing to try again: {video.vid}\n") == (
+        again.returncode,
+        again.stdout,
+        again.stderr,
+    )
+    assert (2, "", "fetcher: not in this archive: task no-such-task\n") == (
+        unknown.returncode,
+        unknown.stdout,
+        unknown.stderr,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["list"], ["status"], ["add", "-n", "a" * 32], ["sync", "-n"]]
+)
+def test_an_output_that_cannot_be_written_is_told_in_one_line(case: ArchiveCase, arguments: list[str]) -> None:
+    """F97: whoever reads the file later must not take it for the whole."""
+    case.add(case.simulator.library.add_video(size=1000))
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(
+            [FETCHER, *arguments], env=case.environ, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert 1 == ended.returncode
+    assert ended.stderr.startswith("fetcher: stdout cannot be written (")
+    assert 1 == len(ended.stderr.splitlines())

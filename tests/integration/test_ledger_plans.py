@@ -129,7 +129,6 @@ def test_due_tasks_come_from_their_index_in_order(ledger: Database) -> None:
         (lambda connection: endings.waiting_for(connection, 5), "PRIMARY KEY"),
         (lambda connection: views.one_video(connection, vid(5)), "sqlite_autoindex_videos"),
         (lambda connection: recovery.still_wanted(connection, [1, 2, 3]), "INTEGER PRIMARY KEY"),
-        (views.is_open, "ix_videos_wanted"),
         (lambda connection: work.retry(connection, None, now=NOW), "ix_videos_failed"),
         (
             lambda connection: next(views.listed(connection, views.Selection(statuses=[Status.FAILED]))),

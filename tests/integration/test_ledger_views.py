@@ -171,17 +171,6 @@ def test_the_last_run_and_the_last_success_are_told(ledger: Database) -> None:
     assert ("b", 3, 0) == (found.last_run["owner"], found.last_run["exit_code"], found.last_run["bytes"])
 
 
-def test_something_is_open_while_a_video_may_still_come(ledger: Database) -> None:
-    with ledger.reading() as connection:
-        assert views.is_open(connection)
-    with ledger.writing() as connection:
-        connection.exec_driver_sql("DELETE FROM events")
-        connection.exec_driver_sql("DELETE FROM task_items")
-        connection.exec_driver_sql("DELETE FROM videos WHERE status NOT IN ('done', 'failed')")
-    with ledger.reading() as connection:
-        assert not views.is_open(connection)
-
-
 def test_a_retry_puts_back_what_can_be_tried_and_names_the_unknown(ledger: Database) -> None:
     chosen = [vid(number) for number in (1, 3, 4, 5, 5, 9, 77)]
     with ledger.writing() as connection:
