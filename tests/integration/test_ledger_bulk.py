@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from ledger_cases import opened
 from sqlalchemy import Connection, delete, select
@@ -39,6 +39,7 @@ def _made(connection: Connection, titles: list[str | None]) -> list[int]:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.none() | _TEXT, st.none() | _INTEGER), max_size=20))
+@example([(text, 1) for text in (r"\u0000", r"\\u0000", r"a\u0000b", "\\", '\\"', r"\x00", "\x01", "\u2028")])
 def test_what_goes_in_comes_out(tmp_path: Path, values: list[tuple[str | None, int | None]]) -> None:
     with opened(tmp_path) as database, database.writing() as connection:
         ids = _made(connection, ["before"] * len(values))
@@ -58,7 +59,7 @@ def test_ten_thousand_rows_are_one_statement(tmp_path: Path) -> None:
         assert [] == fetch(connection, _SELECT, packed([]), _ROWS)
 
 
-@pytest.mark.parametrize("rows", [["a\0b"], [["a", "\0"]]])
+@pytest.mark.parametrize("rows", [["a\0b"], [["a", "\0"]], ["\\\0"], [r"\u0000", "\\\\\0"]])
 def test_a_text_that_sqlite_would_cut_is_refused(rows: list[Any]) -> None:
     with pytest.raises(ValueError, match="NUL"):
         packed(rows)

@@ -169,3 +169,25 @@ async def test_a_link_that_dies_sooner_goes_before_all_that_is_not_begun(tmp_pat
     at = next(number for number, path in enumerate(order) if "urgent" in path)
     assert before[0] >= 10
     assert at - before[0] <= 3, "more than what was begun in the meantime went before it"
+
+
+async def test_an_odd_text_of_somebody_elses_concerns_its_own_row_alone(tmp_path: Path) -> None:
+    """F58, F94: a NUL in a status, the six characters that stand for one in a validator and in an encoding."""
+    home = create_home(tmp_path / "a", config="")
+    plain, tagged, coded, odd = (f"{VID[:-1]}{number}" for number in range(1, 5))
+    with OriginServer() as origin:
+
+        def row(vid: str, etag: str) -> dict[str, str]:
+            link = origin.add(f"/{vid}.mp4", b"\0\0\0\x18ftypmp42" * 100, etag=etag)
+            return {"vid": vid, "url": f"{link}?auth_key=1694663401-a-b-c0ffee", "status": "SUCCESS"}
+
+        rows = [row(plain, '"e"'), row(tagged, r'"a\u0000b"'), row(coded, '"c"'), {"vid": odd, "status": "PRO\0C"}]
+        origin.files[f"/{coded}.mp4"].headers["Content-Encoding"] = r"x\u0000y"
+        source = Source(lambda: parse_task(rows))
+        async with running(home, source) as run:
+            summary = await asyncio.wait_for(run.run(), 30)
+
+    assert (2, {"done": 2, "ready": 1, "waiting": 1}) == (
+        summary.done,
+        {status: count for status, count in summary.counts.items() if count},
+    )
