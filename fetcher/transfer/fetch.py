@@ -121,7 +121,13 @@ class _Attempt:
         return self._is_at_end or (self._known.size is not None and self._known.have == self._known.size)
 
     def resume(self) -> None:
-        """Drop what lies behind the sound bytes and take the digests of the rest: memory is not trusted."""
+        """Drop what lies behind the sound bytes and take the digests of the rest: memory is not trusted.
+
+        A part that no answer could be proven to belong to is begun anew.
+        """
+        if self._known.have and not self.is_complete() and not self._asked().is_provable:
+            self._restart()
+            self._known, self._is_empty = Known(), True
         if not self._is_empty:
             if os.fstat(self._descriptor).st_size < self._known.have:
                 raise TransferInterruptedError("the part was shortened by somebody else")
@@ -152,16 +158,26 @@ class _Attempt:
 
     def _ask(self, url: str) -> tuple[Answer, Head]:
         """Ask; an answer whose end could not be told from a broken line is asked for again as a range."""
-        known = self._known
-        asked = Asked(have=known.have, size=known.size, etag=known.etag, last_modified=known.last_modified)
+        asked = self._asked()
         answer, head = _exchange(url, asked, self._tools)
-        if not head.is_framed and (head.size or known.size) is None:
+        if not head.is_framed and (head.size or asked.size) is None:
             answer.body.close()
             answer, head = _exchange(url, replace(asked, as_range=True), self._tools)
             if not head.is_framed:
                 answer.body.close()
                 raise AnswerMismatchError("the origin tells no size: a cut could not be told from the end")
         return answer, head
+
+    def _asked(self) -> Asked:
+        """Return what to ask for next."""
+        known = self._known
+        return Asked(
+            have=known.have,
+            size=known.size,
+            etag=known.etag,
+            last_modified=known.last_modified,
+            is_digested=bool(kinds_for(known.announced)),
+        )
 
     def _settle(self, head: Head) -> None:
         """Take in what the head says of the file, and begin anew where it is another file or the whole one."""

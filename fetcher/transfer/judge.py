@@ -56,14 +56,34 @@ class Asked:
     """The part's Last-Modified, as sent."""
     as_range: bool = False
     """Whether to ask for a range even from byte 0: its Content-Range tells the size."""
+    is_digested: bool = False
+    """Whether a digest of the whole file is known, which decides in the end."""
+
+    @property
+    def is_provable(self) -> bool:
+        """Whether an answer could prove that its bytes and the part's are of the same file."""
+        return self.is_digested or self.last_modified is not None or self._strong_etag is not None
+
+    @property
+    def _strong_etag(self) -> str | None:
+        return self.etag if self.etag is not None and _STRONG.fullmatch(self.etag) else None
+
+    def is_proven(self, headers: Mapping[str, str], announced: Mapping[str, str]) -> bool:
+        """Tell whether an answer's bytes are of the same file as the part's, or a digest will tell if not.
+
+        Two versions of a file may be of the same size, and equal but weak ETags say nothing of bytes.
+        """
+        is_same_etag = self._strong_etag is not None and headers.get("etag") == self._strong_etag
+        is_same_moment = self.last_modified is not None and headers.get("last-modified") == self.last_modified
+        return is_same_etag or is_same_moment or self.is_digested or bool(announced)
 
     def headers(self) -> dict[str, str]:
         """Return the request's own headers. A weak validator never goes into If-Range, nor what is none."""
         headers = {"Accept-Encoding": "identity", "Accept": "*/*"}
         if self.have or self.as_range:
             headers["Range"] = f"bytes={self.have}-"
-            if self.have and self.etag and _STRONG.fullmatch(self.etag):
-                headers["If-Range"] = self.etag
+            if self.have and self._strong_etag is not None:
+                headers["If-Range"] = self._strong_etag
         return headers
 
 
@@ -138,6 +158,9 @@ def _partial(headers: Mapping[str, str], asked: Asked) -> Head:
         raise ObjectChangedError(f"the file has {total} bytes now, it had {asked.size}")
     if not _is_same(headers, asked):
         raise ObjectChangedError("the file's validator has changed")
+    announced = announced_digests(headers, whole=False)
+    if asked.have and not asked.is_proven(headers, announced):
+        raise RangeMismatchError("nothing proves that the rest is of the same file as the part")
     length = _length(headers)
     if length is not None and length != last + 1 - first:
         raise RangeMismatchError(f"Content-Range says {last + 1 - first} bytes, Content-Length {length}")
@@ -148,7 +171,7 @@ def _partial(headers: Mapping[str, str], asked: Asked) -> Head:
         is_framed=True,
         etag=headers.get("etag", asked.etag),
         last_modified=headers.get("last-modified", asked.last_modified),
-        announced=announced_digests(headers, whole=False),
+        announced=announced,
     )
 
 

@@ -1,5 +1,6 @@
 """Where a body begins and ends, told wrongly: on the bulk path and on the ordinary one."""
 
+import hashlib
 import threading
 import time
 from pathlib import Path
@@ -134,11 +135,15 @@ def test_f22_a_whole_file_of_another_size_under_the_same_validator_leaves_the_pa
     assert _BODY[:100_000] == tries.part.bytes
 
 
-def test_f24_a_weak_validator_is_not_sent_and_the_part_is_gone_on_with(
+_MOMENT = "Sat, 01 Jan 2022 00:00:00 GMT"
+
+
+def test_f24_a_weak_validator_is_not_sent_and_the_moment_decides(
     server: OriginServer, origin: Origin, tmp_path: Path
 ) -> None:
     url = server.add("/a.mp4", _BODY, etag='W/"1"')
-    tries = resumed(_BODY, origin, tmp_path, etag='W/"1"')
+    server.files["/a.mp4"].last_modified = _MOMENT
+    tries = resumed(_BODY, origin, tmp_path, etag='W/"1"', last_modified=_MOMENT)
 
     tries.fetch(url)
 
@@ -146,17 +151,47 @@ def test_f24_a_weak_validator_is_not_sent_and_the_part_is_gone_on_with(
     assert "if-range" not in server.requests[0].headers
 
 
-@pytest.mark.parametrize("etag", ['"视频"', '"a b"', "bare", '"a\x01"'])
-def test_f24_a_validator_that_is_none_is_not_sent_either(
-    server: OriginServer, origin: Origin, tmp_path: Path, etag: str
+@pytest.mark.parametrize("etag", ['W/"1"', '"视频"', '"a b"', "bare", '"a\x01"', None])
+def test_f24_a_part_that_nothing_proves_the_rest_of_is_begun_anew(
+    server: OriginServer, origin: Origin, tmp_path: Path, etag: str | None
 ) -> None:
-    tries = resumed(_BODY, origin, tmp_path, etag=etag)
-    server.files["/a.mp4"].etag = None
+    """A weak validator, one that is none, none at all: two versions may have the same size."""
+    tries = resumed(b"\1" * _SIZE, origin, tmp_path, etag=etag)
+    server.add("/a.mp4", _BODY, etag=etag if etag == 'W/"1"' else None)
 
     tries.fetch(server.url("/a.mp4"))
 
-    assert (_BODY, ["bytes=100000-"]) == (tries.part.bytes, server.ranges)
+    assert (_BODY, [None]) == (tries.part.bytes, server.ranges)
     assert "if-range" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("etag", ['W/"1"', None])
+def test_f24_a_rest_without_the_validator_of_its_beginning_is_not_appended(
+    server: OriginServer, origin: Origin, tmp_path: Path, etag: str | None
+) -> None:
+    """The same size, and bytes of who knows which version."""
+    server.script("/a.mp4", [status(206, _BODY[100_000:], Content_Range=f"bytes 100000-{_SIZE - 1}/{_SIZE}")])
+    tries = resumed(_BODY, origin, tmp_path, etag='"1"')
+    server.files["/a.mp4"].etag = etag
+
+    with pytest.raises(RangeMismatchError, match="nothing proves"):
+        tries.fetch(server.url("/a.mp4"))
+
+    assert _BODY[:100_000] == tries.part.bytes
+
+
+def test_f24_a_digest_that_was_announced_decides_where_no_validator_can(
+    server: OriginServer, origin: Origin, tmp_path: Path
+) -> None:
+    digest = {Evidence.MD5: hashlib.md5(_BODY).hexdigest()}
+    server.files["/a.mp4"].etag = None
+    sound = resumed(_BODY, origin, tmp_path, etag=None, announced=digest)
+    sound.fetch(server.url("/a.mp4"))
+    mixed = resumed(b"\0\0\0\x18ftyp" + b"\1" * _SIZE, origin, tmp_path, etag=None, announced=digest, size=_SIZE)
+    with pytest.raises(IntegrityError):
+        mixed.fetch(server.url("/a.mp4"))
+
+    assert ["bytes=100000-"] * 2 == server.ranges
 
 
 @pytest.mark.parametrize("total", ["bytes */*", f"bytes */{_SIZE + 1}", None])

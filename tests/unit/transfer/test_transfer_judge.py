@@ -1,5 +1,7 @@
 """Every branch of the judgement on a response's head."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,17 +61,17 @@ def test_a_chunked_body_has_an_end_but_no_length() -> None:
 
 
 def test_a_partial_answer_belongs_where_it_was_asked_for() -> None:
-    head = judge(206, _partial("bytes 50-99/100", content_length="50"), _HALF)
+    head = judge(206, _partial("bytes 50-99/100", content_length="50", etag='"a"'), _HALF)
 
     assert (50, 100, 50, '"a"') == (head.offset, head.size, head.length, head.etag)
 
 
 def test_f20_a_206_may_cover_less_than_asked() -> None:
-    assert 10 == judge(206, _partial("bytes 50-59/100"), _HALF).length
+    assert 10 == judge(206, _partial("bytes 50-59/100", etag='"a"'), _HALF).length
 
 
 def test_a_206_of_unknown_total_keeps_the_size_known_before() -> None:
-    assert 100 == judge(206, _partial("bytes 50-99/*"), _HALF).size
+    assert 100 == judge(206, _partial("bytes 50-99/*", etag='"a"'), _HALF).size
 
 
 def test_a_206_is_accepted_from_byte_0_where_a_range_was_asked_for_to_learn_the_size() -> None:
@@ -121,8 +123,29 @@ def test_a_206_of_another_file_is_refused(headers: dict[str, str]) -> None:
         judge(206, headers, _HALF)
 
 
-def test_f24_a_weak_validator_of_the_same_value_does_not_speak_against_the_part() -> None:
-    assert 50 == judge(206, _partial("bytes 50-99/100", etag='W/"a"'), _HALF).offset
+@pytest.mark.parametrize(
+    ("known", "headers", "is_taken"),
+    [
+        ({"etag": '"a"'}, {"etag": '"a"'}, True),
+        ({"etag": '"a"'}, {"etag": 'W/"a"'}, False),
+        ({"etag": 'W/"a"'}, {"etag": 'W/"a"'}, False),
+        ({"etag": '"a"'}, {}, False),
+        ({"etag": '"a"', "last_modified": "Mon"}, {"last_modified": "Mon"}, True),
+        ({"last_modified": "Mon"}, {"etag": '"a"'}, False),
+        ({}, {}, False),
+        ({"is_digested": True}, {}, True),
+        ({}, {"x_oss_hash_crc64ecma": "5"}, True),
+    ],
+)
+def test_f24_a_rest_is_taken_where_it_is_proven_or_a_digest_decides(
+    known: dict[str, Any], headers: dict[str, str], *, is_taken: bool
+) -> None:
+    asked = Asked(have=50, size=100, **known)
+    if is_taken:
+        assert 50 == judge(206, _partial("bytes 50-99/100", **headers), asked).offset
+    else:
+        with pytest.raises(RangeMismatchError, match="nothing proves"):
+            judge(206, _partial("bytes 50-99/100", **headers), asked)
 
 
 def test_f22_a_200_with_a_content_range_is_refused() -> None:
