@@ -1,5 +1,6 @@
 """What the tests of the connections share: a server with and without TLS, requests, whole bodies."""
 
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -27,6 +28,13 @@ def serving_both(body: bytes) -> Any:
             yield running
 
     return server
+
+
+def trusting() -> ssl.SSLContext:
+    """Return a client's context that trusts ``CA``."""
+    context = ssl.create_default_context()
+    CA.configure_trust(context)
+    return context
 
 
 def ask(transport: BulkTransport, url: str, attach: Callable[[Breakable], None] = lambda _: None) -> Response:

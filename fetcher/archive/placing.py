@@ -12,9 +12,10 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from fetcher.domain.errors import ConflictError
@@ -76,8 +77,15 @@ class Placing:
                 raise ConflictError(f"other bytes stand at {path!r}; they are kept")
         return False
 
-    def make_durable(self, directory: str) -> None:
+    def make_durable(self, directory: str, files: Mapping[str, int] = MappingProxyType({})) -> set[str]:
         """Make all names in *directory* durable, and its own.
+
+        Args:
+            directory: Below the archive, '' for itself.
+            files: The names that are to be there, with their sizes in bytes.
+
+        Returns:
+            Those of *files* that are not there: somebody took them away, or the directory and made it anew.
 
         Raises:
             ConflictError: It was replaced by something else.
@@ -88,6 +96,7 @@ class Placing:
         try:
             with _parent(self._root, f"{directory}/-".lstrip("/"), durably=not is_known) as (descriptor, _):
                 os.fsync(descriptor)
+                return {name for name, size in files.items() if _size(descriptor, name) != size}
         except BaseException:
             self._durable.discard(directory)
             raise
@@ -144,8 +153,15 @@ def size_of(root: Path, path: str) -> int | None:
     """Return the size of the plain file at *path*, None where there is none."""
     try:
         with _parent(root, path) as (directory, name):
-            found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            return _size(directory, name)
     except (FileNotFoundError, ConflictError):
+        return None
+
+
+def _size(directory: int, name: str) -> int | None:
+    try:
+        found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
         return None
     return found.st_size if stat.S_ISREG(found.st_mode) else None
 

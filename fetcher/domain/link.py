@@ -69,13 +69,13 @@ def auth_timestamp(url: str) -> int | None:
 
 
 def without_secret(url: str) -> str:
-    """Return host and path of a link, fit for a log: no query, no user, no fragment."""
+    """Return host and path of a link, fit for a log: no query, no user, no fragment, nothing behind a semicolon."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
         return "(a link that is none)"
-    return printable(f"{host}{parts.path}")
+    return printable(f"{host}{parts.path.partition(';')[0]}")
 
 
 def is_usable(url: object, *, loopback_too: bool) -> bool:

@@ -99,7 +99,10 @@ class Downloader:
         if not is_placed(root, part.path, order.path) and (memo is None or memo.sha256 is None):
             return None
         look = functools.partial(find_file, root, order.path, durably=True, heed=meter.raise_if_aborted)
-        found = await self._workshop.crew.do(look)
+        try:
+            found = await self._workshop.crew.do(look)
+        except errors.ConflictError:
+            return None  # Placing will meet it, too, and say so of this video.
         if found is None or (memo is not None and memo.sha256 not in (None, found.sha256)):
             return None
         if memo is not None and memo.size not in (None, found.size):

@@ -45,6 +45,9 @@ class Nameable:
     created_at: int | None
 
 
+_LONGEST_NAME: Final = 255
+"""Bytes of a path's last component that every common file system takes."""
+
 Namer = Callable[[Nameable, bool], tuple[str, str]]
 
 
@@ -170,7 +173,10 @@ class _Key(msgspec.Struct, array_like=True):
 def _numbered(path: str, number: int) -> str:
     """Tell even twins of twins apart: vids that differ in case only make names that many disks take for one."""
     stem, extension = posixpath.splitext(path)
-    return f"{stem}-{number}{extension}"
+    ending = f"-{number}{extension}"
+    above, slash, name = stem.rpartition("/")
+    room = _LONGEST_NAME - len(ending.encode())
+    return above + slash + name.encode()[:room].decode(errors="ignore") + ending
 
 
 def _claimed(row: _Row, path: str) -> Claimed:

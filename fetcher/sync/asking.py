@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fetcher.domain.delay import poll_delay
-from fetcher.domain.errors import PolyvBlockedError, PolyvError, PolyvRefusedError
+from fetcher.domain.errors import PolyvBlockedError, PolyvError, PolyvRefusedError, TransferStoppedError
 from fetcher.domain.link import Link
 from fetcher.domain.observation import Observation
 from fetcher.downloader.orders import Order
@@ -68,6 +68,7 @@ class Asking:
         self._deadlines: list[int | None] = []
         self._count = 0
         self._is_blocked_told = False
+        self._is_stopped = False
 
     @property
     def longest_ms(self) -> int:
@@ -100,8 +101,18 @@ class Asking:
             return None
         return max((self._next_at - self._wires.now()) / 1000, self._retry_in_s())
 
+    def stop(self) -> None:
+        """Break off all questions and begin no other: Polyv's answer is not waited for."""
+        self._is_stopped = True
+        for asking in self.active.values():
+            asking.cancel()
+
     async def renew(self, order: Order) -> Link | None:
-        """Return another link of a video than the one it has, None where Polyv has no other."""
+        """Return another link of a video than the one it has, None where Polyv has no other.
+
+        Raises:
+            TransferStoppedError: ``stop`` was called.
+        """
         self._refused.add(order.link.url)
         try:
             return await self._other_link(order)
@@ -110,6 +121,8 @@ class Asking:
 
     async def _other_link(self, order: Order) -> Link | None:
         for task in await self._wires.ledger.read(lambda connection: tasks_naming(connection, order.video_id)):
+            if self._is_stopped:
+                raise TransferStoppedError("the run is stopping")
             try:
                 seen = await asyncio.shield(self.active.get(task.row_id) or self._ask(task))
             except PolyvError:

@@ -34,6 +34,9 @@ _log: Final = logging.getLogger(__name__)
 _MOST_SUSPICIONS: Final = 10
 _MOST_DENIALS: Final = 8
 
+_Pauses = dict[int, tuple[float, int | None]]
+"""By video: when its pause is over, by the monotonic clock, and the deadline of its link, ms UTC."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
@@ -61,8 +64,8 @@ class Fetching:
         self._patience = patience
         self._backlog = Backlog(wires, jobs=jobs, layout=layout)
         self._tries: Counter[int] = Counter()
-        self._due: dict[int, float] = {}
-        self._resting: dict[int, float] = {}
+        self._due: _Pauses = {}
+        self._resting: _Pauses = {}
         self._refused: set[int] = set()
         self._denied_in_a_row = 0
         self._begun: dict[int, Claimed] = {}
@@ -82,7 +85,8 @@ class Fetching:
                 if self._tries[one.video_id] < self._patience.tries:
                     self._backlog.add(one)
                 else:  # It stays claimed, and so out of the way.
-                    self._resting[one.video_id] = asyncio.get_running_loop().time() + self._patience.rest_s
+                    rested_at = asyncio.get_running_loop().time() + self._patience.rest_s
+                    self._resting[one.video_id] = rested_at, one.deadline
         self._fill()
 
     def look_again(self, deadlines: Iterable[int | None] = ()) -> None:
@@ -119,7 +123,7 @@ class Fetching:
 
     def next_try_in_s(self) -> float | None:
         """Return in how many seconds the next file is tried again in this run; None where none is."""
-        due = min(self._due.values(), default=None)
+        due = min((at for at, _ in self._due.values()), default=None)
         return None if due is None else due - asyncio.get_running_loop().time()
 
     async def keep_claims(self) -> None:
@@ -136,16 +140,14 @@ class Fetching:
         The latter keeps no run alive.
         """
         now = asyncio.get_running_loop().time()
-        if due := [video_id for video_id, at in self._due.items() if at <= now]:
-            for video_id in due:
-                del self._due[video_id]
+        if due := _passed(self._due, now):
             await self._backlog.end_pauses(due)
-        rested = [video_id for video_id, until in self._resting.items() if until <= now]
-        if not rested:
-            return
-        for video_id in rested:
-            del self._resting[video_id], self._tries[video_id]
-        await self._backlog.release(rested)
+        if rested := _passed(self._resting, now):
+            for video_id in rested:
+                del self._tries[video_id]
+            await self._backlog.release(rested)
+        if due or rested:
+            self.look_again([*due.values(), *rested.values()])
 
     def _fill(self) -> None:
         while len(self._begun) < self._backlog.places and len(self._backlog):
@@ -231,11 +233,11 @@ class Fetching:
             is_suspicious=verdict.is_suspicious,
         )
 
-    def _plan_next(self, video_id: int, failed: TransferFailed) -> None:
+    def _plan_next(self, claimed: Claimed, failed: TransferFailed) -> None:
         """Have the file tried again in this run, by the monotonic clock, unless its tries are used up."""
-        if self._tries[video_id] < self._patience.tries:
+        if self._tries[claimed.video_id] < self._patience.tries:
             delay_s = (failed.due_at - failed.at) / 1000
-            self._due[video_id] = asyncio.get_running_loop().time() + delay_s
+            self._due[claimed.video_id] = asyncio.get_running_loop().time() + delay_s, claimed.deadline
 
     async def _record(self, claimed: Claimed, verdict: Event | TryAgain) -> Event:
         """Write down what happened and return it; a file that was taken away again did not happen."""
@@ -285,7 +287,7 @@ class Fetching:
                 _log.warning("%s: %s, %s", claimed.vid, event.reason, event.detail)
                 self._wires.notify({"type": "failed", **told, "reason": event.reason.value, "error": event.detail})
             case TransferFailed():
-                self._plan_next(claimed.video_id, event)
+                self._plan_next(claimed, event)
                 self._wires.summary.tries_failed += 1
                 self._wires.summary.last_failure = event.detail
                 _log.info("%s: %s; tried again", claimed.vid, event.detail)
@@ -296,3 +298,11 @@ class Fetching:
                 self._wires.summary.links_refused = len(self._refused)
                 _log.warning("%s: %s, and Polyv has no other; asked again later", claimed.vid, event.detail)
                 self._wires.notify({"type": "link_refused", **told, "error": event.detail})
+
+
+def _passed(pauses: _Pauses, now: float) -> dict[int, int | None]:
+    """Take out the pauses that are over by *now*, return the deadlines, by video."""
+    passed = {video_id: deadline for video_id, (until, deadline) in pauses.items() if until <= now}
+    for video_id in passed:
+        del pauses[video_id]
+    return passed

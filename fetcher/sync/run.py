@@ -224,8 +224,7 @@ class Run:
     async def _drain(self) -> None:
         """Let what is under way come to its end; broken-off transfers do so at once."""
         self._wires.downloader.stop()
-        for asking in self._asking.active.values():
-            asking.cancel()
+        self._asking.stop()
         while active := self._active():
             await asyncio.wait(active)
             self._reap()

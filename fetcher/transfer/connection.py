@@ -5,6 +5,7 @@ import select
 import socket
 import ssl
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ import httpx
 from fetcher.transfer.turn import Turn
 
 _MOST_IDLE: Final = 32
+LONGEST_IDLE_S: Final = 10.0
+"""A connection that was not used for longer may be dead without our having been told: a NAT forgets them so."""
 _AHEAD: Final = 32768
 """Bytes that one read may take before anybody says where a body goes; no head is longer."""
 
@@ -73,6 +76,8 @@ class Connection:
 
     def __init__(self, sock: socket.socket, *, timeout_s: float, turn: Turn) -> None:
         self.sock = sock
+        self.idle_since = 0.0
+        """When it was last given back, by the monotonic clock."""
         self._timeout_ms = round(timeout_s * 1000)
         self._turn = turn
         self._ahead = bytearray(_AHEAD)
@@ -215,8 +220,15 @@ class ConnectionPool:
     """Idle connections. Any thread may take one; each is used by one thread at a time."""
 
     def __init__(
-        self, *, context: ssl.SSLContext, connect_timeout_s: float, read_timeout_s: float, turn: Turn
+        self,
+        *,
+        context: ssl.SSLContext,
+        connect_timeout_s: float,
+        read_timeout_s: float,
+        turn: Turn,
+        longest_idle_s: float = LONGEST_IDLE_S,
     ) -> None:
+        self._longest_idle_s = longest_idle_s
         self._turn = turn
         self._context = context
         self._connect_timeout_s = connect_timeout_s
@@ -227,10 +239,16 @@ class ConnectionPool:
     def take_idle(self, address: Address) -> Connection | None:
         """Return a connection that is still whole, the latest used first; None where there is none."""
         while (connection := self._pop(address)) is not None:
-            if connection.is_quiet():
+            is_fresh = time.monotonic() - connection.idle_since <= self._longest_idle_s
+            if is_fresh and connection.is_quiet():
                 return connection
             connection.close()
         return None
+
+    def forget(self, address: Address) -> None:
+        """Close all that is idle to *address*: one of them has turned out to be dead."""
+        while (connection := self._pop(address)) is not None:
+            connection.close()
 
     def _pop(self, address: Address) -> Connection | None:
         with self._lock:
@@ -245,13 +263,13 @@ class ConnectionPool:
 
         Args:
             address: Where to.
-            attach: Told of the socket before the TLS handshake, which can be broken off too.
+            attach: Told of the socket before it connects, and before the TLS handshake: both can be broken off.
 
         Raises:
             OSError: No connection, no name, or no TLS.
         """
         with self._turn.left():
-            sock = socket.create_connection((address.host, address.port), timeout=self._connect_timeout_s)
+            sock = self._connected(address, attach)
             try:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 if address.secure:
@@ -260,6 +278,33 @@ class ConnectionPool:
                 sock.close()
                 raise
         return Connection(sock, timeout_s=self._read_timeout_s, turn=self._turn)
+
+    def _connected(self, address: Address, attach: Attach) -> socket.socket:
+        """Return a socket that leads to the first of the host's addresses that answers."""
+        failure = OSError("the host has no address")
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        for family, kind, protocol, _, where in found:
+            try:
+                sock = socket.socket(family, kind, protocol)
+            except OSError as exc:
+                failure = exc
+                continue
+            line = Line(sock)
+            try:
+                sock.settimeout(self._connect_timeout_s)
+                attach(line)
+                sock.connect(where)
+            except OSError as exc:
+                sock.close()
+                failure = exc
+            except BaseException:
+                sock.close()
+                raise
+            else:
+                return sock
+            finally:
+                line.let_go()
+        raise failure
 
     def _secured(self, sock: socket.socket, host: str, attach: Attach) -> ssl.SSLSocket:
         secure = self._context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
@@ -277,6 +322,7 @@ class ConnectionPool:
     def give_back(self, address: Address, connection: Connection) -> None:
         """Keep *connection* for the next file of the same address; of too many the oldest is closed."""
         surplus = None
+        connection.idle_since = time.monotonic()
         with self._lock:
             self._idle.append((address, connection))
             if len(self._idle) > _MOST_IDLE:

@@ -266,6 +266,7 @@ def _exchange(url: str, asked: Asked, tools: Tools) -> tuple[Answer, Head]:
     except LinkRefusedError as refused:
         closed = closed_window(answer)
         answer.body.close()
+        tools.meter.raise_if_aborted()  # Its body may have been broken off.
         raise (closed or refused) from None
     except BaseException:
         answer.body.close()

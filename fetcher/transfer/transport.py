@@ -14,7 +14,7 @@ from typing import Final
 import httpx
 
 from fetcher.transfer.chunked import ChunkedReader
-from fetcher.transfer.connection import Address, Attach, Connection, ConnectionPool, Line
+from fetcher.transfer.connection import LONGEST_IDLE_S, Address, Attach, Connection, ConnectionPool, Line
 from fetcher.transfer.head import RawHead, read_head
 from fetcher.transfer.request import Wanted, wanted
 from fetcher.transfer.turn import Turn
@@ -40,12 +40,14 @@ class BulkTransport:
         connect_timeout_s: float = 15.0,
         read_timeout_s: float = 60.0,
         turn: Turn | None = None,
+        longest_idle_s: float = LONGEST_IDLE_S,
     ) -> None:
         self._pool = ConnectionPool(
             context=context or httpx.create_ssl_context(),
             connect_timeout_s=connect_timeout_s,
             read_timeout_s=read_timeout_s,
             turn=turn or Turn(),
+            longest_idle_s=longest_idle_s,
         )
 
     def ask(self, url: str, headers: Mapping[str, str], *, attach: Attach) -> "Response":
@@ -70,8 +72,12 @@ class BulkTransport:
         kept = self._pool.take_idle(request.address)
         if kept is not None:
             # Where the origin let go of the idle connection as we took it, it was not the request's fault.
-            with contextlib.suppress(ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
-                return self._exchange(request, kept, attach)
+            try:
+                with contextlib.suppress(ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+                    return self._exchange(request, kept, attach)
+            except TimeoutError:
+                self._pool.forget(request.address)  # Whoever forgot this one has forgotten the others.
+                raise
         attach(_NO_LINE)  # It may have been an abort that closed the idle connection.
         return self._exchange(request, self._pool.connect(request.address, attach), attach)
 

@@ -20,9 +20,16 @@ _REST_S: Final = 1.0
 
 
 class Turn:
-    """Shared by the threads of a run. Not having it forbids nothing: it orders, it does not protect."""
+    """Shared by the threads of a run. Not having it forbids nothing: it orders, it does not protect.
 
-    def __init__(self) -> None:
+    Args:
+        longest_wait_s: Seconds after which whoever waits for it goes on without it.
+        slow_s: Seconds; a turn that lasts longer sets turns aside for a moment.
+    """
+
+    def __init__(self, *, longest_wait_s: float = _LONGEST_WAIT_S, slow_s: float = _SLOW_S) -> None:
+        self._longest_wait_s = longest_wait_s
+        self._slow_s = slow_s
         self._lock = threading.Lock()
         self._holder = 0
         self._since = 0.0
@@ -49,7 +56,7 @@ class Turn:
             self._take()
 
     def _take(self) -> None:
-        if time.monotonic() >= self._rests_until and self._lock.acquire(timeout=_LONGEST_WAIT_S):
+        if time.monotonic() >= self._rests_until and self._lock.acquire(timeout=self._longest_wait_s):
             self._holder = threading.get_ident()
             self._since = time.monotonic()
 
@@ -58,7 +65,7 @@ class Turn:
         if self._holder != threading.get_ident():
             return False
         now = time.monotonic()
-        if now - self._since > _SLOW_S:
+        if now - self._since > self._slow_s:
             self._rests_until = now + _REST_S
         self._holder = 0
         self._lock.release()

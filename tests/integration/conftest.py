@@ -1,6 +1,5 @@
 """Fixtures that several modules of tests share; one that needs more overrides them."""
 
-import ssl
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +8,7 @@ import pytest
 from downloader_cases import Bench, bench_in
 from ledger_cases import opened
 from transfer_cases import PlainPart, Try, origin_here
-from transport_cases import CA
+from transport_cases import trusting
 
 from fetcher.ledger.engine import Database
 from fetcher.ledger.upgrade import create_ledger
@@ -19,9 +18,7 @@ from fetcher.transfer.transport import BulkTransport
 
 @pytest.fixture
 def transport() -> Iterator[BulkTransport]:
-    context = ssl.create_default_context()
-    CA.configure_trust(context)
-    with closing(BulkTransport(context=context, connect_timeout_s=2, read_timeout_s=2)) as bulk:
+    with closing(BulkTransport(context=trusting(), connect_timeout_s=2, read_timeout_s=2)) as bulk:
         yield bulk
 
 

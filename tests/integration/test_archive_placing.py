@@ -196,3 +196,15 @@ def test_a_directory_that_is_gone_or_another_now_is_not_called_durable(tmp_path:
     with pytest.raises(ConflictError):
         names.make_durable("Art")
     names.make_durable("")
+
+
+def test_names_that_are_gone_are_told_though_the_directory_is_there_again(tmp_path: Path, part: Path) -> None:
+    """Somebody moves the directory away, and the next file makes it anew."""
+    names = Placing(tmp_path)
+    names.place(part, "Art/a.mp4", sha256=_SHA256)
+    os.rename(tmp_path / "Art", tmp_path / "Elsewhere")
+    names.place(part, "Art/b.mp4", sha256=_SHA256)
+    (tmp_path / "Art" / "c.mp4").write_bytes(b"cut")
+
+    sizes = dict.fromkeys(("a.mp4", "b.mp4", "c.mp4"), len(_BYTES))
+    assert {"a.mp4", "c.mp4"} == names.make_durable("Art", sizes)

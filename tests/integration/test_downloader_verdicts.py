@@ -1,17 +1,19 @@
 """What a download says in the end, for every way in which an origin can answer."""
 
+import asyncio
 import hashlib
 import os
 from pathlib import Path
 
 import pytest
 import trustme
-from downloader_cases import AT, NOW, Bench, bench_in, link
-from origin import OriginServer, Reply
+from downloader_cases import AT, NOW, VID, Bench, bench_in, link
+from origin import Exchange, OriginServer, Reply
 from origin_faults import COLD, EXPIRED, LOGIN, cut, redirect, short_range, status, until_close, with_headers
 from transfer_cases import certificate, serving, video
 
-from fetcher.domain.errors import DiskFullError, StorageError
+from fetcher.archive.parts import Memo
+from fetcher.domain.errors import DiskFullError, StorageError, TransferStoppedError
 from fetcher.domain.events import FileVerified, GivenUp, LinkRefused
 from fetcher.domain.status import Evidence, Reason
 from fetcher.downloader.orders import TryAgain
@@ -287,3 +289,45 @@ async def test_f15_a_part_with_a_broken_chunk_is_begun_anew(server: OriginServer
     assert [] == bench.left
     assert isinstance(await bench.download(server.url("/a.mp4")), FileVerified)
     assert _BODY == bench.file.read_bytes()
+
+
+async def test_f83_a_part_that_was_whole_and_finds_a_conflict_needs_a_person(
+    server: OriginServer, bench: Bench, tmp_path: Path
+) -> None:
+    """A run died between the memo and the name, and the directory was moved to another disk."""
+    part = bench.parts.take(7)
+    descriptor = part.open()
+    os.write(descriptor, _BODY)
+    os.close(descriptor)
+    sha256 = hashlib.sha256(_BODY).hexdigest()
+    memo = Memo(vid=VID, size=_SIZE, etag=server.files["/a.mp4"].etag, synced=_SIZE, sha256=sha256)
+    await part.remember(memo, incarnation=part.incarnation, durably=True)
+    bench.parts.keep(7, part)
+    (tmp_path / "outside").mkdir()
+    (bench.home.root / "Art").symlink_to(tmp_path / "outside")
+
+    verdict = await bench.download(server.url("/a.mp4"), path="Art/a.mp4")
+
+    assert isinstance(verdict, GivenUp)
+    assert (Reason.CONFLICT, [_BODY], []) == (verdict.reason, bench.quarantined, server.requests)
+
+
+async def test_f08_a_stop_while_a_refusal_comes_asks_for_no_other_link(server: OriginServer, bench: Bench) -> None:
+    """The body of the 403 stands; that it was broken off is no refusal."""
+    asked, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def standing(exchange: Exchange) -> None:
+        exchange.conn.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 4000\r\n\r\n<x>")
+        exchange.keeps = False
+        loop.call_soon_threadsafe(asked.set)
+        exchange.stopping.wait(20)
+
+    server.script("/a.mp4", [standing])
+    download = asyncio.create_task(bench.download(server.url("/a.mp4")))
+    await asked.wait()
+    await asyncio.sleep(0.1)
+    bench.downloader.stop()
+
+    with pytest.raises(TransferStoppedError):
+        await asyncio.wait_for(download, 5)
+    assert 0 == bench.renewed

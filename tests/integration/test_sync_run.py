@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from origin import Exchange, OriginServer
+from origin import Exchange, OriginServer, rightly
 from origin_faults import status, whole
 from sync_cases import VID, Source, now_ms, running
 
@@ -191,3 +191,29 @@ async def test_an_odd_text_of_somebody_elses_concerns_its_own_row_alone(tmp_path
         summary.done,
         {status: count for status, count in summary.counts.items() if count},
     )
+
+
+async def test_a_second_try_of_what_dies_sooner_goes_before_all_that_is_not_begun(tmp_path: Path) -> None:
+    """F40: the origin was busy once; the others die an hour later."""
+    home = create_home(tmp_path / "a", config="")
+    dies_at = int(time.time()) + 900
+
+    def slowly(exchange: Exchange) -> None:
+        time.sleep(0.3)
+        rightly(exchange)
+
+    with OriginServer() as origin:
+        rows = []
+        for number in range(1, 10):
+            path = f"/{number}.mp4"
+            stamp = dies_at + (3600 if number > 1 else 0)
+            link = f"{origin.add(path, bytes(20) + path.encode())}?auth_key={stamp}-a-b-c0ffee"
+            rows.append({"vid": f"{VID[:-1]}{number}", "url": link, "status": "SUCCESS"})
+            origin.script(path, [slowly] if number > 1 else [status(503)])
+        source = Source(lambda: parse_task(rows))
+        async with running(home, source, retry_s=0.05) as run:
+            summary = await asyncio.wait_for(run.run(), 30)
+        asked = [request.path for request in origin.requests]
+
+    assert (9, 1) == (summary.done, summary.tries_failed)
+    assert 2 == asked[:5].count("/1.mp4")

@@ -126,3 +126,21 @@ def test_f48_nobody_listens(transport: BulkTransport) -> None:
 
     with pytest.raises(httpx.NetworkError):
         ask(transport, f"http://127.0.0.1:{port}/a.mp4")
+
+
+def test_f48_connecting_can_be_broken_off(transport: BulkTransport) -> None:
+    """A full backlog answers no SYN, as a host that is not there."""
+    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for client in (first, second):
+            client.settimeout(0)
+            client.connect_ex(full.getsockname())
+        lines: list[Breakable] = []
+        threading.Timer(0.3, _abort_last, [lines]).start()
+        began = time.monotonic()
+
+        with pytest.raises(httpx.TransportError):
+            ask(transport, f"http://127.0.0.1:{full.getsockname()[1]}/a.mp4", lines.append)
+
+        assert 0.2 < time.monotonic() - began < 1.5

@@ -211,7 +211,7 @@ def test_f25_a_416_that_proves_nothing_is_asked_once_and_calls_nothing_whole(
 def test_f26_a_whole_file_that_comes_encoded_is_no_video(server: OriginServer, tries: Try) -> None:
     server.script("/a.mp4", [with_headers(content_encoding="gzip")])
 
-    with pytest.raises(NotAVideoError, match="gzip"):
+    with pytest.raises(NotAVideoError, match="encoded"):
         tries.fetch(server.url("/a.mp4"))
 
     assert b"" == tries.part.bytes

@@ -1,6 +1,5 @@
 """Which connection is used, kept, given up."""
 
-import ssl
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from origin import Exchange, OriginServer, Reply, rightly
 from origin_faults import (
     chunked,
     cut,
+    mute,
     reset,
     status,
     then_stray,
@@ -18,7 +18,7 @@ from origin_faults import (
     with_headers,
 )
 from transfer_cases import open_descriptors, video
-from transport_cases import CA, ask, read, serving_both, settle
+from transport_cases import ask, read, serving_both, settle, trusting
 
 from fetcher.transfer.transport import BulkTransport
 
@@ -181,9 +181,7 @@ def test_idle_connections_do_not_pile_up(transport: BulkTransport) -> None:
 
 def test_closing_leaves_no_descriptor(server: OriginServer) -> None:
     before = open_descriptors()
-    context = ssl.create_default_context()
-    CA.configure_trust(context)
-    with closing(BulkTransport(context=context)) as bulk:
+    with closing(BulkTransport(context=trusting())) as bulk:
         server.script("/a.mp4", [cut(5), b"nonsense", status(302, Location="/b.mp4")])
         for _ in range(4):
             try:
@@ -258,3 +256,27 @@ def test_f15_framing_without_end_is_given_up(
 
     with pytest.raises(httpx.TransportError, match="without end"):
         read(ask(transport, server.url("/a.mp4")))
+
+
+def test_a_connection_that_was_idle_for_long_is_not_used_again(server: OriginServer) -> None:
+    """Whatever lies between may have forgotten it, and tells nobody."""
+    with closing(BulkTransport(context=trusting(), longest_idle_s=0.05)) as transport:
+        read(ask(transport, server.url("/a.mp4")))
+        time.sleep(0.1)
+        read(ask(transport, server.url("/a.mp4")))
+
+    assert 2 == server.connections
+
+
+def test_one_dead_connection_is_enough_to_give_up_the_others(server: OriginServer) -> None:
+    """Each would cost a try of its own, and as long as a line may be silent."""
+    with closing(BulkTransport(context=trusting(), read_timeout_s=0.3)) as transport:
+        bodies = [ask(transport, server.url("/a.mp4")) for _ in range(3)]
+        for body in bodies:
+            read(body)
+        server.script("/a.mp4", [mute])
+        with pytest.raises(httpx.ReadTimeout):
+            ask(transport, server.url("/a.mp4"))
+
+        assert _BODY == read(ask(transport, server.url("/a.mp4")))
+        assert 4 == server.connections

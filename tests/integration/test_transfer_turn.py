@@ -27,7 +27,7 @@ def in_thread(work: Callable[[], None]) -> threading.Thread:
 
 
 def test_one_thread_at_a_time_has_the_turn() -> None:
-    turn, inside, most = Turn(), [0], [0]
+    turn, inside, most = Turn(longest_wait_s=30, slow_s=30), [0], [0]
 
     def work() -> None:
         for _ in range(200):
