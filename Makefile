@@ -9,7 +9,7 @@ setup:
 check:
 	$(PYTHON) tests/check.py
 
-# About twenty minutes, on a machine that does nothing else; see benchmarks/README.md for what has to be installed.
+# The better part of an hour, on a machine that does nothing else; benchmarks/README.md says what has to be installed.
 bench:
 	$(PYTHON) -m benchmarks --write docs/benchmarks.md
 

@@ -105,7 +105,7 @@ def _shown(computing: Counter[tuple[str, int, str]], locked: Counter[tuple[str, 
         f"of {total / _SAMPLES_A_SECOND:.1f} s of threads that were not idle",
         f"of {held:.1f} s in which one held the interpreter's lock",
     ]
-    return f"{table(heads, rows)}\nThe largest of the rest: {', '.join(largest)}.\n"
+    return f"{table(heads, rows)}\nThe largest of the rest: {', '.join(largest)}.\n\n1 run for each column.\n"
 
 
 def _by_function(counted: Counter[tuple[str, int, str]]) -> Counter[tuple[str, int, str]]:

@@ -14,7 +14,7 @@ from benchmarks.ratios import Spread
 from benchmarks.rotation import rotated
 from benchmarks.stock import Stock, run_once, stocked
 from benchmarks.subject import Subject
-from benchmarks.table import table
+from benchmarks.table import counted, table
 
 _MIB: Final = 1 << 20
 _KIB: Final = 1 << 10
@@ -87,19 +87,19 @@ _KINDS: Final = (
 
 def jobs(plan: Plan) -> str:
     """Measure each kind of line with each number of jobs, these in turn."""
-    reps = max(1, plan.reps // 2)
-    costs = {kind.name: _of_kind(plan, kind, reps) for kind in _KINDS}
+    costs = {kind.name: _of_kind(plan, kind) for kind in _KINDS}
     rows = []
     for number in _JOBS:
         peak = max(cost.peak_bytes for kind in _KINDS for cost in costs[kind.name][number])
         speeds = [_speed(kind, number, costs[kind.name][number]) for kind in _KINDS]
         rows.append([str(number), *speeds, f"{peak / _MIB:.0f}"])
-    return table(["jobs", *(f"{kind.name}, {kind.unit}/s" for kind in _KINDS), "peak MiB"], rows)
+    heads = ["jobs", *(f"{kind.name}, {kind.unit}/s" for kind in _KINDS), "peak MiB"]
+    return f"{table(heads, rows)}\n{counted(plan.reps, 'repetition')}.\n"
 
 
-def _of_kind(plan: Plan, kind: _Kind, reps: int) -> dict[int, list[Cost]]:
+def _of_kind(plan: Plan, kind: _Kind) -> dict[int, list[Cost]]:
     costs = {number: list[Cost]() for number in _JOBS}
-    for turn in range(reps):
+    for turn in range(plan.reps):
         for number in rotated(_JOBS, turn):
             with (
                 stocked(plan.memory, kind.files(number), limit_rate=kind.limit_rate) as stock,

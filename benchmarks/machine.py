@@ -21,6 +21,7 @@ _PROGRAMS: Final[Mapping[str, Sequence[str]]] = {
     "aria2c": ["aria2c", "--version"],
     "rclone": ["rclone", "version"],
     "wget2": ["wget2", "--version"],
+    "openssl": ["openssl", "version"],
     "sha256sum": ["sha256sum", "--version"],
     "eatmydata": ["dpkg-query", "-W", "-f", "eatmydata ${Version}", "eatmydata"],
 }
@@ -31,7 +32,7 @@ def machine(plan: Plan) -> str:
     installed = {name: _told(words) for name, words in _PROGRAMS.items() if shutil.which(name)}
     absent = [name for name in _PROGRAMS if name not in installed]
     lines = [
-        f"Measured on {datetime.now(UTC):%Y-%m-%d} at commit {_commit()}, {plan.reps} repetitions.",
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} at commit {_commit()}.",
         f"{_processors()}, Linux {platform.release()}, {_memory_gib()} GiB of memory.",
         f"tmpfs is {file_system(plan.memory)}, disk is {file_system(plan.disk)}.",
         f"fetcher {_told([FETCHER, '--version'])}; Python {platform.python_version()}, {ssl.OPENSSL_VERSION}.",

@@ -14,7 +14,6 @@ Scheme = Literal["https", "http"]
 Place = Literal["tmpfs", "disk"]
 PARTS: Final = ("transfer", "startup", "rate", "jobs", "profile")
 PEER_NAMES: Final = ("curl", "curl-openssl", "aria2c", "rclone", "wget2", "cp")
-USUAL_PEERS: Final = tuple(name for name in PEER_NAMES if name != "curl-openssl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +41,7 @@ class Plan:
 
     Attributes:
         parts: Names of benchmarks.
-        reps: Repetitions of each.
+        reps: Repetitions of ``transfer`` and ``jobs``; ``startup`` runs eight times for each.
         files: Sets of files.
         lines: Schemes and places.
         peers: Keys of the programs to compare with.
@@ -88,12 +87,16 @@ def plan_from(arguments: Sequence[str]) -> Plan:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure fetcher beside its peers.")
     parser.add_argument("parts", nargs="*", metavar="PART", choices=[*PARTS, []], help=f"{', '.join(PARTS)}; all")
-    parser.add_argument("--reps", type=_positive, default=5, help="repetitions (5)")
+    parser.add_argument(
+        "--reps", type=_positive, default=5, help="repetitions of transfer and jobs; startup: 8 runs for each (5)"
+    )
     parser.add_argument("--only", type=_Words(tuple(SETS)), default=tuple(SETS), help="sets: big,medium,small")
     parser.add_argument("--size", action="append", default=[], help="another size of a set: small=20x64K")
     parser.add_argument("--scheme", type=_Words(get_args(Scheme)), help="https,http (all, http to tmpfs only)")
     parser.add_argument("--to", type=_Words(get_args(Place)), help="tmpfs,disk (all, see --scheme)")
-    parser.add_argument("--peers", type=_Words(PEER_NAMES), default=USUAL_PEERS, help=",".join(PEER_NAMES))
+    parser.add_argument(
+        "--peers", type=_Words(PEER_NAMES), default=PEER_NAMES, help=f"{','.join(PEER_NAMES)} (all)"
+    )
     parser.add_argument("--memory", type=Path, default=Path("/dev/shm"), help="a directory on tmpfs (/dev/shm)")
     parser.add_argument("--disk", type=Path, default=Path(tempfile.gettempdir()), help="a directory on a disk")
     parser.add_argument("--seconds", type=float, default=30.0, help="how long a limited rate is watched (30)")

@@ -46,7 +46,7 @@ def rate(plan: Plan) -> str:
         rows.append([case.name, f"{off:+.1f} %", "met" if abs(off) <= _NEAR_PERCENT else "**missed**"])
         print(f"rate: {rows[-1]}", file=sys.stderr)
     asked = f"`--limit-rate {_RATE // _MIB}M` over {plan.seconds:g} s: by how much more or less came"
-    return table([asked, "off", f"within {_NEAR_PERCENT:g} %"], rows)
+    return f"{table([asked, 'off', f'within {_NEAR_PERCENT:g} %'], rows)}\n1 run of each.\n"
 
 
 def _seen(plan: Plan, case: _Case) -> float:

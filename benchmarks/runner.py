@@ -1,6 +1,8 @@
 """What every program that fetches the files has in common."""
 
+import hashlib
 import os
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,27 +50,40 @@ class Round:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a program says of one file that it has fetched."""
+
+    path: str
+    """Where it is, below the target."""
+    sha256: str
+
+
 class Runner(ABC):
     """A program, or several one after the other, that fetch files and compute SHA-256 of each.
 
     Attributes:
         name: As the table calls it.
-        program: What has to be installed.
+        programs: What has to be installed.
     """
 
     name: str
-    program: str
+    programs: Sequence[str]
+
+    def is_installed(self) -> bool:
+        """Tell whether all that it takes is there."""
+        return all(shutil.which(program) for program in self.programs)
 
     @abstractmethod
     def steps(self, one: Round) -> Steps:
         """Prepare a run, which costs nothing, and return the commands that are measured."""
 
     @abstractmethod
-    def digests(self, one: Round, stdout: str) -> Mapping[str, str]:
-        """Return what the program says that it has fetched: digests, by vid.
+    def told(self, one: Round, stdout: str) -> Mapping[str, Told]:
+        """Return what the program says that it has fetched, by vid.
 
         Raises:
-            WrongResultError: A file is not where it should be or has another size.
+            WrongResultError: It cannot be asked.
         """
 
     def environ(self, one: Round) -> dict[str, str]:
@@ -76,13 +91,24 @@ class Runner(ABC):
         return one.environ()
 
 
-def require_right(one: Round, digests: Mapping[str, str]) -> None:
-    """See that every file was fetched and has the right digest.
+def require_right(one: Round, told: Mapping[str, Told]) -> None:
+    """See that every file was fetched: by what the program says, and by what its bytes are, whoever told that.
 
     Raises:
         WrongResultError: It is not so.
     """
-    if digests != {file.vid: file.sha256 for file in one.files}:
-        raise WrongResultError(
-            f"of {len(one.files)} files, {len(digests)} were told, not all with the right digest"
-        )
+    expected = {file.vid: file.sha256 for file in one.files}
+    if {vid: file.sha256 for vid, file in told.items()} != expected:
+        raise WrongResultError(f"of {len(expected)} files, {len(told)} were told, not all with the right digest")
+    for file in told.values():
+        if _sha256_of(one.target / file.path) != file.sha256:
+            raise WrongResultError(f"{file.path} is not there, or not what its digest says")
+
+
+def _sha256_of(path: Path) -> str | None:
+    """Return a file's digest in hex, None where there is no such file."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None

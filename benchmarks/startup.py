@@ -12,7 +12,7 @@ from benchmarks.ratios import Spread, pairwise
 from benchmarks.rotation import rotated
 from benchmarks.stock import round_in, stocked
 from benchmarks.subject import FETCHER, Subject
-from benchmarks.table import table
+from benchmarks.table import counted, table
 from benchmarks.targets import judged
 
 _TIMES: Final = 8
@@ -28,13 +28,13 @@ _COMMANDS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
 
 
 def startup(plan: Plan) -> str:
-    """Measure two of our commands beside what their start cannot do without."""
+    """Measure two of our commands, each beside a start of Python with what anybody's would load."""
     files = SETS["small"].of(3)
     with stocked(plan.memory, files) as stock, round_in(stock, stock.origin.base("http"), plan.memory) as one:
         subject = Subject(stock.shelf)
         measure(subject.steps(one), environ=subject.environ(one), directory=one.target)
         walls = _walls(subject.environ(one), one.target, plan.reps * _TIMES)
-    return _shown(walls)
+    return f"{_shown(walls)}\n{counted(plan.reps * _TIMES, 'run')} of each.\n"
 
 
 def _walls(environ: Mapping[str, str], directory: Path, reps: int) -> dict[str, list[float]]:

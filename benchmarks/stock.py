@@ -80,5 +80,5 @@ def run_once(stock: Stock, runner: Runner, base: str, directory: Path) -> Cost:
         if file_system(directory) != "tmpfs":
             os.sync()  # what others left to be written is not this run's
         ended = measure(steps, environ=runner.environ(one), directory=one.target)
-        require_right(one, runner.digests(one, ended.stdout))
+        require_right(one, runner.told(one, ended.stdout))
         return ended.cost

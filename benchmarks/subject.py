@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.measure import Steps
-from benchmarks.runner import JOBS, Round, Runner, WrongResultError
+from benchmarks.runner import JOBS, Round, Runner, Told, WrongResultError
 from benchmarks.shelf import Shelf
 
 FETCHER: Final = str(Path(sys.executable).with_name("fetcher"))
@@ -24,7 +24,7 @@ class Subject(Runner):
         options: Words after ``sync``.
     """
 
-    program = FETCHER
+    programs = (FETCHER,)
 
     def __init__(
         self,
@@ -61,15 +61,11 @@ class Subject(Runner):
             "FETCHER_MIN_FREE": "0",
         }
 
-    def digests(self, one: Round, stdout: str) -> Mapping[str, str]:
-        """Return what the ledger says of the files that are in the archive."""
+    def told(self, one: Round, stdout: str) -> Mapping[str, Told]:
+        """Return what the ledger says of the files that are done."""
         del stdout
         rows = [json.loads(line) for line in self._call(one, "list", "--format", "jsonl").splitlines()]
-        done = {row["vid"]: row for row in rows if row["status"] == "done"}
-        for row in done.values():
-            if (one.target / row["path"]).stat().st_size != row["size"]:
-                raise WrongResultError(f"{row['path']} has another size than the ledger says")
-        return {vid: row["sha256"] for vid, row in done.items()}
+        return {row["vid"]: Told(path=row["path"], sha256=row["sha256"]) for row in rows if row["status"] == "done"}
 
     def _call(self, one: Round, *arguments: str, stdin: str = "") -> str:
         ended = subprocess.run(

@@ -28,9 +28,14 @@ def transfer(plan: Plan) -> str:
     return "\n".join(section(measured) for files in plan.files for measured in _of_set(plan, files))
 
 
+def installed(peers: Sequence[str]) -> dict[str, Runner]:
+    """Return those of *peers* that can run here, by their keys."""
+    return {key: PEERS[key] for key in peers if PEERS[key].is_installed()}
+
+
 def _of_set(plan: Plan, files: FileSet) -> Iterator[Measured]:
     with stocked(plan.memory, files) as stock:
-        runners = {"fetcher": Subject(stock.shelf), **_no_fsync(stock.shelf, files), **_installed(plan.peers)}
+        runners = {"fetcher": Subject(stock.shelf), **_no_fsync(stock.shelf, files), **installed(plan.peers)}
         for line in plan.lines:
             yield _over_line(plan, stock, line, runners)
 
@@ -50,10 +55,6 @@ def _over_line(plan: Plan, stock: Stock, line: Line, runners: Mapping[str, Runne
             )
     names = {key: runner.name for key, runner in runners.items()}
     return Measured(files=stock.shelf.files, line=line, names=names, costs=costs)
-
-
-def _installed(peers: Sequence[str]) -> dict[str, Runner]:
-    return {key: PEERS[key] for key in peers if shutil.which(PEERS[key].program)}
 
 
 def _no_fsync(shelf: Shelf, files: FileSet) -> dict[str, Runner]:

@@ -8,7 +8,7 @@ from benchmarks.files import FileSet
 from benchmarks.measure import Cost
 from benchmarks.plan import Line
 from benchmarks.ratios import Spread, pairwise
-from benchmarks.table import table
+from benchmarks.table import counted, table
 from benchmarks.targets import PEAK_MIB, judged, verdict
 
 _GIB: Final = 1 << 30
@@ -34,9 +34,10 @@ class Measured:
 
 
 def section(measured: Measured) -> str:
-    """Return a heading and a table."""
+    """Return a heading, a table, and how often it was measured."""
     heading = f"### {measured.files.name.capitalize()} files ({measured.files}) over {measured.line}\n"
-    return f"{heading}\n{table(_HEADS, [_row(measured, key) for key in measured.names])}"
+    reps = counted(len(measured.costs["fetcher"]), "repetition")
+    return f"{heading}\n{table(_HEADS, [_row(measured, key) for key in measured.names])}\n{reps}.\n"
 
 
 def _row(measured: Measured, key: str) -> list[str]:

@@ -11,6 +11,10 @@ from fetcher.settings import SETTING_HELP, Settings, annotated_config
 
 _ROOT = Path(__file__).resolve().parents[1]
 _README = (_ROOT / "README.md").read_text(encoding="utf-8")
+_DOCUMENTS = [
+    *(_ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")),
+    *(_ROOT / "docs").rglob("*.md"),
+]
 
 
 def _section(title: str) -> str:
@@ -79,10 +83,18 @@ def test_every_column_of_a_row_stands_in_readme() -> None:
 
 def test_every_file_that_the_documents_name_is_there() -> None:
     """Links and paths do not rot."""
-    for document in [_ROOT / "README.md", _ROOT / "CONTRIBUTING.md", *(_ROOT / "docs").rglob("*.md")]:
+    for document in _DOCUMENTS:
         text = document.read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
             assert (document.parent / target).exists(), f"{document.name} names {target}"
+
+
+def test_code_in_the_documents_is_closed_where_it_was_opened() -> None:
+    """A backtick without its fellow turns the rest of a paragraph inside out."""
+    for document in _DOCUMENTS:
+        text = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+        odd = [paragraph for paragraph in re.split(r"\n\s*\n", text) if paragraph.count("`") % 2]
+        assert [] == odd, document.name
 
 
 def test_both_commands_of_readme_can_be_found_by_ci() -> None:

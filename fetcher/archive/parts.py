@@ -45,7 +45,15 @@ class Memo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Part:
-    """One growing file. A transfer's thread may begin it anew while the event loop writes its memo."""
+    """One growing file.
+
+    It is the event loop's, but while a thread fetches it (``downloader/attempt.py``): from the beginning of that to
+    its end the file and its names are the thread's, which calls ``sound_bytes``, ``open`` and ``restart``.
+    Meanwhile the loop calls ``remember`` alone, for the incarnation that the thread told it of; and ``restart``
+    where what has come cannot be made durable, when it has told the thread to give up. The lock keeps the two
+    apart: no memo comes to lie beside a part that was just begun anew. All else (``restart_if_shared``,
+    ``quarantine``, ``discard``) is the loop's, before the thread has begun or after it has ended.
+    """
 
     def __init__(
         self, directory: Path, video_id: int, token: str, memo: Memo | None, *, is_new: bool = False

@@ -1,1 +1,1 @@
-"""The command line: the only place that prints, reads the environment and sets exit codes."""
+"""The command line: the only place that prints, reads settings from the environment and sets exit codes."""

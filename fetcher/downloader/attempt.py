@@ -41,7 +41,7 @@ class Workshop:
     turn: Turn
     """Whose of them it is, as *origin* knows it too."""
     now: Callable[[], int]
-    """ms UTC, by the corrected clock."""
+    """ms UTC, by this machine's clock: when something was done."""
     stall_s: float
     """Seconds in which at least a trickle has to come."""
     reserve: int

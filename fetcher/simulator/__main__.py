@@ -1,15 +1,18 @@
-"""``python -m fetcher.simulator``: serve until SIGTERM or SIGINT."""
+"""``python -m fetcher.simulator``: a simulated Polyv for tests of one's own."""
 
 import argparse
 import signal
 import sys
+from typing import Final
 
 from fetcher.simulator.server import Simulator
+
+_ABOUT: Final = "Serve a simulated Polyv on loopback until SIGTERM or SIGINT; stdout says what to export."
 
 
 def main() -> None:
     """Print the address and the credentials, then serve."""
-    parser = argparse.ArgumentParser(prog="python -m fetcher.simulator", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m fetcher.simulator", description=_ABOUT)
     parser.add_argument("--port", type=int, default=0, help="0 lets the operating system choose")
     parser.add_argument("--videos", type=int, default=10, help="how many videos the library holds")
     args = parser.parse_args()

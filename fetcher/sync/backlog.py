@@ -55,7 +55,12 @@ class Backlog:
     @property
     def places(self) -> int:
         """How many downloads to begin at a time: quick ones stand in line, so that no thread waits for the next."""
-        return self._jobs if self._most == self._least else _IN_LINE * self._jobs
+        return _IN_LINE * self._jobs if self._is_grown else self._jobs
+
+    @property
+    def _is_grown(self) -> bool:
+        """Whether more is claimed at a time than at first: downloads have turned out to be quick."""
+        return self._most > self._least
 
     def look_again(self) -> None:
         """Say that there may be something to claim again."""
@@ -100,7 +105,7 @@ class Backlog:
     def is_stale(self) -> bool:
         """Whether what was claimed as quick turns out to last for long."""
         now = asyncio.get_running_loop().time()
-        return self._most > self._least and now - self._claimed_at > self._long_s
+        return self._is_grown and now - self._claimed_at > self._long_s
 
     def is_before(self, deadline: int | None) -> bool:
         """Tell whether a link with *deadline* is more urgent than one that is claimed and not begun."""

@@ -207,7 +207,25 @@ class _Attempt:
         os.close(old)
 
     def _append(self, answer: Answer, head: Head) -> None:
-        """Receive the body; fewer bytes than the file has are asked for again, unless none came."""
+        """Receive the body; fewer bytes than the file has are asked for again, unless none came.
+
+        What ``length`` and ``is_framed`` of the head, and the size by now, make of a body that has come to its end:
+
+        ======  =========  =====  ==============================================================================
+        length  is_framed  size   the file
+        ======  =========  =====  ==============================================================================
+        0       yes        known  is whole: a 416 said so, and nothing is received
+        n       yes        known  is whole at its size; short of it the rest is asked for, unless nothing came
+        n       yes        None   may have more: the rest is asked for, until a 416 tells the size
+        None    yes        known  is whole at its size; short of it this try has failed
+        None    yes        None   is whole, because the framing says so: ``_is_at_end``
+        None    no         known  is whole at its size; short of it this try has failed
+        None    no         None   could be anything: ``_ask`` asks for a range instead, or gives up
+        ======  =========  =====  ==============================================================================
+
+        A body that comes to no end, because the line or its framing breaks, is an error everywhere, and so is one
+        that is longer than its length, or than what the size leaves for it.
+        """
         if head.length == 0:
             return  # A 416 that says the part is whole; its body is a text about that.
         limit = head.length

@@ -22,6 +22,15 @@ _REST_S: Final = 1.0
 class Turn:
     """Shared by the threads of a run. Not having it forbids nothing: it orders, it does not protect.
 
+    The rule: one try at a file is made within ``held``, unless its rate is limited, and whatever in it may wait for
+    something outside, or works for more than a millisecond or so, is done within ``left``. Such are: a name to look
+    up, a connection and its handshake, a socket that has nothing or takes nothing, a proxy, a body that is large or
+    of unknown length, the digest of a prefix, a file that is read again, fsync. Such are not: the head, a small
+    body, its digest and its write, opening, linking and looking at a file.
+
+    Whoever adds to a try what may wait puts ``left`` around it, right there, and need not know who has the turn:
+    where this thread has it not, ``left`` does nothing.
+
     Args:
         longest_wait_s: Seconds after which whoever waits for it goes on without it.
         slow_s: Seconds; a turn that lasts longer sets turns aside for a moment.

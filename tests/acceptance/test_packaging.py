@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,22 @@ def test_the_wheel_holds_nothing_but_the_program(wheel: Path) -> None:
     assert {"fetcher"} == tops
     inside = {path.name for path in (wheel / "fetcher" / "migrations").rglob("*.py")}
     assert {"env.py", "0001_first_ledger.py"} <= inside
+
+
+def test_the_sdist_holds_what_its_own_documents_name(tmp_path: Path) -> None:
+    """Whoever unpacks it can run what README, CONTRIBUTING and CI say."""
+    build = [sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", str(tmp_path), str(_ROOT)]
+    subprocess.run(build, check=True, capture_output=True)
+    (built,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(built) as archive:
+        inside = {name.partition("/")[2] for name in archive.getnames()}
+
+    named = """
+        .ci/run CHANGELOG.md CONTRIBUTING.md LICENSE Makefile README.md pyproject.toml requirements.lock
+        benchmarks/README.md docs/adr/0001-threads-for-bytes.md docs/benchmarks.md fetcher/cli/main.py
+        migrations/env.py tests/check.py
+    """
+    assert set() == set(named.split()) - inside
 
 
 def test_a_checkout_uses_its_own_migrations(tmp_path: Path) -> None:

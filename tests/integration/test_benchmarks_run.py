@@ -1,5 +1,6 @@
 """The benchmarks themselves: real programs, tiny files."""
 
+import hashlib
 import re
 import shutil
 import socket
@@ -16,11 +17,14 @@ import pytest
 
 from benchmarks.certificate import make_certificate
 from benchmarks.far_line import far
-from benchmarks.measure import CommandFailedError, measure
+from benchmarks.files import FileSet
+from benchmarks.measure import CommandFailedError, Steps, measure
 from benchmarks.origin_nginx import is_installed, serving
-from benchmarks.peers import PEERS
-from benchmarks.runner import Round, WrongResultError, require_right
+from benchmarks.peers import PEERS, Aria2, Copy
+from benchmarks.runner import Round, Runner, Told, WrongResultError, require_right
 from benchmarks.shelf import Wanted
+from benchmarks.stock import Stock, run_once, stocked
+from benchmarks.subject import Subject
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKS = "\n".join(f"<!-- figures: {part} --><!-- /figures: {part} -->" for part in ("machine", "transfer"))
@@ -61,9 +65,10 @@ def test_a_tiny_run_writes_its_table_into_the_document(tmp_path: Path) -> None:
     written = document.read_text()
     assert written.startswith("words\n")
     assert ["Small files (3 × 70001 bytes) over https to tmpfs"] == re.findall(r"^### (.*)$", written, re.MULTILINE)
-    expected = ["**fetcher sync**", *(runner.name for runner in PEERS.values() if shutil.which(runner.program))]
+    expected = ["**fetcher sync**", *(runner.name for runner in PEERS.values() if runner.is_installed())]
     named = re.findall(r"^\| ([^|]+) \| \d", written, re.MULTILINE)
     assert expected == [name for name in named if name != "fetcher sync, no fsync"]
+    assert "\n\n1 repetition.\n" in written
     assert ["figures.md"] == [path.name for path in tmp_path.iterdir()]
 
 
@@ -92,15 +97,87 @@ def test_a_step_that_fails_is_never_a_figure(tmp_path: Path) -> None:
     assert [] == list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("digests", [{}, {"v": "0" * 64}, {"v": "1" * 64, "w": "1" * 64}])
-def test_other_files_than_those_asked_for_are_never_a_figure(tmp_path: Path, digests: dict[str, str]) -> None:
-    """None, a wrong one, one too many."""
-    wanted = Wanted(vid="v", path="a/v.mp4", link="http://127.0.0.1:1/a/v.mp4", sha256="1" * 64)
-    one = Round(files=[wanted], base="", content=tmp_path, authority=tmp_path, target=tmp_path, notes=tmp_path)
+def test_a_peer_that_lacks_one_of_its_programs_is_left_out(tmp_path: Path) -> None:
+    """The digest after the transfer, too: without openssl that row is missing, and no other."""
+    for name in {program for runner in PEERS.values() for program in runner.programs} - {"openssl"}:
+        (tmp_path / name).symlink_to(shutil.which("true") or "/bin/true")
+    code = "from benchmarks import peers, transfer; print(*transfer.installed(list(peers.PEERS)))"
 
-    require_right(one, {"v": "1" * 64})
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert [name for name in PEERS if name != "curl-openssl"] == ended.stdout.split()
+
+
+RIGHT, WRONG = hashlib.sha256(b"right").hexdigest(), hashlib.sha256(b"wrong").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("told", "bytes_there"),
+    [
+        ({}, b"right"),
+        ({"v": WRONG}, b"right"),
+        ({"v": WRONG}, b"wrong"),
+        ({"v": RIGHT, "w": RIGHT}, b"right"),
+        ({"v": RIGHT}, b"wrong"),
+        ({"v": RIGHT}, None),
+    ],
+)
+def test_other_files_than_those_asked_for_are_never_a_figure(
+    tmp_path: Path, told: dict[str, str], bytes_there: bytes | None
+) -> None:
+    """None told, a wrong one, one too many; the right ones told, and other bytes or no file in place."""
+    wanted = Wanted(vid="v", path="a/v.mp4", link="http://127.0.0.1:1/a/v.mp4", sha256=RIGHT)
+    one = Round(files=[wanted], base="", content=tmp_path, authority=tmp_path, target=tmp_path, notes=tmp_path)
+    place = tmp_path / "v.mp4"
+
+    place.write_bytes(b"right")
+    require_right(one, {"v": Told(path="v.mp4", sha256=RIGHT)})
+    place.unlink()
+    if bytes_there is not None:
+        place.write_bytes(bytes_there)
     with pytest.raises(WrongResultError):
-        require_right(one, digests)
+        require_right(one, {vid: Told(path="v.mp4", sha256=sha256) for vid, sha256 in told.items()})
+
+
+SPOIL = 'for file in $(find . -name "*.mp4"); do printf wrong | dd of="$file" bs=1 seek=100 conv=notrunc; done'
+
+
+class SpoiltCopy(Copy):
+    """Sums what it has copied, and changes it afterwards."""
+
+    def steps(self, one: Round) -> Steps:
+        """Copy, sum, change."""
+        return [*super().steps(one), ["sh", "-c", f"({SPOIL}) >&2"]]
+
+
+class SpoiltAria2(Aria2):
+    """Ends well over other bytes than those whose digests it was told."""
+
+    def steps(self, one: Round) -> Steps:
+        """Fetch, compare, change."""
+        return [*super().steps(one), ["sh", "-c", SPOIL]]
+
+
+def spoilt(stock: Stock) -> list[Runner]:
+    changing = ["sh", "-c", f'"$@" && {SPOIL}', "sh"]
+    runners: list[Runner] = [Subject(stock.shelf, before=changing), SpoiltCopy(), SpoiltAria2()]
+    return [runner for runner in runners if runner.is_installed()]
+
+
+@needs_nginx
+def test_no_program_is_taken_at_its_word(tmp_path: Path) -> None:
+    """Each says that all is well, the ledger of fetcher too, and leaves five wrong bytes."""
+    with stocked(tmp_path, FileSet(name="few", count=2, size=70_001)) as stock:
+        for runner in spoilt(stock):
+            with pytest.raises(WrongResultError, match="not what its digest says"):
+                run_once(stock, runner, stock.origin.base("http"), tmp_path)
 
 
 @needs_nginx

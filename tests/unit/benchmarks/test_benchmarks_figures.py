@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from benchmarks.document import NoPlaceError, with_figures
 from benchmarks.files import FileSet
 from benchmarks.measure import Cost
-from benchmarks.plan import LINES, Line, plan_from
+from benchmarks.plan import LINES, PEER_NAMES, Line, plan_from
 from benchmarks.ratios import Spread, pairwise
 from benchmarks.rotation import rotated
-from benchmarks.table import table
+from benchmarks.table import counted, table
 from benchmarks.targets import Quantity, judged, verdict
 from benchmarks.transfer_table import Measured, section
 
@@ -52,6 +52,12 @@ def test_a_table_has_one_mark_for_each_column() -> None:
     assert "| a | b |\n| --- | ---: |\n| x | 1 |\n" == table(["a", "b"], [["x", "1"]])
 
 
+@pytest.mark.parametrize(("number", "said"), [(1, "1 repetition"), (2, "2 repetitions"), (40, "40 repetitions")])
+def test_one_is_counted_as_one(number: int, said: str) -> None:
+    """The number under a table is that of what it was made of."""
+    assert said == counted(number, "repetition")
+
+
 @pytest.mark.parametrize(("figure", "said"), [(0.8, "wall ≤ 0.8: met"), (0.81, "wall ≤ 0.8: **missed**")])
 def test_a_target_is_met_up_to_its_figure(figure: float, said: str) -> None:
     """And no further."""
@@ -81,6 +87,7 @@ def test_a_section_sets_fetcher_beside_its_peer() -> None:
     assert "### Big files (2 × 1024 MiB) over https to tmpfs" == lines[0]
     assert "| **fetcher sync** | 3.00 (3.00–3.00) | 2.00 (2.00–2.00) | 91 (91–91) |" in lines[4]
     assert lines[4].endswith("| peak ≤ 90: **missed** |")
+    assert "1 repetition." == lines[-1]
     assert "| 0.75 (0.75–0.75) | 2.00 (2.00–2.00) | wall ≤ 0.8: met; CPU ≤ 1.15: **missed** |" in lines[5]
 
 
@@ -105,8 +112,9 @@ def test_figures_without_a_place_are_not_lost_in_silence() -> None:
 
 
 def test_where_nothing_is_said_http_goes_to_memory_only() -> None:
-    """And what is said counts."""
+    """And all peers run. What is said counts."""
     assert LINES == plan_from([]).lines
+    assert PEER_NAMES == plan_from([]).peers
     assert [Line(scheme="http", to="disk")] == plan_from(["--scheme", "http", "--to", "disk"]).lines
     assert [Line(scheme="http", to="tmpfs")] == plan_from(["--scheme", "http"]).lines
 
