@@ -26,6 +26,7 @@ class Survival(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
 class Nothing:
     """Only what is durable is left."""
 
@@ -38,6 +39,7 @@ class Nothing:
         return file.durable
 
 
+@dataclass(frozen=True, slots=True)
 class Everything:
     """All is left: the disk had written everything out just before."""
 

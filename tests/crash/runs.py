@@ -1,4 +1,4 @@
-"""Run ``fetcher`` many times in a row under the shim."""
+"""Run a program many times in a row under the shim."""
 
 import json
 import os
@@ -32,12 +32,13 @@ class Runs:
     Args:
         shim: The built library.
         directory: For what the runs say.
+        program: The module with the program, see ``zygote.py``.
     """
 
-    def __init__(self, shim: Path, directory: Path) -> None:
+    def __init__(self, shim: Path, directory: Path, *, program: str) -> None:
         self._directory = directory
         self._zygote = subprocess.Popen(
-            [sys.executable, "-m", "crash.zygote"],
+            [sys.executable, "-m", "crash.zygote", program],
             env={"PATH": os.environ["PATH"], "LANG": "C", "PYTHONPATH": str(_TESTS), "LD_PRELOAD": str(shim)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -45,7 +46,7 @@ class Runs:
         )
 
     def run(self, *arguments: str, root: Path, environ: Mapping[str, str], injection: Injection) -> Ended:
-        """Run one command on the archive *root* to its end."""
+        """Run the program with *arguments* on the archive *root* to its end."""
         streams = {name: self._directory / name for name in ("stdout", "stderr")}
         for path in streams.values():
             path.unlink(missing_ok=True)
@@ -68,9 +69,9 @@ class Runs:
 
 
 @contextmanager
-def runs_under(shim: Path, directory: Path) -> Iterator[Runs]:
-    """Yield what runs commands under *shim*."""
-    runs = Runs(shim, directory)
+def runs_under(shim: Path, directory: Path, *, program: str = "fetcher.cli.main") -> Iterator[Runs]:
+    """Yield what runs *program* under *shim*."""
+    runs = Runs(shim, directory, program=program)
     try:
         yield runs
     finally:

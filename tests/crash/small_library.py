@@ -16,6 +16,7 @@ from fetcher.simulator.faults import Fault
 from fetcher.simulator.library import Video
 
 _MIB: Final = 1 << 20
+_DAY_S: Final = 86_400
 SYNCED: Final = _MIB
 """Bytes of the part that count as durable, whatever the boot."""
 _CUT_AT: Final = SYNCED + 300_000
@@ -62,6 +63,8 @@ class SmallLibrary:
 
     def __init__(self, case: ArchiveCase) -> None:
         self._case = case
+        case.simulator.link_lifetime = _DAY_S  # As long as all points may take.
+        case.environ["FETCHER_LINK_LIFETIME"] = str(_DAY_S)
         library = case.simulator.library
         small, whole = library.add_video(size=40_000), library.add_video(size=70_000)
         large = library.add_video(size=3 * _MIB + 5)
@@ -127,9 +130,8 @@ class SmallLibrary:
         return Standing(done=done, placed=there - done - {self.whole})
 
     def _require_right_files(self, found: Mapping[str, bytes]) -> set[str]:
-        for path, data in found.items():
-            assert path in self.bodies, f"{path} is no file of this library"
-            assert data == self.bodies[path], f"{path} is not whole: {len(data)} of {len(self.bodies[path])} bytes"
+        assert set(self.bodies) >= set(found)
+        assert [] == [path for path, data in found.items() if data != self.bodies[path]]
         return set(found)
 
     def require_right_rows(self, rows: Mapping[str, Row], there: set[str]) -> None:

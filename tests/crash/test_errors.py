@@ -30,12 +30,12 @@ def _require_one_clear_word(ended: Ended, secrets: Iterable[str]) -> None:
 @pytest.mark.parametrize(
     ("injected", "usual"),
     [
-        (Injection(mode=Mode.FAIL, error=errno.EIO), 14),
-        (Injection(mode=Mode.FAIL, error=errno.ENOSPC), 8),
-        (Injection(mode=Mode.FAIL, error=errno.EDQUOT), 4),
-        (Injection(mode=Mode.SHORT, error=errno.ENOSPC), 8),
-        (Injection(mode=Mode.FULL, error=errno.ENOSPC), 8),
-        (Injection(mode=Mode.BROKEN, error=errno.EIO), 8),
+        (Injection(mode=Mode.FAIL, error=errno.EIO), 10),
+        (Injection(mode=Mode.FAIL, error=errno.ENOSPC), 6),
+        (Injection(mode=Mode.FAIL, error=errno.EDQUOT), 3),
+        (Injection(mode=Mode.SHORT, error=errno.ENOSPC), 6),
+        (Injection(mode=Mode.FULL, error=errno.ENOSPC), 6),
+        (Injection(mode=Mode.BROKEN, error=errno.EIO), 6),
     ],
     ids=lambda value: f"{value.mode}-{errno.errorcode[value.error]}" if isinstance(value, Injection) else "",
 )

@@ -52,8 +52,7 @@ def _survivals(seed_numbers: Sequence[int]) -> list[Survival]:
 def _require_kept_promise(lane: Lane, remains: Remains) -> set[str]:
     """See that no file is wrong and no row ahead of its file; return the paths of what is done."""
     there = {path for path in remains.files if not path.startswith(".fetcher/")}
-    for path in there:
-        assert lane.library.bodies[path] == remains.read(path), f"{path} is not whole"
+    assert [] == [path for path in there if remains.read(path) != lane.library.bodies[path]]
     for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
         (lane.scratch / name).unlink(missing_ok=True)
         if f".fetcher/{name}" in remains.files:
@@ -85,7 +84,7 @@ def test_a_run_after_a_power_cut_ends_with_all_done(
     """F05, F06: in another boot no more than the durable bytes of a part are gone on with, and all gets done."""
     boot_id = tmp_path / "boot_id"
     boot_id.write_text("00000000-0000-4000-8000-000000000000\n", encoding="ascii")
-    wanted = set(points(sum(1 for call in recording if call.number), usual=5))
+    wanted = set(points(sum(1 for call in recording if call.number), usual=3))
     survivals = itertools.cycle(_survivals(seeds(usual=1)))
     tried = resumed = 0
     for count, (_, disk) in enumerate(_cuts(lane.library.beginning, recording), start=1):

@@ -1,6 +1,7 @@
-"""A process that has loaded all of ``fetcher`` and forks a child for each run: a run costs no start-up then.
+"""A process that has loaded a program and forks a child for each run of it: a run costs no start-up then.
 
-Orders come as JSON, one a line on stdin; each is answered by a line on stdout once its child has ended.
+The program is a module with ``run(arguments)``, which returns an exit code; its name is the only argument. Orders
+come as JSON, one a line on stdin; each is answered by a line on stdout once its child has ended.
 """
 
 import ctypes
@@ -10,11 +11,11 @@ import os
 import sys
 import threading
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
-from fetcher.cli.main import run
-
-_LOADED = (
+Run: TypeAlias = Callable[[list[str]], int]
+_LOADED: Final = (
     "click.shell_completion",
     "fetcher.cli.environment",
     "fetcher.cli.failures",
@@ -29,27 +30,29 @@ _LOADED = (
     "sqlalchemy.dialects.sqlite",
     "sqlalchemy.dialects.sqlite.pysqlite",
 )
+"""What ``fetcher`` loads when it is needed."""
 
 
 def main() -> None:
     """Serve until stdin ends."""
     warnings.simplefilter("error")
+    program = importlib.import_module(sys.argv[1])
     for name in _LOADED:
         importlib.import_module(name)
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(_served(json.loads(line))) + "\n")
+        sys.stdout.write(json.dumps(_served(json.loads(line), program.run)) + "\n")
         sys.stdout.flush()
 
 
-def _served(order: dict[str, Any]) -> dict[str, int]:
-    """Run one command in a child; return its exit code, or the signal that ended it as a negative number."""
+def _served(order: dict[str, Any], run: Run) -> dict[str, int]:
+    """Run the program in a child; return its exit code, or the signal that ended it as a negative number."""
     if threading.active_count() != 1:
         raise RuntimeError("a thread runs already: a child would lack it")
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
-        _obey(order, writing)
+        _obey(order, run, writing)
     os.close(writing)
     with os.fdopen(reading) as told:
         calls = told.read()
@@ -57,8 +60,8 @@ def _served(order: dict[str, Any]) -> dict[str, int]:
     return {"code": os.waitstatus_to_exitcode(status), "calls": int(calls or -1)}
 
 
-def _obey(order: dict[str, Any], told: int) -> None:
-    """Be the command, and end with its exit code. How many calls were counted is told at the end."""
+def _obey(order: dict[str, Any], run: Run, told: int) -> None:
+    """Be the program, and end with its exit code. How many calls were counted is told at the end."""
     code = 99
     try:
         os.environ.clear()
