@@ -1,8 +1,7 @@
 """How many points are tried: a few evenly spread ones, or all of them by ``FETCHER_CRASH_POINTS=all``."""
 
 import os
-from collections.abc import Callable, Iterable
-from itertools import count
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 Tell: TypeAlias = Callable[[str], None]
@@ -11,7 +10,7 @@ _ALL: Final = "all"
 _ASKED: Final = os.environ.get("FETCHER_CRASH_POINTS", "")
 
 
-def points(total: int, *, usual: int) -> Iterable[int]:
+def points(total: int, *, usual: int) -> Sequence[int]:
     """Return the numbers of the calls at which something is to happen.
 
     Args:
@@ -19,7 +18,7 @@ def points(total: int, *, usual: int) -> Iterable[int]:
         usual: How many are tried where ``FETCHER_CRASH_POINTS`` names no other number.
     """
     if _ASKED == _ALL:
-        return count(1)
+        return range(1, 2 * total)
     wanted = min(int(_ASKED or usual), total)
     return [1 + number * (total - 1) // max(wanted - 1, 1) for number in range(wanted)]
 

@@ -74,7 +74,7 @@ class Lanes:
             self._free.put(lane)
 
     def try_points(self, points: Iterable[int], work: Callable[[Lane, int], bool]) -> int:
-        """Call *work* for each point until one says that it was not reached; return how many were.
+        """Call *work* for each point until it says that one was not reached; return how many were.
 
         Raises:
             AssertionError: What *work* found, with its point.
