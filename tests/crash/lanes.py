@@ -33,9 +33,15 @@ class Lane:
         """Put a new archive in place, in which nothing is done yet."""
         self.library.copy_to(self.root)
 
+    def run(self, *arguments: str, injection: Injection = UNTOUCHED) -> Ended:
+        """Run one command."""
+        return self._runs.run(
+            *arguments, root=self.root, environ=self.library.environ(self.root), injection=injection
+        )
+
     def sync(self, injection: Injection = UNTOUCHED) -> Ended:
         """Run one pass."""
-        return self._runs.run("sync", root=self.root, environ=self.library.environ(self.root), injection=injection)
+        return self.run("sync", injection=injection)
 
     def require_kept_promise(self) -> Standing:
         """See that nothing on the disk is wrong; return how things stand."""
