@@ -111,19 +111,22 @@ class Disk:
 
     @classmethod
     def holding(cls, archive: Path) -> Self:
-        """Return a disk that holds *archive*. No file of it may have two names."""
+        """Return a disk that holds *archive*."""
         disk = cls()
-        disk._take_in(archive, disk.root)
+        disk._take_in(archive, disk.root, {})
         return disk
 
-    def _take_in(self, place: Path, directory: Directory) -> None:
+    def _take_in(self, place: Path, directory: Directory, seen: dict[int, File]) -> None:
+        """Take in what is below *place*; *seen* are the files by their inodes, for some have two names."""
         for path in sorted(place.iterdir()):
             if path.is_dir():
                 below = self._new_directory()
                 directory.durable[path.name] = below
-                self._take_in(path, below)
+                self._take_in(path, below, seen)
             else:
-                directory.durable[path.name] = self._new_file(path.read_bytes())
+                inode = path.stat().st_ino
+                seen[inode] = seen.get(inode) or self._new_file(path.read_bytes())
+                directory.durable[path.name] = seen[inode]
 
     def _new_directory(self) -> Directory:
         self._count += 1

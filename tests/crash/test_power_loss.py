@@ -1,6 +1,7 @@
 """The power goes at every call of a run, and the disk keeps what it likes of what was not flushed."""
 
 import itertools
+import random
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -101,3 +102,30 @@ def test_a_run_after_a_power_cut_ends_with_all_done(
 
     tell(f"{tried} runs after a power cut, {resumed} of them went on with a part")
     assert tried
+
+
+def test_no_power_cut_of_the_run_after_a_power_cut_does_either(lane: Lane, tell: Tell, tmp_path: Path) -> None:
+    """F05, F06: up to three runs in a row lose power at random calls, each in a boot of its own."""
+    tried = rows = 0
+    for seed in seeds(usual=1):
+        chance = random.Random(seed)
+        lane.begin()
+        for boot in range(3):
+            log, boot_id = tmp_path / f"log-{seed}-{boot}", tmp_path / f"boot-{boot}"
+            boot_id.write_text(f"boot {boot}\n", encoding="ascii")
+            disk = Disk.holding(lane.root)
+            assert 0 == lane.sync(Injection(log=log, flushes=True, boot_id=boot_id)).code
+            calls = read_calls(log, root=lane.root)
+            lost_at = chance.randrange(len(calls))
+            for call in calls[: lost_at + 1]:
+                disk.apply(call)
+                for kind in SEEDED:
+                    _require_kept_promise(lane, after_power_cut(disk, kind(seed)))
+                    tried += 1
+            shutil.rmtree(lane.root)
+            after_power_cut(disk, chance.choice(SEEDED)(seed)).put(lane.root)
+        lane.require_healing(lane.require_kept_promise().done)
+        rows += 1
+
+    tell(f"{tried} states in {rows} rows of power cuts")
+    assert rows
