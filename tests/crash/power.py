@@ -172,6 +172,18 @@ class Remains:
         """Return the bytes of a file."""
         return self.survival.content(self.files[path])
 
+    def finished(self) -> dict[str, bytes]:
+        """Return what is left outside of ``.fetcher``, by path."""
+        return {path: self.read(path) for path in self.files if not path.startswith(".fetcher/")}
+
+    def put_ledger(self, scratch: Path) -> Path:
+        """Put what is left of the ledger into *scratch*, in place of another; return where it is."""
+        for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
+            (scratch / name).unlink(missing_ok=True)
+            if f".fetcher/{name}" in self.files:
+                (scratch / name).write_bytes(self.read(f".fetcher/{name}"))
+        return scratch / "ledger.db"
+
     def put(self, place: Path) -> None:
         """Make *place*, which is not there yet, what is left of the archive; nobody else may look at it."""
         place.mkdir()

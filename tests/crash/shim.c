@@ -1,8 +1,8 @@
 /* Stands between a process and the kernel for what changes files below one directory.
  *
  * Loaded with LD_PRELOAD. Every call that makes, writes, cuts, flushes, renames, links or removes a file below
- * SHIM_ROOT has a number, in the order of arrival over all threads, from 1. What happens at number
- * SHIM_POINT says SHIM_MODE:
+ * SHIM_ROOT has a number, in the order of arrival over all threads, from 1. What happens at number SHIM_POINT says
+ * SHIM_MODE:
  *
  *   count    nothing
  *   before   the process is killed (SIGKILL) instead of the call
@@ -14,10 +14,10 @@
  *   broken   from there on everything fails
  *
  * SHIM_ONLY ("fsync:.part") has only calls of that kind counted, with that text in a path.
- * SHIM_SYNC=skip answers flushes without making them: a kill takes nothing from the kernel.
+ * Flushes are numbered, fail and are written down, and never really made: a kill takes nothing from the kernel.
  * SHIM_BOOT_ID names a file that is read in place of the kernel's boot id.
- * SHIM_LOG names a file outside of the directory that takes down every call with its bytes and its result,
- * those included that have no number (opens of what is there); calls are made one at a time then.
+ * SHIM_LOG names a file outside of the directory that takes down every call with its bytes and its result, those
+ * included that have no number (opens of what is there); calls are made one at a time then.
  *
  * Nothing is done before shim_arm(), which reads the environment.
  */
@@ -52,7 +52,7 @@ static const char *const KINDS[] = {"open", "write", "cut", "fsync", "rename", "
 static char root[PATH_MAX], only[PATH_MAX], boot_id[PATH_MAX];
 static enum mode mode;
 static long point;
-static int injected, skips_flushes, armed, log_fd = -1;
+static int injected, armed, log_fd = -1;
 static atomic_long calls;
 static atomic_int short_fd = -1;
 static char known[MOST_FILES][PATH_MAX]; /* by descriptor; empty for what is not below the root */
@@ -84,7 +84,6 @@ int shim_arm(void)
     snprintf(boot_id, sizeof boot_id, "%s", setting("SHIM_BOOT_ID"));
     point = atol(setting("SHIM_POINT"));
     injected = atoi(setting("SHIM_ERRNO"));
-    skips_flushes = !strcmp(setting("SHIM_SYNC"), "skip");
     atomic_store(&calls, 0);
     if (*log) {
         int opened = syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -327,7 +326,7 @@ static int flushed(int fd, long number)
     if (!*call.path)
         return syscall(number, fd);
     begin(&call, 1);
-    return THROUGH(call, skips_flushes ? 0 : syscall(number, fd));
+    return THROUGH(call, 0);
 }
 
 int fsync(int fd) { return flushed(fd, SYS_fsync); }

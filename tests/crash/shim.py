@@ -35,8 +35,6 @@ class Injection:
     """The errno of what fails."""
     only: str = ""
     """Which calls count: a kind, a colon, a piece of the path; all where it is empty."""
-    flushes: bool = False
-    """Whether flushes are made: a kill needs none."""
     log: Path | None = None
     """Where every call is written down."""
     boot_id: Path | None = None
@@ -50,7 +48,6 @@ class Injection:
             "SHIM_POINT": str(self.point),
             "SHIM_ERRNO": str(self.error),
             "SHIM_ONLY": self.only,
-            "SHIM_SYNC": "" if self.flushes else "skip",
             "SHIM_LOG": "" if self.log is None else str(self.log),
             "SHIM_BOOT_ID": "" if self.boot_id is None else str(self.boot_id),
         }

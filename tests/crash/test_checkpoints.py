@@ -45,7 +45,7 @@ def _recorded(runs: Runs, home: Home, *, log: Path) -> bytes:
         for mode, code in ((Mode.AFTER, -9), (Mode.COUNT, 0)):
             boot_id = log.with_suffix(f".{mode}")
             boot_id.write_text(f"boot {mode}\n", encoding="ascii")
-            injection = Injection(mode=mode, point=3, only="rename:.memo", flushes=True, log=log, boot_id=boot_id)
+            injection = Injection(mode=mode, point=3, only="rename:.memo", log=log, boot_id=boot_id)
             arguments = (str(home.root), url, str(_CHECKPOINT))
             ended = runs.run(*arguments, root=home.root, environ={}, injection=injection)
             assert (code, "") == (ended.code, ended.stderr)

@@ -11,7 +11,7 @@ import pytest
 from crash.counts import Tell, points, seeds
 from crash.disk import Disk
 from crash.lanes import Lane
-from crash.power import SEEDED, Everything, Nothing, Remains, after_power_cut
+from crash.power import SEEDED, Everything, Nothing, after_power_cut
 from crash.records import read_calls
 from crash.shim import Injection, Mode
 
@@ -54,8 +54,8 @@ def test_an_init_that_was_killed_at_any_call_can_be_made_again(new: Lane, tell: 
 def test_what_add_was_told_survives_a_power_cut(new: Lane, tmp_path: Path, tell: Tell) -> None:
     """F05, F06: the archive is there, its settings are whole, and the ledger names the task."""
     disk, log = Disk(), tmp_path / "log"
-    assert 0 == _init(new, Injection(log=log, flushes=True))
-    assert 0 == new.run("add", _TASK, injection=Injection(log=log, flushes=True)).code
+    assert 0 == _init(new, Injection(log=log))
+    assert 0 == new.run("add", _TASK, injection=Injection(log=log)).code
     config = (new.root / ".fetcher" / "config.toml").read_bytes()
     for call in read_calls(log, root=new.root):
         disk.apply(call)
@@ -65,15 +65,11 @@ def test_what_add_was_told_survives_a_power_cut(new: Lane, tmp_path: Path, tell:
         remains = after_power_cut(disk, survival)
         assert {".fetcher/config.toml", ".fetcher/ledger.db"} <= remains.files.keys(), survival
         assert config == remains.read(".fetcher/config.toml")
-        assert [_TASK] == _tasks(remains, tmp_path)
+        assert [_TASK] == _tasks(remains.put_ledger(tmp_path))
 
     tell(f"{len(survivals)} states")
 
 
-def _tasks(remains: Remains, scratch: Path) -> list[str]:
-    for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
-        (scratch / name).unlink(missing_ok=True)
-        if f".fetcher/{name}" in remains.files:
-            (scratch / name).write_bytes(remains.read(f".fetcher/{name}"))
-    with closing(sqlite3.connect(f"file:{scratch / 'ledger.db'}?mode=rw", uri=True)) as ledger:
-        return [task_id for (task_id,) in ledger.execute("SELECT task_id FROM tasks")]
+def _tasks(ledger: Path) -> list[str]:
+    with closing(sqlite3.connect(f"file:{ledger}?mode=rw", uri=True)) as opened:
+        return [task_id for (task_id,) in opened.execute("SELECT task_id FROM tasks")]

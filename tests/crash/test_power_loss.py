@@ -14,7 +14,7 @@ from crash.lanes import Lane
 from crash.power import SEEDED, Everything, Nothing, Remains, Survival, after_power_cut
 from crash.records import Call, read_calls
 from crash.shim import Injection, Mode
-from crash.small_library import SYNCED, read_rows
+from crash.small_library import SYNCED, Standing, read_rows
 
 _AFTER: Final = {
     "nothing": "",
@@ -31,9 +31,9 @@ def recording(request: pytest.FixtureRequest, lane: Lane, tmp_path: Path) -> Seq
     """Return all calls of a run to its end, and of the one before that was killed, if there was one."""
     log, killed_after = tmp_path / "log", _AFTER[request.param]
     if killed_after:
-        killed = Injection(mode=Mode.AFTER, point=1, only=killed_after, log=log, flushes=True)
+        killed = Injection(mode=Mode.AFTER, point=1, only=killed_after, log=log)
         assert -9 == lane.sync(killed).code
-    assert 0 == lane.sync(Injection(log=log, flushes=True)).code
+    assert 0 == lane.sync(Injection(log=log)).code
     return read_calls(log, root=lane.root)
 
 
@@ -50,17 +50,9 @@ def _survivals(seed_numbers: Sequence[int]) -> list[Survival]:
     return [Nothing(), Everything(), *(kind(seed) for seed in seed_numbers for kind in SEEDED)]
 
 
-def _require_kept_promise(lane: Lane, remains: Remains) -> set[str]:
-    """See that no file is wrong and no row ahead of its file; return the paths of what is done."""
-    there = {path for path in remains.files if not path.startswith(".fetcher/")}
-    assert [] == [path for path in there if remains.read(path) != lane.library.bodies[path]]
-    for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
-        (lane.scratch / name).unlink(missing_ok=True)
-        if f".fetcher/{name}" in remains.files:
-            (lane.scratch / name).write_bytes(remains.read(f".fetcher/{name}"))
-    rows = read_rows(lane.scratch / "ledger.db")
-    lane.library.require_right_rows(rows, there)
-    return {row.path for row in rows.values() if row.status == "done" and row.path is not None}
+def _require_kept_promise(lane: Lane, remains: Remains) -> Standing:
+    """See that no file is wrong and no row ahead of its file."""
+    return lane.library.require_right(remains.finished(), read_rows(remains.put_ledger(lane.scratch)))
 
 
 def test_no_power_cut_leaves_a_row_ahead_of_its_file(lane: Lane, recording: Sequence[Call], tell: Tell) -> None:
@@ -94,7 +86,7 @@ def test_a_run_after_a_power_cut_ends_with_all_done(
         remains = after_power_cut(disk, next(survivals))
         shutil.rmtree(lane.root)
         remains.put(lane.root)
-        lane.require_healing(_require_kept_promise(lane, remains), boot_id=boot_id)
+        lane.require_healing(_require_kept_promise(lane, remains).done, boot_id=boot_id)
         for asked in lane.library.asked_for().get(lane.library.late, []):
             assert asked in {None, f"bytes={SYNCED}-"}
             resumed += asked is not None
@@ -114,7 +106,7 @@ def test_no_power_cut_of_the_run_after_a_power_cut_does_either(lane: Lane, tell:
             log, boot_id = tmp_path / f"log-{seed}-{boot}", tmp_path / f"boot-{boot}"
             boot_id.write_text(f"boot {boot}\n", encoding="ascii")
             disk = Disk.holding(lane.root)
-            assert 0 == lane.sync(Injection(log=log, flushes=True, boot_id=boot_id)).code
+            assert 0 == lane.sync(Injection(log=log, boot_id=boot_id)).code
             calls = read_calls(log, root=lane.root)
             lost_at = chance.randrange(len(calls))
             for call in calls[: lost_at + 1]:

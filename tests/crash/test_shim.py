@@ -15,7 +15,7 @@ from crash.shim import Injection, Mode
 @pytest.fixture
 def calls(lane: Lane, tmp_path: Path) -> Sequence[Call]:
     """Return the calls of a run to its end."""
-    ended = lane.sync(Injection(log=tmp_path / "log", flushes=True))
+    ended = lane.sync(Injection(log=tmp_path / "log"))
     assert (0, "", "") == (ended.code, ended.stdout, ended.stderr)
     lane.library.require_all_done(lane.root, lane.scratch)
     return read_calls(tmp_path / "log", root=lane.root)
