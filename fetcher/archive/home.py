@@ -76,7 +76,8 @@ def find_home(named: str | None, *, start: Path) -> Home:
 def create_home(directory: Path, *, config: str, prepare: Callable[[Home], None] | None = None) -> Home:
     """Make an archive of *directory*: ``.fetcher/`` (0700) with *config* (0600) and room for parts.
 
-    The config is written last: it is there once all is, so that one that was broken off can be made again.
+    The config is written last: it is there once all is, so that one that was broken off can be made again. All is
+    durable on return, or a power cut could take a ledger with what was added to it.
 
     Args:
         directory: Where.
@@ -91,6 +92,7 @@ def create_home(directory: Path, *, config: str, prepare: Callable[[Home], None]
     try:
         if home.config.exists():
             raise UsageError(f"{home.root} is an archive already. Nothing was changed.")
+        made = [directory for directory in (home.root, *home.root.parents) if not directory.exists()]
         home.root.mkdir(parents=True, exist_ok=True)
         for own in (home.dot, home.parts, home.quarantine):
             own.mkdir(mode=0o700, exist_ok=True)
@@ -98,6 +100,8 @@ def create_home(directory: Path, *, config: str, prepare: Callable[[Home], None]
         if prepare is not None:
             prepare(home)
         _write_private(home.config, config)
+        for changed in (home.dot, home.root, *(one.parent for one in made)):
+            _flush(changed)
     except OSError as exc:
         raise StorageError(f"cannot make an archive in {home.root}: {exc.strerror}. Choose another place.") from exc
     return home
@@ -107,6 +111,20 @@ def _write_private(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush(directory: Path) -> None:
+    """Make the names in *directory* durable; somebody else's that may be written and not read is left as it is."""
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except PermissionError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def loose_permissions(home: Home) -> list[Path]:

@@ -23,7 +23,7 @@ class Space:
     Args:
         directory: Anywhere on that disk.
         reserve: Bytes that stay free.
-        outstanding: Returns how many bytes are still to come for all that is under way.
+        outstanding: Returns how many bytes are still to come for all that has been granted room.
     """
 
     def __init__(self, directory: Path, *, reserve: int, outstanding: Callable[[], int] = lambda: 0) -> None:
@@ -34,10 +34,14 @@ class Space:
         self._room = 0
         self._looked_at = -math.inf
 
-    def require(self, needed: int) -> None:
-        """Raise unless *needed* bytes more, which *outstanding* counts already, leave the reserve free.
+    def require(self, needed: int, *, grant: Callable[[], None] = lambda: None) -> None:
+        """Raise unless *needed* bytes more, beside what is *outstanding*, leave the reserve free.
 
         The disk is looked at a few times a second at the most: many small files would ask for nothing else.
+
+        Args:
+            needed: Bytes, not counted by *outstanding* yet.
+            grant: Called where there is room, before anybody else is judged; from then on they are counted.
 
         Raises:
             NoRoomError: They do not.
@@ -47,13 +51,15 @@ class Space:
             is_fresh = time.monotonic() - self._looked_at < _FRESH_S
             if is_fresh and self._room >= needed:
                 self._room -= needed
+                grant()
                 return
             found = os.statvfs(self._directory)
             free = found.f_bavail * found.f_frsize
-            others = max(self._outstanding() - needed, 0)
+            others = self._outstanding()
             self._room = free - others - self._reserve - needed
             self._looked_at = time.monotonic()
             if self._room >= 0:
+                grant()
                 return
             self._looked_at = -math.inf
         raise NoRoomError(

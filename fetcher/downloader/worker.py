@@ -45,6 +45,8 @@ class Downloader:
         self._stopped: errors.TransferStoppedError | None = None
         self._fetched = 0
         self._space = Space(workshop.root, reserve=workshop.reserve, outstanding=self._outstanding)
+        self._granted: set[Meter] = set()
+        """Those for which there is room; one that does not fit takes none from those beside it."""
         self.running: dict[str, Meter] = {}
         """The transfers under way, by vid."""
 
@@ -54,8 +56,12 @@ class Downloader:
         return self._fetched + sum(meter.fetched for meter in list(self.running.values()))
 
     def _outstanding(self) -> int:
-        """Return how many bytes the running transfers are still to bring, as far as their sizes are known."""
-        return sum(max((meter.size or 0) - meter.have, 0) for meter in list(self.running.values()))
+        """Return how many bytes are still to come for which there is room, as far as sizes are known."""
+        return sum(max((meter.size or 0) - meter.have, 0) for meter in list(self._granted))
+
+    def _require_room(self, meter: Meter, needed: int) -> None:
+        self._granted.discard(meter)
+        self._space.require(needed, grant=lambda: self._granted.add(meter))
 
     def stop(self) -> None:
         """Break all transfers off; what has arrived is kept."""
@@ -84,10 +90,12 @@ class Downloader:
                 raise self._stopped
             with disk_errors(f"writing {order.path}"), self._watch.over(meter):
                 adopted = await self._adopted(order, part, meter)
-                download = _Download(self._workshop, order, part, meter, renew, ensure_space=self._space.require)
+                ensure_space = functools.partial(self._require_room, meter)
+                download = _Download(self._workshop, order, part, meter, renew, ensure_space=ensure_space)
                 return adopted or await download.run()
         finally:
             del self.running[order.vid]
+            self._granted.discard(meter)
             self._fetched += meter.fetched
             self._parts.keep(order.video_id, part)
 

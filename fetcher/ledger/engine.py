@@ -37,6 +37,11 @@ _LOCKED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DISK: Final = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 )
+_SHARED_MEMORY_SIZE: Final = 32768
+"""Bytes that SQLite takes beside a ledger before it writes anything; it does not say that they found no room.
+
+Source: https://sqlite.org/walformat.html, the WAL-index file format.
+"""
 _HEADER_SIZE: Final = 100
 _RESTORE: Final = "Restore a copy of it (with its -wal file); finished files are untouched."
 
@@ -238,11 +243,19 @@ def _translation(code: int, path: Path) -> Exception:
         return LedgerDamagedError(f"{path} is damaged. {_RESTORE}")
     if code in _LOCKED:
         return LedgerLockedError(f"{path} was locked by another process for too long. Find and end it.")
-    if code == sqlite3.SQLITE_FULL:
+    if code == sqlite3.SQLITE_FULL or (code in _DISK and _is_full(path)):
         return DiskFullError(f"no room to write {path}. Make room and run again.")
     if code in _DISK:
         return StorageError(f"{path} cannot be read or written. Look at its disk and permissions.")
     return LedgerError(f"{path}: SQLite error {code}. Nothing was changed.")
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        found = os.statvfs(path.resolve().parent)
+    except OSError:
+        return False
+    return found.f_bavail * found.f_frsize < _SHARED_MEMORY_SIZE
 
 
 def _flock(descriptor: int, path: Path, *, patience_s: float) -> None:

@@ -109,6 +109,24 @@ def test_a_file_that_does_not_fit_leaves_room_to_those_that_do(case: ArchiveCase
     assert "ready" == case.rows()[large.vid]["status"]
 
 
+def test_a_file_that_does_not_fit_takes_no_room_from_those_beside_it(case: ArchiveCase) -> None:
+    """F79: while its origin is slow to answer, and after it was refused, smaller ones come."""
+    large = case.simulator.library.add_video(size=64 * _MIB, faults=[Fault.cut(after=2 * _MIB)])
+    case.add(large)
+    assert 3 == case.sync(FETCHER_TRIES="1").returncode
+    large.faults.append(Fault.latency(seconds=1.0))
+    small = [case.simulator.library.add_video(size=1000) for _ in range(5)]
+    case.add(*small)
+    free = os.statvfs(case.root)
+    reserve = free.f_bavail * free.f_frsize - 32 * _MIB
+
+    ended = case.sync(FETCHER_MIN_FREE=str(reserve))
+
+    assert 7 == ended.returncode
+    case.require_right(small)
+    assert "ready" == case.rows()[large.vid]["status"]
+
+
 def test_an_init_that_was_broken_off_can_be_made_again(tmp_path: Path) -> None:
     """Killed at any moment, it leaves nothing that a second one cannot finish."""
     for moment in (0.05, 0.3, 0.5, 0.7, 0.9):

@@ -92,17 +92,17 @@ def test_f79_what_is_under_way_is_kept_room_for(tmp_path: Path) -> None:
     """Two files that fit alone do not fit together; between two looks at the disk neither."""
     found = os.statvfs(tmp_path)
     most = found.f_bavail * found.f_frsize * 2 // 3
-    under_way = [most]
+    under_way: list[int] = []
     space = Space(tmp_path, reserve=0, outstanding=lambda: sum(under_way))
 
-    space.require(most)
-    under_way.append(most)
+    space.require(most, grant=lambda: under_way.append(most))
     with pytest.raises(DiskFullError):
-        space.require(most)
+        space.require(most, grant=lambda: under_way.append(most))
+    assert [most] == under_way
     under_way.clear()
     space.require(most)
     with pytest.raises(DiskFullError):
-        Space(tmp_path, reserve=0, outstanding=lambda: 2 * most).require(most)
+        Space(tmp_path, reserve=0, outstanding=lambda: most).require(most)
 
 
 @pytest.mark.parametrize(

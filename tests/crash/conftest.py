@@ -1,0 +1,64 @@
+"""Fixtures of the crash tests, and their counts at the end of the output."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+pytest.register_assert_rewrite("crash.lanes", "crash.small_library", "crash.runs")
+
+# ruff: noqa: E402 - after their assertions were told to explain themselves
+from crash.counts import Tell
+from crash.lanes import Lane, Lanes, lanes_in
+from crash.shim import build_shim
+
+_TOLD: Final = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the built shim."""
+    return build_shim(tmp_path_factory.mktemp("shim"))
+
+
+@pytest.fixture(scope="session")
+def lanes(shim: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lanes]:
+    """Yield places to run in under the shim."""
+    with lanes_in(tmp_path_factory.mktemp("crash"), shim) as made:
+        yield made
+
+
+@pytest.fixture
+def lane(lanes: Lanes) -> Iterator[Lane]:
+    """Yield one of them, with an archive at its beginning."""
+    with lanes.one() as one:
+        one.begin()
+        yield one
+
+
+@pytest.fixture(scope="session")
+def total(lanes: Lanes) -> int:
+    """Return how many calls a run makes that nothing happens to."""
+    with lanes.one() as one:
+        one.begin()
+        ended = one.sync()
+        assert (0, "") == (ended.code, ended.stderr)
+        one.library.require_all_done(one.root, one.scratch)
+    return ended.calls
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Tell:
+    """Return what takes a line for the end of the output: how much was tried."""
+    told = request.config.stash.setdefault(_TOLD, [])
+    return lambda line: told.append(f"{request.node.name}: {line}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how many points were tried."""
+    told = config.stash.get(_TOLD, [])
+    if told:
+        terminalreporter.section("crash points tried")
+        for line in told:
+            terminalreporter.write_line(line)

@@ -1,0 +1,64 @@
+"""The shim between a process and the kernel: built once, told by the environment what to do; see ``shim.c``."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+
+_SOURCE = Path(__file__).with_name("shim.c")
+
+
+class Mode(StrEnum):
+    """What happens at the chosen call."""
+
+    COUNT = "count"
+    BEFORE = "before"
+    AFTER = "after"
+    TORN = "torn"
+    FAIL = "fail"
+    SHORT = "short"
+    FULL = "full"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Injection:
+    """What the shim does to one process."""
+
+    mode: Mode = Mode.COUNT
+    point: int = 0
+    """The number of the call, from 1; 0 is never reached."""
+    error: int = 0
+    """The errno of what fails."""
+    only: str = ""
+    """Which calls count: a kind, a colon, a piece of the path; all where it is empty."""
+    log: Path | None = None
+    """Where every call is written down."""
+    boot_id: Path | None = None
+    """A file that is read in place of the kernel's boot id."""
+
+    def environ(self, root: Path) -> dict[str, str]:
+        """Return the environment that tells the shim so, for files below *root*."""
+        return {
+            "SHIM_ROOT": str(root),
+            "SHIM_MODE": self.mode.value,
+            "SHIM_POINT": str(self.point),
+            "SHIM_ERRNO": str(self.error),
+            "SHIM_ONLY": self.only,
+            "SHIM_LOG": "" if self.log is None else str(self.log),
+            "SHIM_BOOT_ID": "" if self.boot_id is None else str(self.boot_id),
+        }
+
+
+def build_shim(directory: Path) -> Path:
+    """Compile the shim into *directory*; where there is no compiler the test is left out."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler 'cc' (Debian: gcc and libc6-dev): calls cannot be counted or broken")
+    built = directory / "shim.so"
+    options = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread"]
+    subprocess.run([compiler, *options, "-o", str(built), str(_SOURCE)], check=True)
+    return built
