@@ -15,6 +15,7 @@ from simulation.library import STORM_S
 from simulation.life import Ending, Life, Plan
 from simulation.world import World
 
+from fetcher.archive.home import Home
 from fetcher.ledger.opening import open_ledger
 from fetcher.ledger.work import add_tasks, retry
 from fetcher.settings import Settings
@@ -57,6 +58,7 @@ class History:
         self._has_meddler = self._rng.random() < 0.25
         self._number = 0
         self._ended: Counter[str] = Counter()
+        self._last: tuple[Ending, Plan]
 
     def tell(self) -> Told:
         """Let it happen.
@@ -129,8 +131,22 @@ class History:
         if ending.home != old:
             shutil.rmtree(old.root)
         self._count(ending)
+        self._last = ending, plan
+        return self.look()
+
+    @property
+    def home(self) -> Home:
+        """Return where the archive is now."""
+        return self._home
+
+    def look(self) -> LedgerView:
+        """Look at what the last process left.
+
+        Raises:
+            BrokenPromiseError: Something of it is wrong.
+        """
         ledger = view(self._home.ledger)
-        self._invariants.check(ledger, ending, plan)
+        self._invariants.check(ledger, *self._last)
         return ledger
 
     def _count(self, ending: Ending) -> None:
