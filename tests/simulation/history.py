@@ -55,6 +55,7 @@ class History:
         """Of a process that ends by itself: where in one to strike."""
         self._is_deadly = self._rng.random() < 0.7
         self._has_odd_clock = self._rng.random() < 0.3
+        self._has_no_lock = self._rng.random() < 0.15
         self._has_meddler = self._rng.random() < 0.25
         self._number = 0
         self._ended: Counter[str] = Counter()
@@ -119,6 +120,7 @@ class History:
             ),
             dies_at=dies_at,
             stops_at_s=rng.uniform(0, 5) if rng.random() < 0.15 else None,
+            rival_after_s=rng.uniform(0, 3) if self._has_no_lock and rng.random() < 0.5 else None,
             jumps=jumps,
         )
 

@@ -20,6 +20,7 @@ _RESTARTS: Final = (
     "origin: page",
     "origin: gzip",
     "life: died",
+    "life: rival",
     "human: took it",
     "human: damaged it",
     "human: squatted",
@@ -72,7 +73,7 @@ class Invariants:
             raise BrokenPromiseError(f"seed {self._world.seed}, {self._world.clock.now_s:.3f} s: {wrong}")
 
     def _wrong(self, ledger: LedgerView, ending: Ending, plan: Plan) -> Iterator[str]:
-        if not ending.is_dead:
+        if not (ending.is_dead or ending.had_rival):
             self.meddled.clear()
         yield from self._done(ledger, ending)
         yield from self._names(ledger, ending)
@@ -82,9 +83,11 @@ class Invariants:
         yield from self._refusals(ledger)
         yield from self._bytes()
         yield from self._questions(ending, plan)
+        if ending.is_dead or ending.had_rival:
+            return  # Two at once may be in each other's way; what they must not do is above.
         if ending.error is not None:
             yield f"the run broke: {ending.error!r}"
-        elif not ending.is_dead:
+        else:
             yield from self._exit_code(ledger, ending)
             yield from self._leftovers(ledger, ending)
 
@@ -193,7 +196,7 @@ class Invariants:
         gone = world.weather.struck["origin: gone"]
         rounds = 2 + lasted_s / (0.9 * plan.settings.poll_interval) + refused + denied + gone
         most = _TRIES * len(world.library.tasks) * rounds
-        if asked > most:
+        if asked > most and not ending.had_rival:
             yield f"Polyv was asked {asked} times in {lasted_s:.1f} s, {most:.0f} would do"
 
     def _exit_code(self, ledger: LedgerView, ending: Ending) -> Iterator[str]:
@@ -206,7 +209,7 @@ class Invariants:
             yield f"exit code 0 with {wrong}"
         if code != 0 and not wrong and not self._is_any_trouble(ending):
             yield f"exit code {code}, and nothing is wrong"
-        if code != ledger.runs[-1]["exit_code"]:
+        if code != ledger.runs[-1]["exit_code"] and ending.summary.stopped_by is None:
             yield f"exit code {code}, the ledger says {ledger.runs[-1]['exit_code']}"
         counts = Counter(row["status"] for row in ledger.videos.values())
         if +Counter(ending.summary.counts) != counts:

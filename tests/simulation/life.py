@@ -52,6 +52,8 @@ class Plan:
     """The step at which it is killed."""
     stops_at_s: float | None = None
     """Seconds after its start when it is told to stop."""
+    rival_after_s: float | None = None
+    """Seconds after which a second process begins in the same archive, whose lock does not hold; None for none."""
     jumps: Mapping[float, float] = field(default_factory=dict)
     """By how many seconds the wall clock jumps, by seconds after the start."""
 
@@ -68,6 +70,7 @@ class Ending:
     """None where it died or broke."""
     error: FetcherError | None = None
     is_dead: bool = False
+    had_rival: bool = False
 
 
 class Life:
@@ -81,8 +84,8 @@ class Life:
         self._after = Home(home.root.with_name(f"{number}-after"))
         self._chance = random.Random(f"threads {world.seed} {number}")
         self._steps = Steps(home.root, dies_at=plan.dies_at, kill=self._die)
-        self._loop: VirtualLoop | None = None
-        self._run: Run | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._runs: list[Run] = []
         self._is_dead = False
         self._died_s = 0.0
 
@@ -104,13 +107,20 @@ class Life:
                 error = exc
         if self._is_dead:
             world.clock.now_s = self._died_s
-            return Ending(home=self._after, steps=self._steps.count, began_s=began_s, is_dead=True)
-        world.note("end", None if summary is None else int(summary.exit_code), repr(error), self._steps.count)
-        return Ending(home=self._home, steps=self._steps.count, began_s=began_s, summary=summary, error=error)
+        else:
+            world.note("end", summary and int(summary.exit_code), repr(error), self._steps.count)
+        return Ending(
+            home=self._after if self._is_dead else self._home,
+            steps=self._steps.count,
+            began_s=began_s,
+            summary=None if self._is_dead else summary,
+            error=None if self._is_dead else error,
+            is_dead=self._is_dead,
+            had_rival=self._plan.rival_after_s is not None,
+        )
 
     def _new_loop(self) -> VirtualLoop:
-        self._loop = VirtualLoop(self._world.clock, step=self._steps.take, pause=self._pause)
-        return self._loop
+        return VirtualLoop(self._world.clock, step=self._steps.take, pause=self._pause)
 
     def _pause(self) -> float:
         """Return how long a thread takes: mostly next to nothing, now and then long enough to be overtaken."""
@@ -122,18 +132,38 @@ class Life:
         self._world.note("died", where, self._steps.count)
         self._world.weather.note("life: died")
         copy_archive(self._home.root, self._after.root)
-        if self._run is not None and self._loop is not None:
-            self._loop.call_soon(self._run.stop)
+        for run in self._runs:
+            self._loop.call_soon(run.stop)
 
     async def _go(self) -> Summary:
+        loop, plan = asyncio.get_running_loop(), self._plan
+        self._loop = loop
+        for after_s, by_s in plan.jumps.items():
+            loop.call_later(after_s, self._jump, by_s)
+        rival = None if plan.rival_after_s is None else asyncio.create_task(self._compete(plan.rival_after_s))
+        try:
+            return await self._pass("first")
+        finally:
+            if rival is not None:
+                await rival
+
+    async def _compete(self, after_s: float) -> None:
+        """Be the second process, which may end with an error of its own: the first takes files away from it."""
+        await asyncio.sleep(after_s)
+        self._world.weather.note("life: rival")
+        with contextlib.suppress(FetcherError):
+            await self._pass("second")
+
+    async def _pass(self, name: str) -> Summary:
         loop = asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as stack:
-            self._run = self._assembled(loop, stack)
+            run = self._assembled(loop, stack, name)
+            self._runs.append(run)
+            if self._is_dead:
+                run.stop()
             if self._plan.stops_at_s is not None:
-                loop.call_later(self._plan.stops_at_s, self._run.stop, ExitCode.SIGTERM)
-            for after_s, by_s in self._plan.jumps.items():
-                loop.call_later(after_s, self._jump, by_s)
-            return await self._run.run()
+                loop.call_later(self._plan.stops_at_s, run.stop, ExitCode.SIGTERM)
+            return await run.run()
 
     def _jump(self, by_s: float) -> None:
         if not self._is_dead:
@@ -141,7 +171,7 @@ class Life:
             self._world.weather.note("clock: jumped")
             self._world.note("jump", round(by_s, 3))
 
-    def _assembled(self, loop: asyncio.AbstractEventLoop, stack: contextlib.AsyncExitStack) -> Run:
+    def _assembled(self, loop: asyncio.AbstractEventLoop, stack: contextlib.AsyncExitStack, name: str) -> Run:
         """Put a run together as a real one is, but for its lines, its threads and its clocks."""
         world, home, plan = self._world, self._home, self._plan
         clock, placing, parts = PolyvClock(world.clock.wall_s), Placing(home.root), Parts(home.parts)
@@ -156,7 +186,7 @@ class Life:
             downloader=LateDownloader(Late(functools.partial(self._downloader, loop, parts, placing), stack)),
             parts=parts,
             root=home.root,
-            owner=f"process-{self._number}",
+            owner=f"{name}-{self._number}",
             now=world.clock.wall_ms,
             polyv_now=clock.now_ms,
             notify=self._tell,
