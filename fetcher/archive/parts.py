@@ -194,7 +194,7 @@ class Parts:
         """
         names = {name for name in os.listdir(self._directory) if _NAME.fullmatch(name)}
         ours = {name for name in names if not (self._directory / name).is_dir()}
-        for name in ours:
+        for name in sorted(ours):
             await self._sort_out(name, ours)
 
     async def _sort_out(self, name: str, names: set[str]) -> None:

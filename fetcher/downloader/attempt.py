@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,12 @@ from fetcher.archive.placing import Placing
 from fetcher.domain.errors import TransferStoppedError
 from fetcher.domain.events import FileVerified
 from fetcher.domain.link import Link
-from fetcher.downloader.crew import Crew
+from fetcher.downloader.crew import Hands
 from fetcher.downloader.keeper import Keeper
 from fetcher.downloader.orders import Order
 from fetcher.transfer.fetch import Fetched, Known, Tools, fetch
 from fetcher.transfer.meter import Meter
-from fetcher.transfer.origin import Origin
+from fetcher.transfer.origin import FileSource
 from fetcher.transfer.receive import BUFFER_SIZE
 from fetcher.transfer.turn import Turn
 
@@ -35,8 +36,8 @@ class Workshop:
     """The archive."""
     placing: Placing
     """Gives names below *root*."""
-    origin: Origin
-    crew: Crew
+    origin: FileSource
+    crew: Hands
     """Where the bytes move, one transfer in each thread."""
     turn: Turn
     """Whose of them it is, as *origin* knows it too."""
@@ -50,6 +51,8 @@ class Workshop:
     """Those not in use."""
     checkpoint: int = 256 << 20
     """Bytes after which what has come is made durable: what a power cut costs at the most."""
+    monotonic: Callable[[], float] = time.monotonic
+    """Seconds."""
 
 
 class Attempt:
@@ -125,7 +128,7 @@ class Attempt:
         def take_head(known: Known) -> None:
             """A part that fits into the buffer is not worth a memo."""
             nonlocal is_kept
-            if is_kept or known.size is None or known.size >= BUFFER_SIZE:
+            if is_kept or known.size is None or known.size >= len(buffer):
                 is_kept = True
                 loop.call_soon_threadsafe(self._keeper.take_head, part.incarnation, known)
 
@@ -136,6 +139,7 @@ class Attempt:
             turn=shop.turn,
             on_head=take_head,
             ensure_space=self._ensure_space,
+            monotonic=shop.monotonic,
         )
         return fetch(link.url, part, known=_known(part), tools=tools), is_kept
 

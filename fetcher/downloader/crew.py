@@ -10,13 +10,25 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 T = TypeVar("T")
 
 _TOLD_AFTER_S: Final = 0.01
 _Wanted = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 """Something to do, and who waits for it."""
+
+
+class Hands(Protocol):
+    """Who does what blocks, so that the event loop need not."""
+
+    def do(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """Have *work* done, return its result to come."""
+        ...
+
+    def recall(self, error: Exception) -> None:
+        """Give back, with *error*, all that is not begun."""
+        ...
 
 
 class Crew:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection
@@ -34,12 +34,15 @@ class LedgerThread:
         database: An open ledger.
         barrier: Called in the ledger's thread before a group is written: makes durable what its events speak of,
             and says for each why it may not be written, None where it may.
+        thread: Does one thing after the other; None for a thread of its own. It is shut down by ``close``.
     """
 
-    def __init__(self, database: Database, *, barrier: Barrier = _no_barrier) -> None:
+    def __init__(
+        self, database: Database, *, barrier: Barrier = _no_barrier, thread: Executor | None = None
+    ) -> None:
         self._database = database
         self._barrier = barrier
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._pending: deque[_Wanted] = deque()
         self._timer: asyncio.TimerHandle | None = None
 

@@ -18,7 +18,7 @@ from fetcher.polyv.clock import PolyvClock, offset_from_date
 from fetcher.polyv.failures import NeverSentError, TimestampRefusedError
 from fetcher.polyv.signature import sign
 from fetcher.polyv.tasks import TaskAnswer, parse_task, parse_task_id
-from fetcher.polyv.transport import Answer, Transport
+from fetcher.polyv.transport import Answer, Exchange, Transport
 
 _LONGEST_PAUSE_S: Final = 60.0
 _MOST_VIDS: Final = 100
@@ -61,6 +61,7 @@ class PolyvClient:
         timeout_s: float = 20,
         monotonic: Callable[[], float] = time.monotonic,
         breaker: CircuitBreaker | None = None,
+        transport: Exchange | None = None,
     ) -> None:
         """Take what is needed; nothing is opened yet.
 
@@ -75,6 +76,7 @@ class PolyvClient:
             timeout_s: Longest time for one request, in seconds.
             monotonic: A clock that never jumps, in seconds, for a breaker of its own.
             breaker: One that is shared with other clients.
+            transport: Carries the requests; None for one of its own to *api_url*.
 
         Raises:
             UsageError: A value cannot be used.
@@ -83,7 +85,7 @@ class PolyvClient:
         """
         if rate_per_s <= 0:
             raise UsageError("the API's rate has to be more than 0 requests a second")
-        self._transport = Transport(api_url=api_url, timeout_s=timeout_s)
+        self._transport: Exchange = transport or Transport(api_url=api_url, timeout_s=timeout_s)
         self._app_id = app_id
         self._app_secret = app_secret
         self._clock = clock

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Final, Literal, Protocol, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -39,6 +39,24 @@ class Answer:
     headers: Mapping[str, str]
     """Looked up without regard to case."""
     body: bytes = field(repr=False)
+
+
+class Exchange(Protocol):
+    """Who carries a request to Polyv and its answer back."""
+
+    async def __aenter__(self) -> object: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def exchange(self, method: Literal["GET", "POST"], path: str, params: Mapping[str, str]) -> Answer:
+        """Send *params* and return the answer.
+
+        Raises:
+            PolyvUnavailableError: No whole answer.
+        """
+        ...
 
 
 class Transport:

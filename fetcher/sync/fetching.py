@@ -152,6 +152,8 @@ class Fetching:
     def _fill(self) -> None:
         while len(self._begun) < self._backlog.places and len(self._backlog):
             claimed = self._backlog.pop()
+            if claimed.video_id in self._begun:
+                continue  # Another run gave back what this one works on; claimed anew it is in nobody's way.
             self._begun[claimed.video_id] = claimed
             download = asyncio.create_task(self._fetch(claimed))
             self.active.add(download)

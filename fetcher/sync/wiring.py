@@ -101,14 +101,23 @@ async def assembled_run(
             polyv_now=clock.now_ms,
             notify=notify,
         )
-        yield _run(wires, settings, options, jobs=jobs, polyv=LatePolyv(Late(client, stack)))
+        yield wired_run(wires, settings, options, jobs=jobs, polyv=LatePolyv(Late(client, stack)))
 
 
 def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def _run(wires: Wires, settings: Settings, options: Options, *, jobs: int, polyv: LatePolyv) -> Run:
+def wired_run(wires: Wires, settings: Settings, options: Options, *, jobs: int, polyv: LatePolyv) -> Run:
+    """Return a run over *wires* that asks *polyv*.
+
+    Args:
+        wires: What its parts share.
+        settings: Clocks, patience and the layout of names.
+        options: What this run is asked for.
+        jobs: Files at a time.
+        polyv: Who is asked.
+    """
     poller = Poller(
         source=polyv,
         now=wires.polyv_now,

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -19,7 +20,7 @@ from fetcher.domain.status import Evidence
 from fetcher.transfer.digests import Digests, compare, kinds_for
 from fetcher.transfer.judge import Asked, Head, judge
 from fetcher.transfer.meter import Meter
-from fetcher.transfer.origin import Answer, Origin, closed_window, translated
+from fetcher.transfer.origin import Answer, FileSource, closed_window, translated
 from fetcher.transfer.receive import receive
 from fetcher.transfer.turn import Turn
 
@@ -73,7 +74,7 @@ class Fetched:
 class Tools:
     """What a try works with."""
 
-    origin: Origin
+    origin: FileSource
     meter: Meter
     buffer: memoryview
     """Reused from try to try."""
@@ -83,6 +84,8 @@ class Tools:
     """Told what the origin says of the file, before its first byte is written."""
     ensure_space: Callable[[int], None]
     """Raises DiskFullError where so many more bytes would eat into the reserve."""
+    monotonic: Callable[[], float] = time.monotonic
+    """Seconds."""
 
 
 def fetch(url: str, part: PartFile, *, known: Known, tools: Tools) -> Fetched:
@@ -241,6 +244,7 @@ class _Attempt:
                     digests=self._digests,
                     meter=self._tools.meter,
                     buffer=self._tools.buffer,
+                    monotonic=self._tools.monotonic,
                 )
         except FramingBrokenError as exc:
             if head.length is not None:

@@ -10,7 +10,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -48,6 +48,22 @@ class Answer:
     headers: Mapping[str, str]
     """By lower-case name."""
     body: Body
+
+
+class FileSource(Protocol):
+    """Who is asked for files: an origin over the network, or what stands for one."""
+
+    def ask(self, url: str, headers: Mapping[str, str], *, attach: Attach) -> Answer:
+        """Request *url* and return the answer, its body unread.
+
+        Raises:
+            TransferError: No answer, or one that must not be followed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of idle connections."""
+        ...
 
 
 class Origin:

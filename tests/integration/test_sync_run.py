@@ -1,7 +1,9 @@
 """One pass with real parts, but for a Polyv that answers before anybody can look."""
 
 import asyncio
+import functools
 import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 from origin import Exchange, OriginServer, rightly
 from origin_faults import status, whole
+from sqlalchemy import text
 from sync_cases import VID, Source, now_ms, running
 
 from fetcher.archive.home import create_home
@@ -17,6 +20,7 @@ from fetcher.domain.errors import CredentialsRefusedError
 from fetcher.domain.events import FileVerified
 from fetcher.domain.exit_code import ExitCode
 from fetcher.ledger.changes import Change
+from fetcher.ledger.claims import release_others
 from fetcher.polyv.tasks import TaskAnswer, parse_task
 from fetcher.sync.outcome import Options
 
@@ -128,6 +132,41 @@ async def test_a_file_taken_away_before_its_row_is_written_is_fetched_again(tmp_
     assert (3, len(taken), ExitCode.OK) == (summary.done, summary.tries_failed, summary.exit_code)
     assert names == sorted(path.stem for path in (home.root / "library").iterdir())
     assert [] == list(home.parts.iterdir())
+
+
+async def test_what_another_run_gave_back_is_not_worked_on_twice(tmp_path: Path) -> None:
+    """F72: two runs whose lock does not hold. The one that worked on it learns that its word does not count."""
+    home, go_on = create_home(tmp_path / "a", config=""), threading.Event()
+    held = text("SELECT lease_token FROM videos WHERE lease_owner = 'test'")
+
+    def slowly(exchange: Exchange) -> None:
+        go_on.wait(20)
+        whole(exchange)
+
+    with OriginServer() as origin:
+        link = origin.add("/a.mp4", b"\0\0\0\x18ftypmp42" * 1000)
+        origin.script("/a.mp4", [slowly])
+        rows = [{"vid": VID, "url": f"{link}?auth_key=1694663401-a-b-c0ffee", "status": "SUCCESS"}]
+        async with running(home, Source(lambda: parse_task(rows))) as run:
+            passing = asyncio.create_task(run.run())
+            while not origin.requests:
+                assert not passing.done()
+                await asyncio.sleep(0.01)
+            await run._wires.ledger.write(functools.partial(release_others, owner="another"))
+            run._fetching.look_again()
+            run._wires.news.set()
+            while await run._wires.ledger.read(lambda connection: connection.scalar(held)) != 2:
+                assert not passing.done()
+                await asyncio.sleep(0.01)
+            go_on.set()
+            summary = await asyncio.wait_for(passing, 30)
+
+    assert (1, ExitCode.LATER, {"ready": 1}) == (
+        len(origin.requests),
+        summary.exit_code,
+        {name: count for name, count in summary.counts.items() if count},
+    )
+    assert (home.root / f"{VID}.mp4").exists()
 
 
 async def test_a_link_that_dies_sooner_goes_before_all_that_is_not_begun(tmp_path: Path) -> None:
