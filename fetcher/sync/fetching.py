@@ -44,6 +44,8 @@ class Patience:
     """In one run; after that the file is left to a later one."""
     asked_again_s: float
     """Pause before Polyv is asked for a link in place of one that was refused."""
+    longest_s: float = 60
+    """Pause that is waited for within a run. Where an origin asks for a longer one, nobody holds the archive for it."""
     rest_s: float = 600
     """Pause after which a run that still goes on tries once more what had used up its tries."""
 
@@ -217,7 +219,7 @@ class Fetching:
         tries = self._tries[claimed.video_id]
         jitter = random.random()  # noqa: S311 - spreads tries, keeps no secret
         delay = retry_delay(tries, first_s=self._patience.first_s, jitter=jitter, asked_s=verdict.retry_after)
-        if tries < self._patience.tries:
+        if tries < self._patience.tries and delay <= self._patience.longest_s:
             self._due[claimed.video_id] = asyncio.get_running_loop().time() + delay
         due_at = self._wires.now() + round(delay * 1000)
         return TransferFailed(at=self._wires.now(), detail=verdict.detail, due_at=due_at)
