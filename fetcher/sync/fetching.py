@@ -45,7 +45,7 @@ class Patience:
     asked_again_s: float
     """Pause before Polyv is asked for a link in place of one that was refused."""
     longest_s: float = 60
-    """Pause that is waited for within a run. Where an origin asks for a longer one, nobody holds the archive for it."""
+    """Pause that is waited out within a run; nobody holds the archive for a longer one."""
     rest_s: float = 600
     """Pause after which a run that still goes on tries once more what had used up its tries."""
 
