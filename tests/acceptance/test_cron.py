@@ -8,6 +8,7 @@ import subprocess
 import termios
 from pathlib import Path
 
+import pytest
 from archive_case import FETCHER, ArchiveCase, passed_on
 
 from fetcher.simulator.faults import Fault
@@ -80,6 +81,18 @@ def test_a_full_log_disk_is_told_by_the_exit_code(case: ArchiveCase) -> None:
 
     assert 1 == ended.returncode
     case.require_right([video])
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["-v", "sync"], 0), (["sync", "--jobs", "0"], 2)])
+def test_a_full_disk_behind_stderr_changes_no_exit_code(case: ArchiveCase, arguments: list[str], code: int) -> None:
+    """F97: what cannot be said is lost; what happened is not."""
+    case.add(case.simulator.library.add_video())
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(
+            [FETCHER, *arguments], env=case.environ, cwd="/", stderr=full, check=False, timeout=60
+        )
+
+    assert code == ended.returncode
 
 
 def test_no_secret_is_said_at_any_level(case: ArchiveCase) -> None:
