@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from raw_case import Ended, RawCase, prepared_archive, raw_case
+from raw_case import Ended, RawCase, raw_case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +69,9 @@ def tried(case: RawCase, misbehaviour: Misbehaviour) -> Trial:
 
 @contextlib.contextmanager
 def trials_of(
-    misbehaviours: Mapping[str, Misbehaviour], place: Path, *, at_once: int
+    misbehaviours: Mapping[str, Misbehaviour], prepared: Path, place: Path, *, at_once: int
 ) -> Iterator[Mapping[str, Future[Trial]]]:
-    """Yield what comes of each of *misbehaviours*, *at_once* at a time: most of the time they wait."""
-    prepared = prepared_archive(place)
+    """Yield what comes of each of *misbehaviours* in copies of *prepared*, *at_once* at a time."""
 
     def trial(number: int, misbehaviour: Misbehaviour) -> Trial:
         with raw_case(prepared, place / str(number)) as case:

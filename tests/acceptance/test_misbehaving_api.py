@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from pathlib import Path
 
 import pytest
 from api_misbehaviours import APIS
@@ -13,10 +14,10 @@ _AT_ONCE = 16
 
 @pytest.fixture(scope="module")
 def trials(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, prepared: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Future[Trial]]]:
     """Yield what comes of those that are asked for."""
-    with trials_of(chosen(request, APIS), tmp_path_factory.mktemp("apis"), at_once=_AT_ONCE) as begun:
+    with trials_of(chosen(request, APIS), prepared, tmp_path_factory.mktemp("apis"), at_once=_AT_ONCE) as begun:
         yield begun
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from pathlib import Path
 
 import pytest
 from misbehaviours import Trial, chosen, require_expected, trials_of
@@ -12,10 +13,12 @@ _AT_ONCE = 3
 
 @pytest.fixture(scope="module")
 def trials(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, prepared: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Future[Trial]]]:
     """Yield what comes of those that are asked for."""
-    with trials_of(chosen(request, ORIGINS), tmp_path_factory.mktemp("origins"), at_once=_AT_ONCE) as begun:
+    with trials_of(
+        chosen(request, ORIGINS), prepared, tmp_path_factory.mktemp("origins"), at_once=_AT_ONCE
+    ) as begun:
         yield begun
 
 

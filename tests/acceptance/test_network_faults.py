@@ -7,7 +7,6 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,22 +18,10 @@ from origin import OriginServer
 from origin_faults import bursts, status
 from polyv_client_cases import TASK, VID
 from polyv_server import Reply, answer, envelope
-from raw_case import BODY, KEY, PATH, SIZE, RawCase, prepared_archive, raw_case
+from raw_case import BODY, KEY, PATH, SIZE, RawCase
 from transfer_cases import certificate
 
 _TEN_YEARS_S = 315_360_000
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return prepared_archive(tmp_path_factory.mktemp("prepared"))
-
-
-@pytest.fixture
-def raw(prepared: Path, tmp_path: Path) -> Iterator[RawCase]:
-    """An archive with one task, and servers that behave."""
-    with raw_case(prepared, tmp_path / "archive") as case:
-        yield case
 
 
 def _vid(number: int) -> str:
