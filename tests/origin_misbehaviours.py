@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from misbehaviours import Misbehaviour
-from origin import Exchange, Reply
+from origin import Exchange, Reply, rightly
 from origin_faults import (
     COLD,
     EXPIRED,
@@ -93,6 +93,17 @@ def _lead_on(case: RawCase) -> None:
     case.origin.script("/mirror.mp4", [whole])
 
 
+def _weaken(case: RawCase) -> None:
+    """Have a weak ETag, break off, and refuse whoever makes a condition of it."""
+    case.origin.files[PATH].etag = 'W/"1"'
+    case.origin.script(PATH, [cut(HAVE), _strict])
+
+
+def _strict(exchange: Exchange) -> None:
+    is_weak = exchange.request.headers.get("if-range", "").startswith("W/")
+    (status(400) if is_weak else rightly)(exchange)
+
+
 def _another_size(exchange: Exchange) -> None:
     """Answer a range with the whole of a longer file under the same ETag, and all else rightly."""
     if "range" not in exchange.request.headers:
@@ -148,7 +159,7 @@ ORIGINS: Final[Mapping[str, Misbehaviour]] = {
         said="the file has 1500001 bytes now, it had 1500000",
         reason="unstable",
     ),
-    "marks its ETag as weak": _heals("F24", with_headers(etag='W/"1"'), cut(HAVE)),
+    "marks its ETag as weak": Misbehaviour(fault="F24", spoil=_weaken, code=0, stands=("done", None)),
     "sends 416": _later(
         "F25",
         cut(HAVE),

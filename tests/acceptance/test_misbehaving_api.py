@@ -23,5 +23,5 @@ def trials(
 
 @pytest.mark.parametrize("name", APIS)
 def test_an_api_that(trials: Mapping[str, Future[Trial]], name: str) -> None:
-    """F38, F39, F48, F52, F55 to F64, F66, F68: exit code, word, row, the right bytes in the end, no secret."""
+    """F38, F39, F47, F48, F52, F55 to F64, F66, F68: exit code, word, row, bytes, no secret."""
     require_expected(trials[name].result(), APIS[name])

@@ -71,7 +71,7 @@ async def test_a_long_run_tries_again_what_had_used_up_its_tries(tmp_path: Path)
 
 
 async def test_a_file_taken_away_before_its_row_is_written_is_fetched_again(tmp_path: Path) -> None:
-    """Its name could not be made durable: nothing says ``done``, and nothing else of the run suffers."""
+    """F06: its name could not be made durable: nothing says ``done``, and nothing else of the run suffers."""
     home = create_home(tmp_path / "a", config="")
     names = [f"{VID[:-1]}{number}" for number in range(1, 4)]
     taken: list[str] = []
