@@ -85,7 +85,7 @@ def _skewed(ahead_s: float) -> Callable[[RawCase], None]:
 
 def _untimely(*headers: str) -> Misbehaviour:
     """Return one that refuses every timestamp, with *headers*."""
-    return _refused("F68", answer(_UNTIMELY, headers=headers), said="check this machine's clock")
+    return _refused("F68", answer(_UNTIMELY, headers=headers), said="carries no usable Date")
 
 
 def _take_back(case: RawCase) -> None:

@@ -23,6 +23,8 @@ class Misbehaviour:
     """Part of what that run says at the default level; nothing means that it is silent."""
     stands: tuple[str | None, str | None]
     """Status and reason afterwards; no status where the ledger does not know the video yet."""
+    requests: int | None = None
+    """How many the first run makes to the origin; None where that does not matter."""
     goes_on_from: int | None = 0
     """Which byte the second run asks from; None where that is a matter of moments."""
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -33,6 +35,8 @@ class Trial:
     """What was seen of the runs; there is no second one where the first one was enough."""
 
     first: Ended
+    requests: int
+    """Of the first run to the origin."""
     stood: tuple[str | None, str | None]
     files: list[str]
     second: Ended | None
@@ -57,6 +61,7 @@ def tried(case: RawCase, misbehaviour: Misbehaviour) -> Trial:
     said = first.said + (second.said if second else "")
     return Trial(
         first=first,
+        requests=asked_before,
         stood=stood,
         files=files,
         second=second,
@@ -91,6 +96,7 @@ def require_expected(trial: Trial, expected: Misbehaviour) -> None:
         assert expected.said in "\n".join(trial.first.told)
     else:
         assert [] == trial.first.told
+    assert expected.requests in (None, trial.requests)
     assert (expected.stands[0] == "done") == bool(trial.files)
     assert (("done", None), True) == (trial.stands, trial.is_right)
     if trial.second is not None:

@@ -46,9 +46,13 @@ def _spoilt(replies: tuple[Reply, ...], *, heals: bool) -> Callable[[RawCase], N
     return spoil
 
 
-def _heals(fault: str, *replies: Reply) -> Misbehaviour:
+def _heals(fault: str, *replies: Reply, requests: int) -> Misbehaviour:
     """Return a misbehaviour that costs a run nothing but requests."""
-    return Misbehaviour(fault=fault, spoil=_spoilt(replies, heals=True), code=0, stands=("done", None))
+    return _healed(fault, _spoilt(replies, heals=True), requests=requests)
+
+
+def _healed(fault: str, spoil: Callable[[RawCase], None], *, requests: int) -> Misbehaviour:
+    return Misbehaviour(fault=fault, spoil=spoil, code=0, stands=("done", None), requests=requests)
 
 
 def _later(
@@ -120,35 +124,35 @@ def _to_the_rest(**changed: str | None) -> tuple[Reply, Reply]:
 ORIGINS: Final[Mapping[str, Misbehaviour]] = {
     # Bodies and their lengths.
     "cuts": _later("F12", cut(700_000), said="the body broke off", goes_on_from=1_400_000),
-    "cuts once": _heals("F12", cut(HAVE)),
+    "cuts once": _heals("F12", cut(HAVE), requests=2),
     "resets": _later("F12", reset(0), said="the connection broke"),
-    "closes one direction": _heals("F12", half_close(HAVE)),
-    "ends early without a length": _heals("F13", until_close(700_000)),
+    "closes one direction": _heals("F12", half_close(HAVE), requests=2),
+    "ends early without a length": _heals("F13", *[until_close(700_000)] * 3, requests=4),
     "tells no size at all": _later("F13", unranged(until_close(HAVE)), said="the origin tells no size"),
     "sends more than its range": _later("F14", overlong(b"more"), said=f"more than the {SIZE} bytes"),
-    "sends more than its length": _heals("F14", then_stray(b"more")),
+    "sends more than its length": _heals("F14", then_stray(b"more"), requests=1),
     "breaks a chunk": _later("F15", _BROKEN_CHUNK, said="a broken chunk"),
-    "sends chunks": _heals("F15", chunked()),
+    "sends chunks": _heals("F15", chunked(), requests=1),
     "begins before the range": _later(
         "F16", *_to_the_rest(content_range=f"bytes {HAVE - 1}-{SIZE - 1}/{SIZE}"), said="asked from byte 1200000"
     ),
     "begins behind the range": _later(
         "F17", *_to_the_rest(content_range=f"bytes {HAVE + 1}-{SIZE - 1}/{SIZE}"), said="asked from byte 1200000"
     ),
-    "has another total": _heals("F18", *_to_the_rest(content_range=f"bytes {_REST}/{SIZE + 1}")),
+    "has another total": _heals("F18", *_to_the_rest(content_range=f"bytes {_REST}/{SIZE + 1}"), requests=3),
     "sends 206 without a Content-Range": _later(
         "F19", *_to_the_rest(content_range=None), said="a partial answer without a Content-Range"
     ),
     "sends a Content-Range that is none": _later(
         "F19", *_to_the_rest(content_range=f"bytes={_REST}"), said="a partial answer without a Content-Range"
     ),
-    "sends less than its range": _heals("F20", cut(HAVE), short_range(100_000), short_range(1)),
-    "sends 200 to a range": _heals("F21", cut(HAVE), whole),
+    "sends less than its range": _heals("F20", cut(HAVE), short_range(100_000), short_range(1), requests=4),
+    "sends 200 to a range": _heals("F21", cut(HAVE), whole, requests=2),
     "sends 200 with a Content-Range": _later(
         "F22", with_headers(content_range=f"bytes 0-{SIZE - 1}/{SIZE}"), said="status 200 with a Content-Range"
     ),
-    "sends 200 of another length": _heals("F22", cut(HAVE), _another_size),
-    "changes its ETag": _heals("F23", *_to_the_rest(etag='"other"')),
+    "sends 200 of another length": _heals("F22", cut(HAVE), _another_size, requests=3),
+    "changes its ETag": _heals("F23", *_to_the_rest(etag='"other"'), requests=3),
     "changes its file each time": _person(
         "F23",
         cut(HAVE),
@@ -159,7 +163,7 @@ ORIGINS: Final[Mapping[str, Misbehaviour]] = {
         said="the file has 1500001 bytes now, it had 1500000",
         reason="unstable",
     ),
-    "marks its ETag as weak": Misbehaviour(fault="F24", spoil=_weaken, code=0, stands=("done", None)),
+    "marks its ETag as weak": _healed("F24", _weaken, requests=2),
     "sends 416": _later(
         "F25",
         cut(HAVE),
@@ -175,7 +179,7 @@ ORIGINS: Final[Mapping[str, Misbehaviour]] = {
     "has two lengths": _later(
         "F28", with_headers(content_length=f"{SIZE}\r\nContent-Length: {SIZE + 1}"), said="a Content-Length"
     ),
-    "sends wrong bytes once": _heals("F29", with_headers(x_oss_hash_crc64ecma="1")),
+    "sends wrong bytes once": _heals("F29", with_headers(x_oss_hash_crc64ecma="1"), requests=2),
     "sends wrong bytes": _person(
         "F29", with_headers(x_oss_hash_crc64ecma="1"), said="expected 1; what came is kept as", reason="mismatch"
     ),
@@ -187,8 +191,8 @@ ORIGINS: Final[Mapping[str, Misbehaviour]] = {
         "F32", status(200, b'{"code": "NoSuchKey", "message": "?"}'), said="a page or an error document came"
     ),
     # Links.
-    "has let the link expire": _heals("F33", EXPIRED),
-    "lets the link expire in the middle": _heals("F34", cut(HAVE), EXPIRED),
+    "has let the link expire": _heals("F33", EXPIRED, requests=2),
+    "lets the link expire in the middle": _heals("F34", cut(HAVE), EXPIRED, requests=3),
     "has let the only link expire": Misbehaviour(
         fault="F35",
         spoil=_give_one_link_only,
@@ -200,12 +204,10 @@ ORIGINS: Final[Mapping[str, Misbehaviour]] = {
     "has the file cold again": _person("F35", status(403, COLD), said="gone cold again", reason="window_closed"),
     "wants a login": _person("F37", status(401), said="the origin does not have the file (401)", reason="gone"),
     "has lost the file": _person("F37", status(404), said="the origin does not have the file (404)", reason="gone"),
-    "misses the file once": _heals("F37", status(404)),
-    "lets the link expire on the way": Misbehaviour(
-        fault="F42", spoil=_die_on_the_way, code=0, stands=("done", None)
-    ),
+    "misses the file once": _heals("F37", status(404), requests=2),
+    "lets the link expire on the way": _healed("F42", _die_on_the_way, requests=1),
     # Redirects.
-    "drops the range where it leads": Misbehaviour(fault="F44", spoil=_lead_on, code=0, stands=("done", None)),
+    "drops the range where it leads": _healed("F44", _lead_on, requests=3),
     "leads to a private address": _person(
         "F43", redirect("https://10.0.0.1/a.mp4"), said="private address 10.0.0.1", reason="unsafe_link"
     ),
@@ -223,7 +225,7 @@ ORIGINS: Final[Mapping[str, Misbehaviour]] = {
     "hangs up": _later("F48", b"", said="the connection broke: closed without an answer"),
     "speaks another language": _later("F48", b"220 smtp.example ESMTP\r\n\r\n", said="not HTTP"),
     "is busy": _later("F52", status(503), said="the origin is busy (503)"),
-    "is busy for a moment": _heals("F52", status(429, Retry_After="0")),
+    "is busy for a moment": _heals("F52", status(429, Retry_After="0"), requests=2),
     "is busy until a date that is none": _later(
         "F52", status(503, Retry_After="soon"), said="the origin is busy (503)"
     ),
