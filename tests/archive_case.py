@@ -39,17 +39,16 @@ def run_fetcher(
     )
 
 
-class ArchiveCase:
-    """One archive and the simulator that it is filled from."""
+class Archive:
+    """One archive, and the installed command at work in it."""
 
-    def __init__(self, root: Path, simulator: Simulator) -> None:
+    def __init__(self, root: Path, *, app_id: str, app_secret: str, api_url: str) -> None:
         self.root = root
-        self.simulator = simulator
         self.environ = {
             **passed_on(),
-            "POLYV_APP_ID": simulator.app_id,
-            "POLYV_APP_SECRET": simulator.app_secret,
-            "FETCHER_API_URL": simulator.url,
+            "POLYV_APP_ID": app_id,
+            "POLYV_APP_SECRET": app_secret,
+            "FETCHER_API_URL": api_url,
             "FETCHER_ARCHIVE": str(root),
             "FETCHER_POLL_INTERVAL": "0.05",
             "FETCHER_RETRY_DELAY": "0.05",
@@ -86,12 +85,6 @@ class ArchiveCase:
         told: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
         return told
 
-    def add(self, *videos: Video, **options: Any) -> str:
-        """Have Polyv prepare *videos* in one task, and record it."""
-        task_id = self.simulator.library.create_task([video.vid for video in videos], **options)
-        assert 0 == self.run("add", task_id).returncode
-        return task_id
-
     def files(self) -> list[str]:
         """Return all finished files, relative to the archive."""
         return sorted(
@@ -103,6 +96,20 @@ class ArchiveCase:
     def parts(self) -> list[str]:
         """Return what is left of files on their way."""
         return sorted(path.name for path in (self.root / ".fetcher" / "parts").iterdir())
+
+
+class ArchiveCase(Archive):
+    """One archive and the simulator that it is filled from."""
+
+    def __init__(self, root: Path, simulator: Simulator) -> None:
+        super().__init__(root, app_id=simulator.app_id, app_secret=simulator.app_secret, api_url=simulator.url)
+        self.simulator = simulator
+
+    def add(self, *videos: Video, **options: Any) -> str:
+        """Have Polyv prepare *videos* in one task, and record it."""
+        task_id = self.simulator.library.create_task([video.vid for video in videos], **options)
+        assert 0 == self.run("add", task_id).returncode
+        return task_id
 
     def require_right(self, videos: Iterable[Video]) -> None:
         """See that each video is done and byte for byte what the simulator holds."""

@@ -198,3 +198,16 @@ def redirect(location: str | None, code: int = 302) -> Behaviour:
 COLD = b"<?xml version='1.0'?><Error><Code>InvalidObjectState</Code><Message>cold</Message></Error>"
 EXPIRED = status(403, b"expired", X_Tengine_Error="denied by req auth: expired timestamp")
 LOGIN = b"<!DOCTYPE html><html><body>Please log in to this network</body></html>"
+
+
+def overlong(more: bytes) -> Behaviour:
+    """Send the right body and *more* behind it, without a length; a range's own bounds are told rightly."""
+
+    def behave(exchange: Exchange) -> None:
+        code, headers, body = exchange.right()
+        del headers["Content-Length"]
+        exchange.head(code, headers)
+        exchange.send(body + more)
+        exchange.keeps = False
+
+    return behave

@@ -35,6 +35,8 @@ class Reply:
     """What goes out: the bytes after a pause, then a close, by reset if asked."""
 
     raw: bytes = b""
+    more: tuple[bytes, ...] = ()
+    """Sent behind *raw*; the same piece many times over costs its memory once."""
     wait_s: float = 0.0
     reset: bool = False
 
@@ -65,6 +67,7 @@ class PolyvServer:
     ahead_s: float = 0.0
     sends_date: bool = True
     data: Any = field(default_factory=list)
+    """What a right answer holds, or a function that makes it anew for each."""
     tls: ssl.SSLContext | None = None
     script: deque[Reply] = field(default_factory=deque)
     requests: list[Request] = field(default_factory=list)
@@ -119,7 +122,8 @@ class PolyvServer:
                 self._stopping.wait(reply.wait_s)
                 if reply.reset:
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                connection.sendall(reply.raw)
+                for piece in (reply.raw, *reply.more):
+                    connection.sendall(piece)
         except OSError:
             connection.close()  # the client went away, as some tests want it to
 
@@ -130,7 +134,7 @@ class PolyvServer:
             return answer(refusal(100, "invalid timestamp"), headers=headers)
         if self._expected_sign(request.params) != request.params["sign"]:
             return answer(refusal(104, "invalid signature", code=403), headers=headers)
-        return answer(envelope(self.data), headers=headers)
+        return answer(envelope(self.data() if callable(self.data) else self.data), headers=headers)
 
     def _expected_sign(self, params: dict[str, str]) -> str:
         digest = hashlib.md5(self.secret.encode())

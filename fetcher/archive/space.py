@@ -14,6 +14,7 @@ from fetcher.domain.errors import DiskFullError, FileRefusedError, NoRoomError, 
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _FRESH_S: Final = 0.25
+_TOO_MANY: Final = frozenset({errno.EMFILE, errno.ENFILE})
 _ONE_FILE: Final = frozenset({errno.EFBIG, errno.ENAMETOOLONG, errno.EACCES, errno.EISDIR, errno.ENOTDIR})
 
 
@@ -89,4 +90,7 @@ def disk_errors(what: str) -> Iterator[None]:
             kind = DiskFullError
         elif exc.errno in _ONE_FILE:
             kind = FileRefusedError
-        raise kind(f"{what}: {exc.strerror or exc}. Look at the archive's disk and run again.") from exc
+        advice = "Look at the archive's disk"
+        if exc.errno in _TOO_MANY:
+            advice = "Lower --jobs, or raise 'ulimit -n',"
+        raise kind(f"{what}: {exc.strerror or exc}. {advice} and run again.") from exc

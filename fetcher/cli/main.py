@@ -62,8 +62,18 @@ def main() -> None:
     # garbage, again and again on the way and once more at the end, takes a short command a fifth of its time.
     gc.set_threshold(_GARBAGE_AFTER)
     code = int(run(sys.argv[1:]))
+    _drop_unwritten()
     gc.freeze()
     sys.exit(code)
+
+
+def _drop_unwritten() -> None:
+    """Let go of a stderr that takes nothing: the interpreter would try once more and end with a code of its own."""
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except (OSError, ValueError):
+        sys.stderr = None
 
 
 def run(arguments: list[str]) -> int:

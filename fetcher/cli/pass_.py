@@ -66,9 +66,10 @@ def run_pass(
         signal.signal(number, lambda number, _: os._exit(128 + number))
     if summary.error is not None:
         complain(str(summary.error))
-    if summary.exit_code is ExitCode.LATER and summary.error is None and summary.last_failure:
-        left = summary.counts.get("ready", 0)
-        complain(f"not fetched this time, left to a later run: {left}; the last one: {summary.last_failure}")
+    left = summary.counts.get("ready", 0)
+    if summary.exit_code is ExitCode.LATER and summary.error is None and left:
+        why = f"the last one: {summary.last_failure}" if summary.last_failure else "their origin asked for patience"
+        complain(f"not fetched this time, left to a later run: {left}; {why}")
     if summary.at_risk:
         complain(f"{summary.at_risk} links are at risk: 'fetcher list --at-risk' names them")
     code = summary.exit_code

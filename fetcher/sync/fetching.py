@@ -48,6 +48,8 @@ class Patience:
     """In one run; after that the file is left to a later one."""
     asked_again_s: float
     """Pause before Polyv is asked for a link in place of one that was refused."""
+    longest_s: float = 60
+    """Pause that is waited out within a run; nobody holds the archive for a longer one."""
     rest_s: float = 600
     """Pause after which a run that still goes on tries once more what had used up its tries."""
 
@@ -237,8 +239,8 @@ class Fetching:
 
     def _plan_next(self, claimed: Claimed, failed: TransferFailed) -> None:
         """Have the file tried again in this run, by the monotonic clock, unless its tries are used up."""
-        if self._tries[claimed.video_id] < self._patience.tries:
-            delay_s = (failed.due_at - failed.at) / 1000
+        delay_s = (failed.due_at - failed.at) / 1000
+        if self._tries[claimed.video_id] < self._patience.tries and delay_s <= self._patience.longest_s:
             self._due[claimed.video_id] = asyncio.get_running_loop().time() + delay_s, claimed.deadline
 
     async def _record(self, claimed: Claimed, verdict: Event | TryAgain) -> Event:

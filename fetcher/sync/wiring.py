@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import functools
 import logging
+import math
 import os
 import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import filelock
 
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
     from fetcher.downloader.worker import Downloader
     from fetcher.polyv.client import PolyvClient
+
+_LONGEST_PAUSE_S: Final = 60.0
+"""Our own pauses between tries are no longer."""
 
 
 @contextlib.contextmanager
@@ -131,6 +135,11 @@ def wired_run(wires: Wires, settings: Settings, options: Options, *, jobs: int, 
         give_up_after_s=settings.give_up_after,
     )
     asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=polyv.retry_in_s)
-    patience = Patience(first_s=settings.retry_delay, tries=settings.tries, asked_again_s=settings.poll_interval)
+    patience = Patience(
+        first_s=settings.retry_delay,
+        tries=settings.tries,
+        asked_again_s=settings.poll_interval,
+        longest_s=math.inf if options.until_done else max(_LONGEST_PAUSE_S, settings.retry_delay),
+    )
     fetching = Fetching(wires, renew=asking.renew, jobs=jobs, layout=settings.layout, patience=patience)
     return Run(wires, asking=asking, fetching=fetching, options=options, calls=lambda: polyv.calls)

@@ -11,7 +11,7 @@ from archive_case import ArchiveCase
 
 
 def test_a_malformed_task_id_records_none_of_them(case: ArchiveCase) -> None:
-    """All ids are checked first."""
+    """F62: all ids are checked first."""
     ended = case.run("add", "16661c08b9564c1ea6f4544ccd568e58", "../../etc/passwd")
 
     assert 2 == ended.returncode
@@ -29,7 +29,7 @@ def test_ids_from_stdin_are_recorded_once(case: ArchiveCase) -> None:
 
 
 def test_no_archive_is_said_and_none_is_made(case: ArchiveCase, tmp_path: Path) -> None:
-    """An unmounted disk must not be filled."""
+    """F81: an unmounted disk must not be filled."""
     elsewhere = tmp_path / "empty"
     elsewhere.mkdir()
 
@@ -42,7 +42,7 @@ def test_no_archive_is_said_and_none_is_made(case: ArchiveCase, tmp_path: Path) 
 
 @pytest.mark.parametrize("missing", ["POLYV_APP_ID", "POLYV_APP_SECRET"])
 def test_missing_credentials_are_said_before_anything_is_asked(case: ArchiveCase, missing: str) -> None:
-    """Exit code 2, no request."""
+    """F101: exit code 2, no request."""
     case.add(case.simulator.library.add_video())
 
     ended = case.sync(**{missing: ""})
@@ -53,7 +53,7 @@ def test_missing_credentials_are_said_before_anything_is_asked(case: ArchiveCase
 
 
 def test_refused_credentials_end_the_run_with_6(case: ArchiveCase) -> None:
-    """The signature is wrong: no call can succeed."""
+    """F56: the signature is wrong: no call can succeed."""
     case.add(case.simulator.library.add_video())
 
     ended = case.sync(POLYV_APP_SECRET="another-secret-entirely")
@@ -76,7 +76,7 @@ def test_refused_credentials_end_the_run_with_6(case: ArchiveCase) -> None:
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(case: ArchiveCase, environ: dict[str, str], word: str) -> None:
-    """Exit code 2 before any network or file action."""
+    """F93, F101: exit code 2 before any network or file action."""
     ended = case.sync(**environ)
 
     assert 2 == ended.returncode
@@ -85,7 +85,7 @@ def test_a_setting_that_cannot_be_used_is_named(case: ArchiveCase, environ: dict
 
 
 def test_an_unknown_key_in_the_config_is_refused(case: ArchiveCase) -> None:
-    """A typo is no default."""
+    """F101: a typo is no default."""
     with (case.root / ".fetcher" / "config.toml").open("a") as config:
         config.write("\njops = 3\n")
 
@@ -132,7 +132,7 @@ _DAMAGES: dict[str, Callable[[Path], object]] = {
 def test_a_ledger_that_cannot_be_used_is_refused_and_left_alone(
     case: ArchiveCase, damage: str, command: list[str]
 ) -> None:
-    """Exit code 10, a word on what to do, and neither the file nor anything beside it is touched."""
+    """F73, F74: exit code 10, a word on what to do, and neither the file nor anything beside it is touched."""
     shutil.rmtree(case.root / ".fetcher" / "quarantine")
     _DAMAGES[damage](_ledger(case))
     before = {path: path.read_bytes() for path in (case.root / ".fetcher").glob("ledger.db")}
@@ -156,7 +156,7 @@ def test_init_leaves_an_archive_alone(case: ArchiveCase) -> None:
 
 
 def test_an_archive_is_private(case: ArchiveCase) -> None:
-    """.fetcher/ is 0700, what is in it 0600."""
+    """F92: .fetcher/ is 0700, what is in it 0600."""
     dot = case.root / ".fetcher"
     modes = {path.name: path.stat().st_mode & 0o777 for path in (dot, dot / "config.toml", dot / "ledger.db")}
 
@@ -177,7 +177,7 @@ def test_a_finished_file_has_the_mode_that_the_umask_leaves(case: ArchiveCase) -
 
 
 def test_a_secret_file_that_others_can_read_is_refused(case: ArchiveCase, tmp_path: Path) -> None:
-    """As ssh does with keys."""
+    """F92: as ssh does with keys."""
     secret = tmp_path / "secret"
     secret.write_text(case.simulator.app_secret)
     secret.chmod(0o644)
@@ -189,7 +189,7 @@ def test_a_secret_file_that_others_can_read_is_refused(case: ArchiveCase, tmp_pa
 
 
 def test_less_space_than_the_reserve_stops_before_a_byte(case: ArchiveCase) -> None:
-    """Exit code 7, and the link is still there for when there is room."""
+    """F79: exit code 7, and the link is still there for when there is room."""
     video = case.simulator.library.add_video()
     case.add(video)
 

@@ -13,7 +13,7 @@ _MIB = 1 << 20
 
 
 def test_twenty_kills_cost_few_bytes_and_no_file(case: ArchiveCase) -> None:
-    """After 20 times kill -9 at random moments one clean run ends with every file right and no part left."""
+    """F01: after 20 times kill -9 at random moments one clean run ends with every file right and no part left."""
     library = case.simulator.library
     videos = [
         library.add_video(size=3 * _MIB + number, faults=[Fault.drip(rate=3 * _MIB, times=None)])
@@ -41,7 +41,7 @@ def test_twenty_kills_cost_few_bytes_and_no_file(case: ArchiveCase) -> None:
 
 
 def test_sigterm_keeps_the_part_and_the_next_run_goes_on(case: ArchiveCase) -> None:
-    """Exit code 143, and not one byte that was on the disk is fetched again."""
+    """F08: exit code 143, and not one byte that was on the disk is fetched again."""
     video = case.simulator.library.add_video(size=4 * _MIB, faults=[Fault.drip(rate=_MIB)])
     case.add(video)
     running = case.start("sync")
@@ -61,7 +61,7 @@ def test_sigterm_keeps_the_part_and_the_next_run_goes_on(case: ArchiveCase) -> N
 
 
 def test_sigint_ends_with_130(case: ArchiveCase) -> None:
-    """As a terminal's interrupt does."""
+    """F08: as a terminal's interrupt does."""
     video = case.simulator.library.add_video(size=4 * _MIB, faults=[Fault.drip(rate=_MIB, times=None)])
     case.add(video)
     running = case.start("sync")

@@ -8,6 +8,7 @@ import subprocess
 import termios
 from pathlib import Path
 
+import pytest
 from archive_case import FETCHER, ArchiveCase, passed_on
 
 from fetcher.simulator.faults import Fault
@@ -16,7 +17,7 @@ _CANARY = "canary-Zq7Jx0vTn3"
 
 
 def test_success_is_silent(case: ArchiveCase) -> None:
-    """Cron mails whatever is printed: nothing is."""
+    """F98: cron mails whatever is printed: nothing is."""
     case.add(case.simulator.library.add_video())
 
     ended = case.sync()
@@ -25,7 +26,7 @@ def test_success_is_silent(case: ArchiveCase) -> None:
 
 
 def test_one_failure_is_one_line(case: ArchiveCase) -> None:
-    """The mail at 3 a.m. is short and names the video."""
+    """F98: the mail at 3 a.m. is short and names the video."""
     video = case.simulator.library.add_video(faults=[Fault.gone(times=None)])
     case.add(video, case.simulator.library.add_video())
 
@@ -37,7 +38,7 @@ def test_one_failure_is_one_line(case: ArchiveCase) -> None:
 
 
 def test_an_empty_environment_and_closed_streams_do_not_matter(case: ArchiveCase) -> None:
-    """No HOME, no PATH, no locale; stdin, stdout and stderr closed."""
+    """F96: no HOME, no PATH, no locale; stdin, stdout and stderr closed."""
     video = case.simulator.library.add_video(title="课程/一 🎬")
     case.add(video)
     wanted = {
@@ -53,7 +54,7 @@ def test_an_empty_environment_and_closed_streams_do_not_matter(case: ArchiveCase
 
 
 def test_a_reader_that_goes_away_does_not_end_the_run(case: ArchiveCase) -> None:
-    """'sync --json | head -1': the pipe breaks, the files come."""
+    """F09: 'sync --json | head -1': the pipe breaks, the files come."""
     videos = [case.simulator.library.add_video() for _ in range(5)]
     case.add(*videos)
 
@@ -70,7 +71,7 @@ def test_a_reader_that_goes_away_does_not_end_the_run(case: ArchiveCase) -> None
 
 
 def test_a_full_log_disk_is_told_by_the_exit_code(case: ArchiveCase) -> None:
-    """Stdout on a full disk: the run does its work and does not end with 0."""
+    """F97: stdout on a full disk: the run does its work and does not end with 0."""
     video = case.simulator.library.add_video()
     case.add(video)
     with open("/dev/full", "wb") as full:
@@ -82,8 +83,20 @@ def test_a_full_log_disk_is_told_by_the_exit_code(case: ArchiveCase) -> None:
     case.require_right([video])
 
 
+@pytest.mark.parametrize(("arguments", "code"), [(["-v", "sync"], 0), (["sync", "--jobs", "0"], 2)])
+def test_a_full_disk_behind_stderr_changes_no_exit_code(case: ArchiveCase, arguments: list[str], code: int) -> None:
+    """F97: what cannot be said is lost; what happened is not."""
+    case.add(case.simulator.library.add_video())
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(
+            [FETCHER, *arguments], env=case.environ, cwd="/", stderr=full, check=False, timeout=60
+        )
+
+    assert code == ended.returncode
+
+
 def test_no_secret_is_said_at_any_level(case: ArchiveCase) -> None:
-    """Neither the app secret nor a signature nor a link's key is in any output or part, at the loudest level."""
+    """F91: neither the app secret nor a signature nor a link's key is in any output or part, at any level."""
     case.simulator.library.add_video()
     videos = [
         case.simulator.library.add_video(faults=[Fault.expired(), Fault.cut(after=50_000), Fault.refuse()]),
@@ -109,7 +122,7 @@ def test_no_secret_is_said_at_any_level(case: ArchiveCase) -> None:
 
 
 def test_a_wrong_secret_is_not_repeated(case: ArchiveCase) -> None:
-    """What was typed as a secret is not printed back."""
+    """F91: what was typed as a secret is not printed back."""
     case.add(case.simulator.library.add_video())
 
     ended = case.run("-vv", "sync", POLYV_APP_SECRET=_CANARY)

@@ -4,6 +4,7 @@ from archive_case import ArchiveCase
 
 
 def test_a_typo_is_told_once_with_what_may_be_meant(case: ArchiveCase) -> None:
+    """F101."""
     ended = case.run("sync", "--dry-run", FETCHER_JOPS="3")
 
     assert 0 == ended.returncode

@@ -18,7 +18,7 @@ _MIB = 1 << 20
 
 
 def test_a_part_of_another_ledger_s_video_is_never_taken(case: ArchiveCase, tmp_path: Path) -> None:
-    """Two ledgers on one archive number their videos alike; a part of one must not become the other's file."""
+    """F71: two ledgers on one archive number their videos alike; a part of one must not become the other's file."""
     first, second = (case.simulator.library.add_video(size=2 * _MIB) for _ in range(2))
     first.faults.append(Fault.drip(rate=_MIB))
     case.add(first)
@@ -50,7 +50,7 @@ def test_a_wrong_clock_does_not_put_questions_off(case: ArchiveCase, offset_s: i
 
 
 def test_an_origin_that_lets_nobody_in_ends_the_run(case: ArchiveCase) -> None:
-    """403 on every link, fresh ones too: few questions, one clear word, exit code 3, and it ends."""
+    """F35: 403 on every link, fresh ones too: few questions, one clear word, exit code 3, and it ends."""
     denied = Fault.denied(times=None)
     videos = [case.simulator.library.add_video(size=1000, faults=[denied]) for _ in range(40)]
     case.add(*videos)
@@ -67,7 +67,7 @@ def test_an_origin_that_lets_nobody_in_ends_the_run(case: ArchiveCase) -> None:
 
 
 def test_a_link_that_cannot_be_renewed_is_no_success(case: ArchiveCase) -> None:
-    """The identical dead link again: told once, exit code 3, asked for again later."""
+    """F35: the identical dead link again: told once, exit code 3, asked for again later."""
     case.simulator.links = "frozen"
     video = case.simulator.library.add_video(faults=[Fault.denied(times=None)])
     case.add(video)
@@ -170,7 +170,7 @@ def test_a_limit_of_nothing_fetches_nothing(case: ArchiveCase, limit: list[str])
 
 
 def test_a_reader_that_does_not_read_does_not_hold_up_the_run(case: ArchiveCase) -> None:
-    """Sync --json into a full pipe: files come, and SIGTERM is obeyed."""
+    """F97: sync --json into a full pipe: files come, and SIGTERM is obeyed."""
     videos = [case.simulator.library.add_video(size=100) for _ in range(400)]
     for start in range(0, 400, 100):
         case.add(*videos[start : start + 100])
@@ -187,7 +187,7 @@ def test_a_reader_that_does_not_read_does_not_hold_up_the_run(case: ArchiveCase)
 
 
 def test_what_a_header_says_is_not_repeated(case: ArchiveCase) -> None:
-    """A CDN may put the link's key into its refusal; the reason is told in our words."""
+    """F91: a CDN may put the link's key into its refusal; the reason is told in our words."""
     video = case.simulator.library.add_video(faults=[Fault.denied(acl="canary-auth_key-1694663401", times=None)])
     case.add(video)
 
@@ -197,7 +197,7 @@ def test_what_a_header_says_is_not_repeated(case: ArchiveCase) -> None:
 
 
 def test_an_api_that_does_not_answer_is_told(case: ArchiveCase) -> None:
-    """Exit code 3 with a word on it, however many tasks there are."""
+    """F48: exit code 3 with a word on it, however many tasks there are."""
     for _ in range(3):
         case.add(case.simulator.library.add_video())
 

@@ -24,7 +24,7 @@ def _library(case: ArchiveCase) -> list[Video]:
 
 
 def test_a_run_over_three_tasks_fetches_every_reachable_file_once(case: ArchiveCase) -> None:
-    """INIT, PROCESS, SUCCESS and FAIL rows, a video in two tasks: each fetched once, exit code 4."""
+    """F60, F63: INIT, PROCESS, SUCCESS and FAIL rows, a video in two tasks: each fetched once, exit code 4."""
     videos = _library(case)
     for task in (videos[:4], videos[3:7], videos[6:]):
         case.add(*task)
@@ -40,7 +40,7 @@ def test_a_run_over_three_tasks_fetches_every_reachable_file_once(case: ArchiveC
 
 
 def test_a_failed_video_is_told_by_status_list_and_show(case: ArchiveCase) -> None:
-    """FAIL at Polyv needs a person, who finds it in every view."""
+    """F60: FAIL at Polyv needs a person, who finds it in every view."""
     video = case.simulator.library.add_video(fails=True)
     task_id = case.add(video)
 
@@ -82,7 +82,7 @@ def test_one_pass_leaves_what_polyv_still_prepares(case: ArchiveCase) -> None:
 
 
 def test_a_link_that_is_dead_at_once_is_renewed(case: ArchiveCase) -> None:
-    """A 403 asks Polyv for a fresh link; no try is lost and the run ends well."""
+    """F33: a 403 asks Polyv for a fresh link; no try is lost and the run ends well."""
     video = case.simulator.library.add_video(faults=[Fault.expired()])
     case.add(video)
 
@@ -92,7 +92,7 @@ def test_a_link_that_is_dead_at_once_is_renewed(case: ArchiveCase) -> None:
 
 
 def test_a_cut_body_goes_on_from_where_it_broke(case: ArchiveCase) -> None:
-    """The rest is asked for as a range: the bytes that had come are not fetched again."""
+    """F12: the rest is asked for as a range: the bytes that had come are not fetched again."""
     video = case.simulator.library.add_video(size=3_000_000, faults=[Fault.cut(after=2_000_000)])
     case.add(video)
 
@@ -102,7 +102,7 @@ def test_a_cut_body_goes_on_from_where_it_broke(case: ArchiveCase) -> None:
 
 
 def test_an_origin_that_stays_broken_is_left_for_a_later_run(case: ArchiveCase) -> None:
-    """Exit code 3 once the tries of a run are used up; the next run fetches it."""
+    """F52: exit code 3 once the tries of a run are used up; the next run fetches it."""
     refusing = Fault.refuse(times=None)
     video = case.simulator.library.add_video(faults=[refusing])
     case.add(video)
@@ -119,7 +119,7 @@ def test_an_origin_that_stays_broken_is_left_for_a_later_run(case: ArchiveCase) 
 
 
 def test_wrong_bytes_are_never_done(case: ArchiveCase) -> None:
-    """A digest that the origin names and that does not fit ends in quarantine, not in the archive."""
+    """F29: a digest that the origin names and that does not fit ends in quarantine, not in the archive."""
     case.simulator.library.crc = True
     video = case.simulator.library.add_video(faults=[Fault.bit_flip(at=70_000, times=None)])
     case.add(video)
@@ -133,7 +133,7 @@ def test_wrong_bytes_are_never_done(case: ArchiveCase) -> None:
 
 
 def test_a_finished_file_that_vanished_is_fetched_again(case: ArchiveCase) -> None:
-    """A row that says done over no file is not believed."""
+    """F78: a row that says done over no file is not believed."""
     video = case.simulator.library.add_video()
     case.add(video)
     case.sync()
@@ -147,7 +147,7 @@ def test_a_finished_file_that_vanished_is_fetched_again(case: ArchiveCase) -> No
 
 
 def test_other_bytes_under_the_final_name_are_kept(case: ArchiveCase) -> None:
-    """A conflict needs a person; neither file is lost."""
+    """F83: a conflict needs a person; neither file is lost."""
     video = case.simulator.library.add_video()
     case.add(video)
     standing = case.root / f"{video.vid}.mp4"
@@ -213,7 +213,7 @@ def test_a_run_stops_at_its_limit_of_bytes_and_goes_on_later(case: ArchiveCase) 
 
 
 def test_a_run_stops_at_its_limit_of_time(case: ArchiveCase) -> None:
-    """Exit code 8 with work left."""
+    """F41: exit code 8 with work left."""
     video = case.simulator.library.add_video(size=5_000_000, faults=[Fault.drip(rate=100_000, times=None)])
     case.add(video)
 
@@ -222,7 +222,7 @@ def test_a_run_stops_at_its_limit_of_time(case: ArchiveCase) -> None:
 
 
 def test_two_runs_never_meet(case: ArchiveCase) -> None:
-    """The second one says so and ends with 11; the first is not disturbed."""
+    """F71, F100: the second one says so and ends with 11; the first is not disturbed."""
     video = case.simulator.library.add_video(size=1_000_000, faults=[Fault.drip(rate=400_000)])
     case.add(video)
     first = case.start("sync")

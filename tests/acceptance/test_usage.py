@@ -62,7 +62,7 @@ def test_no_command_gets_the_help() -> None:
 def test_a_network_setting_that_cannot_be_used_ends_the_run_before_it_begins(
     case: ArchiveCase, name: str, value: str
 ) -> None:
-    """Whether or not there is something to ask: cron's first mail is the one that is read."""
+    """F50: whether or not there is something to ask: cron's first mail is the one that is read."""
     case.add(case.simulator.library.add_video())
     before = {path: path.stat().st_mtime_ns for path in case.root.rglob("*")}
 

@@ -45,7 +45,7 @@ def test_vv_tells_each_step_and_v_how_it_went(case: ArchiveCase) -> None:
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_no_canary_is_told_at_the_loudest_level(case: ArchiveCase, log_format: str) -> None:
-    """Neither the secret, nor what every link's key carries, nor a signature, nor a proxy's password."""
+    """F91: neither the secret, nor what every link's key carries, nor a signature, nor a proxy's password."""
     _stock(case)
     in_every_link = case.simulator.signed("/any.mp4").split("-")[2]
     proxy = f"http://me:{_PROXY_PASSWORD}@127.0.0.1:9"

@@ -164,7 +164,7 @@ def test_without_hard_links_a_free_name_is_taken_by_a_rename(
 def test_one_flush_makes_all_names_of_a_directory_durable(
     tmp_path: Path, part: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those above it are flushed when it is new, and again when somebody has made it anew."""
+    """F06: those above it are flushed when it is new, and again when somebody has made it anew."""
     flushed: list[str] = []
 
     def fsync(descriptor: int) -> None:
@@ -186,6 +186,7 @@ def test_one_flush_makes_all_names_of_a_directory_durable(
 
 
 def test_a_directory_that_is_gone_or_another_now_is_not_called_durable(tmp_path: Path, part: Path) -> None:
+    """F06."""
     names = Placing(tmp_path)
     names.place(part, "Art/a.mp4", sha256=_SHA256)
     os.rename(tmp_path / "Art", tmp_path / "Elsewhere")

@@ -30,6 +30,7 @@ a line that is none
     ],
 )
 def test_the_innermost_and_latest_mount_decides(path: str, kind: str | None) -> None:
+    """F75."""
     assert kind == network_kind(TABLE, Path(path))
 
 

@@ -74,6 +74,7 @@ async def test_text_beyond_ascii_is_signed_and_sent_as_the_same(server: PolyvSer
 
 
 async def test_a_wrong_secret_stops_at_the_first_answer(server: PolyvServer) -> None:
+    """F56."""
     async with new_client(server.url, app_secret="wrong") as client:
         with pytest.raises(CredentialsRefusedError, match="app_secret"):
             await client.get_task(TASK)
@@ -83,6 +84,7 @@ async def test_a_wrong_secret_stops_at_the_first_answer(server: PolyvServer) -> 
 
 @pytest.mark.parametrize("code", [101, 102, 103, 104, 105])
 async def test_refused_credentials_are_not_tried_again(server: PolyvServer, code: int) -> None:
+    """F56."""
     server.script.append(answer(refusal(code, "no", code=403), status=403))
 
     async with new_client(server.url) as client:
@@ -121,6 +123,7 @@ async def test_a_refused_video_is_not_tried_again(server: PolyvServer) -> None:
     ],
 )
 async def test_nonsense_is_survived_by_asking_again(server: PolyvServer, reply: Reply) -> None:
+    """F48, F55."""
     server.script.append(reply)
 
     async with new_client(server.url) as client:
@@ -151,6 +154,7 @@ async def test_each_try_is_signed_anew(server: PolyvServer) -> None:
 
 
 async def test_a_giant_body_is_not_read_to_its_end(server: PolyvServer) -> None:
+    """F55, F95."""
     server.script.append(answer(b" " * (20 * 1024 * 1024) + envelope([])))
 
     async with new_client(server.url, retries=0) as client:
@@ -159,6 +163,7 @@ async def test_a_giant_body_is_not_read_to_its_end(server: PolyvServer) -> None:
 
 
 async def test_a_slow_answer_ends_by_the_clock(server: PolyvServer) -> None:
+    """F46."""
     server.script.append(Reply(raw=_FINE.raw, wait_s=30))
 
     started_at = time.monotonic()
@@ -170,6 +175,7 @@ async def test_a_slow_answer_ends_by_the_clock(server: PolyvServer) -> None:
 
 
 async def test_a_refused_connection_is_named() -> None:
+    """F48."""
     async with new_client(f"http://127.0.0.1:{_free_port()}", retries=1) as client:
         with pytest.raises(NeverSentError, match=r"no connection to 127\.0\.0\.1"):
             await client.get_task(TASK)

@@ -52,6 +52,7 @@ def _free_port() -> int:
     ],
 )
 def test_an_address_that_would_give_the_signature_away_is_refused(url: str) -> None:
+    """F93."""
     with pytest.raises(UsageError, match="https://") as caught:
         new_client(url)
 
@@ -82,6 +83,7 @@ async def test_a_proxy_never_sees_calls_to_this_machine(
 
 
 async def test_a_proxy_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F50."""
     port = _free_port()
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:pass-canary@127.0.0.1:{port}")
     monkeypatch.delenv("NO_PROXY", raising=False)
@@ -96,6 +98,7 @@ async def test_a_proxy_is_named_without_its_password(monkeypatch: pytest.MonkeyP
 async def test_a_proxy_that_wants_a_password_is_understood(
     server: PolyvServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F50."""
     server.script.append(Reply(raw=b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"))
     monkeypatch.setenv("HTTPS_PROXY", server.url)
     monkeypatch.delenv("NO_PROXY", raising=False)
@@ -111,6 +114,7 @@ async def test_a_proxy_that_wants_a_password_is_understood(
 async def test_an_environment_that_cannot_be_used_is_named(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
+    """F50."""
     monkeypatch.setenv(name, value)
 
     with pytest.raises(UsageError, match=name) as caught:
@@ -126,6 +130,7 @@ def _server_tls(authority: trustme.CA) -> ssl.SSLContext:
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_named_and_not_tried_again() -> None:
+    """F49."""
     with PolyvServer(secret=SECRET, tls=_server_tls(trustme.CA())) as server:
         async with new_client(server.url) as client:
             with pytest.raises(TlsRefusedError, match="certificate"):
@@ -145,6 +150,8 @@ async def test_a_certificate_of_an_authority_from_the_environment_is_accepted(
 
 
 async def test_an_answer_in_plain_text_where_tls_was_expected_is_not_tried_again() -> None:
+    """F49."""
+
     async def speak_plainly(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         await writer.drain()
@@ -185,6 +192,7 @@ class _EchoingServer(PolyvServer):
 async def test_no_secret_shows_in_errors_or_logs(
     make: Callable[[str], Reply], caplog: pytest.LogCaptureFixture
 ) -> None:
+    """F91."""
     caplog.set_level(logging.DEBUG)
     with _EchoingServer() as server:
         server.make = make

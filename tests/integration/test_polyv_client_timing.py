@@ -27,6 +27,7 @@ def server() -> Iterator[PolyvServer]:
 
 
 async def test_retry_after_is_obeyed(server: PolyvServer) -> None:
+    """F52."""
     server.script.append(answer(b"busy", status=503, headers=("Retry-After: 1",)))
 
     async with new_client(server.url) as client:
@@ -38,6 +39,7 @@ async def test_retry_after_is_obeyed(server: PolyvServer) -> None:
 
 @pytest.mark.parametrize("asked", ["86400", "Fri, 01 Jan 2100 00:00:00 GMT"])
 async def test_a_retry_after_beyond_patience_gives_the_slot_back(server: PolyvServer, asked: str) -> None:
+    """F52."""
     server.script.append(answer(b"busy", status=503, headers=(f"Retry-After: {asked}",)))
 
     async with new_client(server.url) as client:
@@ -51,6 +53,7 @@ async def test_a_retry_after_beyond_patience_gives_the_slot_back(server: PolyvSe
 async def test_a_wrong_clock_is_healed_by_the_answers_date(
     server: PolyvServer, caplog: pytest.LogCaptureFixture, ahead_s: float
 ) -> None:
+    """F66."""
     server.ahead_s = ahead_s
     clock = PolyvClock(time.time)
 
@@ -71,6 +74,7 @@ async def test_a_create_is_signed_again_after_the_clock_was_refused(server: Poly
 
 
 async def test_a_wrong_clock_without_a_date_stops_the_run_and_names_the_clock(server: PolyvServer) -> None:
+    """F68."""
     server.ahead_s, server.sends_date = 600.0, False
 
     async with new_client(server.url) as client:
@@ -81,6 +85,7 @@ async def test_a_wrong_clock_without_a_date_stops_the_run_and_names_the_clock(se
 
 
 async def test_a_date_from_a_cache_does_not_move_the_clock(server: PolyvServer) -> None:
+    """F68."""
     headers = ("Date: Thu, 14 Sep 2023 12:00:00 GMT", "Age: 5")
     server.script.append(answer(refusal(100, "invalid timestamp"), headers=headers))
     clock = PolyvClock(time.time)
@@ -92,12 +97,14 @@ async def test_a_date_from_a_cache_does_not_move_the_clock(server: PolyvServer) 
 
 
 async def test_a_handshake_that_nobody_answers_ends_in_time_and_was_never_a_request(server: PolyvServer) -> None:
+    """F48."""
     async with new_client(server.url.replace("http:", "https:"), retries=0, timeout_s=0.4) as client:
         with pytest.raises(NeverSentError, match="not in time"):
             await client.create_task([VID], expire_days=1)
 
 
 async def test_a_server_that_refuses_every_time_is_asked_twice(server: PolyvServer) -> None:
+    """F66."""
     headers = ("Date: Thu, 14 Sep 2023 12:00:00 GMT",)
     server.script.extend([answer(refusal(100, "invalid timestamp"), headers=headers)] * 9)
 
@@ -109,6 +116,7 @@ async def test_a_server_that_refuses_every_time_is_asked_twice(server: PolyvServ
 
 
 async def test_five_silences_open_the_breaker_and_time_closes_it(server: PolyvServer) -> None:
+    """F53."""
     server.script.extend([_PAGE] * 5)
     now = [0.0]
 
@@ -156,6 +164,7 @@ async def test_the_rate_is_held(server: PolyvServer) -> None:
 
 
 async def test_a_timestamp_is_as_young_as_its_request_behind_the_limiter(server: PolyvServer) -> None:
+    """F69."""
     async with new_client(server.url, rate_per_s=2) as client:
         await asyncio.gather(*(client.get_task(TASK) for _ in range(4)))
 

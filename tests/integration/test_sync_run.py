@@ -105,7 +105,7 @@ async def test_a_clock_that_steps_back_neither_delays_a_try_nor_keeps_the_run_bu
 
 
 async def test_a_file_taken_away_before_its_row_is_written_is_fetched_again(tmp_path: Path) -> None:
-    """Its name could not be made durable: nothing says ``done``, and nothing else of the run suffers."""
+    """F06: its name could not be made durable: nothing says ``done``, and nothing else of the run suffers."""
     home = create_home(tmp_path / "a", config="")
     names = [f"{VID[:-1]}{number}" for number in range(1, 4)]
     taken: list[str] = []

@@ -128,6 +128,7 @@ def test_a_partial_answer_that_does_not_fit_leaves_the_part_as_it_was(
     changed: dict[str, str | None],
     kind: type[TransferError],
 ) -> None:
+    """F16, F17, F18, F19, F23, F26, F28."""
     server.script("/a.mp4", [with_headers(**changed)])
     tries = resumed(_BODY, origin, tmp_path)
 

@@ -77,6 +77,7 @@ async def test_a_memo_without_a_part_tells_what_was_known_of_it(tmp_path: Path) 
     ],
 )
 async def test_a_part_whose_memo_cannot_be_read_is_begun_anew(tmp_path: Path, text: bytes) -> None:
+    """F102."""
     (tmp_path / f"{_NAME}.part").write_bytes(b"x" * 60)
     (tmp_path / f"{_NAME}.memo").write_bytes(text.replace(b'"B"', f'"{current_boot_id()}"'.encode()))
     parts = Parts(tmp_path)

@@ -41,6 +41,7 @@ def _refused(error: Any, *, code: object = 400) -> bytes:
 
 @pytest.mark.parametrize("http_status", [200, 302, 403, 500])
 def test_code_200_is_success_whatever_the_http_status(http_status: int) -> None:
+    """F56."""
     assert [1] == parse_envelope(b'{"code": 200, "data": [1], "news": {}}', http_status=http_status)
 
 
@@ -50,6 +51,7 @@ def test_success_without_data_has_none() -> None:
 
 @pytest.mark.parametrize("code", [101, 102, 103, 104, 105, "104"])
 def test_refused_credentials_stop_everything(code: object) -> None:
+    """F56."""
     with pytest.raises(CredentialsRefusedError):
         parse_envelope(_refused({"code": code, "desc": "no"}), http_status=200)
 
@@ -60,6 +62,7 @@ def test_missing_permission_names_the_role() -> None:
 
 
 def test_a_refused_timestamp_is_told_apart() -> None:
+    """F66."""
     with pytest.raises(TimestampRefusedError):
         parse_envelope(_refused({"code": 100, "desc": "invalid timestamp"}), http_status=400)
 
@@ -142,6 +145,7 @@ def test_a_description_cannot_repeat_the_signature() -> None:
     ],
 )
 def test_what_is_no_envelope_is_named_and_not_shown(body: bytes, said: str) -> None:
+    """F55, F95."""
     with pytest.raises(PolyvUnavailableError, match=f"HTTP 502.*{said}") as caught:
         parse_envelope(body, http_status=502)
 

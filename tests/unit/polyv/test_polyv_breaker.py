@@ -73,6 +73,7 @@ def test_a_cancelled_call_says_nothing(breaker: CircuitBreaker) -> None:
 
 
 def test_it_opens_for_as_long_as_it_says(breaker: CircuitBreaker, time: _Time) -> None:
+    """F53."""
     _fail(breaker, 5)
 
     time.now += 299.0
@@ -101,6 +102,7 @@ def test_a_trial_that_is_answered_closes_it_for_good(breaker: CircuitBreaker, ti
 
 
 def test_a_trial_that_fails_opens_it_anew(breaker: CircuitBreaker, time: _Time) -> None:
+    """F53."""
     _fail(breaker, 5)
     time.now += 400.0
     _fail(breaker)

@@ -31,10 +31,12 @@ def test_an_offset_may_be_large_either_way(off_s: float) -> None:
     ],
 )
 def test_a_date_that_no_clock_shows_corrects_nothing(header: str | None) -> None:
+    """F68."""
     assert offset_from_date(header, None, sent_at=_NOON_S, received_at=_NOON_S) is None
 
 
 def test_a_cached_answer_corrects_nothing() -> None:
+    """F68."""
     assert offset_from_date(_NOON, "0", sent_at=_NOON_S, received_at=_NOON_S) is None
 
 

@@ -69,11 +69,13 @@ def test_reads_the_vendors_sample() -> None:
 
 @pytest.mark.parametrize("data", [None, []])
 def test_nothing_yet_is_no_error(data: Any) -> None:
+    """F57."""
     assert TaskAnswer(items=(), odd=()) == parse_task(data)
 
 
 @pytest.mark.parametrize("data", [{}, {"vid": _VID}, "SUCCESS", 3, True])
 def test_anything_but_a_list_is_no_answer(data: Any) -> None:
+    """F57."""
     with pytest.raises(PolyvUnavailableError):
         parse_task(data)
 
@@ -82,6 +84,7 @@ def test_anything_but_a_list_is_no_answer(data: Any) -> None:
     "row", [None, 3, "x\n", [], {}, _row(vid=None), _row(vid=7), _row(vid=""), _row(vid="../\x1b[2J"), _row(vid={})]
 )
 def test_an_unusable_row_costs_nothing_but_itself(row: Any) -> None:
+    """F57."""
     answer = parse_task([row, _row(vid=_OTHER)])
 
     assert [_OTHER] == [item.vid for item in answer.items]
@@ -101,6 +104,7 @@ def test_many_unusable_rows_are_not_all_named() -> None:
     [("EXPIRED", "EXPIRED"), ("success", "success"), (None, "null"), (3, "3"), ([], "a list"), ("\x07", "\\u0007")],
 )
 def test_an_unknown_status_is_kept_as_it_came(status: Any, raw: str) -> None:
+    """F58."""
     item = _only(_row(status=status))
 
     assert (Preparation.UNKNOWN, raw) == (item.status, item.raw_status)
@@ -130,6 +134,7 @@ def test_an_unknown_status_is_kept_as_it_came(status: Any, raw: str) -> None:
     ],
 )
 def test_times_are_ms_or_seconds_or_nothing(value: Any, expected: int | None) -> None:
+    """F64."""
     item = _only(_row(createTime=value, successTime=value))
 
     assert (expected, expected) == (item.created_at, item.success_at)
@@ -137,6 +142,7 @@ def test_times_are_ms_or_seconds_or_nothing(value: Any, expected: int | None) ->
 
 @pytest.mark.parametrize("url", [None, "", 3, [], {"url": _LINK}])
 def test_a_link_is_a_text_or_none(url: Any) -> None:
+    """F59."""
     assert _only(_row(url=url)).url is None
 
 
@@ -145,6 +151,7 @@ def test_a_link_does_not_show_in_a_repr() -> None:
 
 
 def test_of_two_rows_for_one_video_the_one_that_says_most_counts() -> None:
+    """F63."""
     by_value: list[dict[str, Any]] = [
         _row(status="SUCCESS", url=_LINK),
         _row(status="SUCCESS"),
@@ -160,6 +167,7 @@ def test_of_two_rows_for_one_video_the_one_that_says_most_counts() -> None:
 
 
 def test_a_missing_field_is_as_good_as_null() -> None:
+    """F57."""
     item = _only({"vid": _VID})
 
     assert (Preparation.UNKNOWN, None, None, None) == (item.status, item.url, item.created_at, item.success_at)

@@ -101,6 +101,7 @@ def test_f25_a_416_that_gives_the_parts_own_size_says_that_it_is_whole() -> None
     ],
 )
 def test_a_206_that_does_not_fit_the_question_is_refused(headers: dict[str, str]) -> None:
+    """F16, F17, F19."""
     with pytest.raises(RangeMismatchError):
         judge(206, headers, Asked(have=50))
 
@@ -119,6 +120,7 @@ def test_a_206_to_a_request_without_range_is_refused() -> None:
     ],
 )
 def test_a_206_of_another_file_is_refused(headers: dict[str, str]) -> None:
+    """F18."""
     with pytest.raises(ObjectChangedError):
         judge(206, headers, _HALF)
 

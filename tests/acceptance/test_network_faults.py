@@ -1,0 +1,171 @@
+"""Names without an address, closed ports, false certificates, long pauses, a block: what a run makes of them."""
+
+import datetime as dt
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from archive_case import FETCHER
+from origin import OriginServer
+from origin_faults import bursts, status
+from polyv_client_cases import TASK, VID
+from polyv_server import Reply, answer, envelope
+from raw_case import BODY, KEY, PATH, SIZE, RawCase
+from transfer_cases import certificate
+
+_TEN_YEARS_S = 315_360_000
+
+
+def _vid(number: int) -> str:
+    return f"{number:032x}_1"
+
+
+def _rows(case: RawCase, *urls: str) -> list[dict[str, Any]]:
+    return [case.row(vid=_vid(number), url=f"{url}?auth_key=1-{KEY}") for number, url in enumerate(urls)]
+
+
+def _closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def test_f47_f48_lines_that_lead_nowhere_hold_up_no_other(raw: RawCase) -> None:
+    """A name without an address, a closed port, and a sound link in one task: the sound one's file comes."""
+    raw.polyv.data = _rows(
+        raw, "https://nowhere.invalid/a.mp4", f"http://127.0.0.1:{_closed_port()}/a.mp4", raw.origin.url(PATH)
+    )
+
+    ended = raw.pass_once(RES_OPTIONS="timeout:1 attempts:1")
+
+    rows = raw.rows()
+    assert 3 == ended.code
+    assert ["ready", "ready", "done"] == [rows[_vid(number)]["status"] for number in range(3)]
+    assert [2, 2] == [rows[_vid(number)]["attempts"] for number in range(2)]
+    assert rows[_vid(0)]["detail"].startswith("no connection: ")
+    assert "refused" in rows[_vid(1)]["detail"]
+    assert BODY == (raw.root / f"{_vid(2)}.mp4").read_bytes()
+    assert KEY not in ended.said
+
+
+def test_f49_an_origin_that_cannot_prove_itself_brings_nothing(raw: RawCase, tmp_path: Path) -> None:
+    """Expired, another name, an unknown authority, a protocol of old: told as such, and nothing is asked."""
+    known, yesterday = trustme.CA(), dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    known.cert_pem.write_to_path(tmp_path / "ca.pem")
+    expired = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    known.issue_cert("127.0.0.1", not_before=yesterday - dt.timedelta(days=9), not_after=yesterday).configure_cert(
+        expired
+    )
+    old = certificate(known)
+    old.set_ciphers("DEFAULT:@SECLEVEL=0")
+    with pytest.deprecated_call():
+        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+    contexts = [expired, certificate(known, "other.example"), certificate(trustme.CA()), old, certificate(known)]
+    with ExitStack() as stack:
+        origins = [stack.enter_context(OriginServer(tls=context)) for context in contexts]
+        raw.polyv.data = _rows(raw, *(origin.add("/a.mp4", BODY) for origin in origins))
+
+        ended = raw.pass_once(SSL_CERT_FILE=str(tmp_path / "ca.pem"))
+
+        asked = [len(origin.requests) for origin in origins]
+    rows = raw.rows()
+    told = [rows[_vid(number)]["detail"] for number in range(4)]
+    assert 3 == ended.code
+    assert ["expired" in told[0], "127.0.0.1" in told[1], "self-signed" in told[2] or "issuer" in told[2]] == [
+        True
+    ] * 3
+    assert "TLS" in told[3]
+    assert ("done", [0, 0, 0, 0, 1]) == (rows[_vid(4)]["status"], asked)
+
+
+def test_f49_an_api_that_cannot_prove_itself_is_asked_nothing(raw: RawCase) -> None:
+    """Not tried a second time: it would be the same one. Not a signature is given away."""
+    raw.polyv.tls = certificate(trustme.CA())
+
+    ended = raw.pass_once(FETCHER_API_URL=raw.polyv.url)
+
+    assert (3, 0, 1) == (ended.code, len(raw.polyv.requests), raw.polyv.connections)
+    assert "the certificate of 127.0.0.1 is not accepted" in ended.told[0]
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="wants root and util-linux")
+def test_f51_where_ipv6_leads_nowhere_ipv4_is_taken(raw: RawCase, tmp_path: Path) -> None:
+    """A name with two addresses, in a namespace of its own: nobody listens on ::1."""
+    hosts = tmp_path / "hosts"
+    hosts.write_text("::1 localhost\n127.0.0.1 localhost\n")
+    raw.polyv.data = lambda: [raw.row(url=raw.link().replace("127.0.0.1", "localhost"))]
+    sync = f"mount --bind '{hosts}' /etc/hosts && exec '{FETCHER}' sync"
+
+    ended = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", sync],
+        env={**raw.environ, "FETCHER_API_URL": raw.polyv.url.replace("127.0.0.1", "localhost")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (0, "") == (ended.returncode, ended.stderr)
+    assert raw.is_right()
+    assert {f"localhost:{raw.origin.port}"} == {request.headers["host"] for request in raw.origin.requests}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry_After": "3600"},
+        {"Retry_After": str(_TEN_YEARS_S)},
+        {"Retry_After": "Fri, 01 Jan 2100 00:00:00 GMT", "Date": "Thu, 31 Dec 2099 23:00:00 GMT"},
+    ],
+)
+def test_f52_a_long_pause_is_left_to_a_later_run(raw: RawCase, headers: dict[str, str]) -> None:
+    """The archive is not held for it, the origin is not asked before, and every run says why it ends with 3."""
+    raw.origin.script(PATH, [status(503, b"", **headers)])
+    began = time.time()
+
+    first, second = raw.pass_once(), raw.pass_once()
+
+    (due_at,) = (row["due_at"] for row in raw.rows().values())
+    due_in_s = dt.datetime.fromisoformat(due_at).timestamp() - began
+    assert (3, 3, 1) == (first.code, second.code, len(raw.origin.requests))
+    assert ["the last one: the origin is busy (503)"] == [line.partition("; ")[2] for line in first.told]
+    assert ["their origin asked for patience"] == [line.partition("; ")[2] for line in second.told]
+    assert 3590 < due_in_s < 3700
+
+
+def test_f53_a_block_by_the_api_ends_the_questions_and_no_download(raw: RawCase) -> None:
+    """Resets for all but the first task: asked a few times more, told once, and the running file comes."""
+    others = [f"{number:032x}" for number in range(20)]
+    assert 0 == raw.run("add", "-", stdin="\n".join(others)).returncode
+    raw.origin.script(PATH, [bursts([SIZE // 3 + 1], pause_s=0.5)])
+    raw.polyv.script.extend([answer(envelope([raw.row()])), *[Reply(reset=True)] * 100])
+
+    ended = raw.pass_once()
+
+    assert (3, ("done", None)) == (ended.code, raw.standing())
+    assert raw.is_right()
+    assert 1 == sum("is left alone" in line for line in ended.told)
+    assert 16 >= len(raw.polyv.requests)
+    assert TASK == raw.polyv.requests[0].params["taskId"]
+
+
+def test_f40_f41_what_a_run_leaves_behind_is_told_where_its_link_may_die(raw: RawCase) -> None:
+    """Two minutes to live, and the run's own limit is reached: exit code 5 before 8."""
+    soon = int(time.time()) + 120
+    raw.polyv.data = [raw.row(url=f"{raw.origin.url(PATH)}?auth_key={soon}-{KEY}-0-abcdef")]
+    raw.origin.script(PATH, [status(503)] * 2)
+    assert 3 == raw.pass_once().code
+
+    ended = raw.sync("--max-duration", "0")
+
+    assert 5 == ended.returncode
+    assert "1 links are at risk" in ended.stderr
+    assert [VID] == list(raw.rows("--at-risk"))
