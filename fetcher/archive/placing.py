@@ -143,11 +143,24 @@ def set_aside(root: Path, path: str, to: Path) -> None:
 def size_of(root: Path, path: str) -> int | None:
     """Return the size of the plain file at *path*, None where there is none."""
     try:
-        with _parent(root, path) as (directory, name):
-            found = os.stat(name, dir_fd=directory, follow_symlinks=False)
-    except (FileNotFoundError, ConflictError):
+        found = look_at(root, path)
+    except ConflictError:
         return None
-    return found.st_size if stat.S_ISREG(found.st_mode) else None
+    return found.st_size if found is not None and stat.S_ISREG(found.st_mode) else None
+
+
+def look_at(root: Path, path: str) -> os.stat_result | None:
+    """Return what stands at *path*, a link as itself; None where nothing does.
+
+    Raises:
+        ConflictError: A link, or something that is no directory, is on the way.
+        OSError: It cannot be looked at.
+    """
+    try:
+        with _parent(root, path) as (directory, name):
+            return os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
 
 
 def _link(part: Path, directory: int, name: str) -> bool:

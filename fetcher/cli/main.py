@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-_COMMANDS: Final = ("init", "add", "sync", "status", "list", "show", "retry", "demo")
+_COMMANDS: Final = ("init", "add", "sync", "status", "list", "show", "retry", "ledger", "demo")
 
 _GARBAGE_AFTER: Final = 10_000
 """New objects after which the interpreter looks for garbage among them; its own default is 700."""
