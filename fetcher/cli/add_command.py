@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 @click.argument("task_ids", nargs=-1, required=True, metavar="TASK_ID... | -")
 @click.option("-n", "--dry-run", is_flag=True, help="Only check the ids and say what would be recorded.")
 @click.pass_obj
-def command(session: Session, task_ids: tuple[str, ...], dry_run: bool) -> None:
+def command(session: Session, task_ids: tuple[str, ...], dry_run: bool) -> int:
     """Record tasks that were submitted elsewhere.
 
     Idempotent: a task that is known stays as it is. '-' reads ids from stdin, one a line; '#' begins a comment.
     All ids are checked before one is recorded.
     """
+    from fetcher.cli.logs import say
+    from fetcher.cli.output import Output
     from fetcher.ledger.work import add_tasks
 
     home = session.home()
@@ -29,14 +31,14 @@ def command(session: Session, task_ids: tuple[str, ...], dry_run: bool) -> None:
     database = session.ledger(home)
     try:
         if dry_run:
-            click.echo(f"would record {len(wanted)} tasks, those that are known left out")
-            return
+            return Output().lines([f"would record {len(wanted)} tasks, those that are known left out"])
         with database.writing() as connection:
             added = add_tasks(connection, wanted, now=int(time.time() * 1000))
     finally:
         database.close()
     if session.verbosity > 0 or (session.verbosity == 0 and sys.stderr is not None and sys.stderr.isatty()):
-        click.echo(f"recorded {added} new of {len(wanted)} tasks; next: fetcher sync", err=True)
+        say(f"recorded {added} new of {len(wanted)} tasks; next: fetcher sync")
+    return 0
 
 
 def _read_stdin() -> list[str]:

@@ -1,12 +1,16 @@
 """How a command that failed ends: what is said of it, and its exit code."""
 
 import os
+from typing import Final
 
 import click
 
 from fetcher.cli.logs import complain, has_logs, set_up_logs, short_traceback
 from fetcher.domain.errors import FetcherError
 from fetcher.domain.exit_code import ExitCode, code_of
+
+_NO_THREAD: Final = "can't start new thread"
+"""What the interpreter says where the machine has no room for another one's stack."""
 
 
 def tell(error: BaseException) -> int:
@@ -19,6 +23,9 @@ def tell(error: BaseException) -> int:
         case FetcherError():
             complain(str(error))
             return code_of(error)
+        case MemoryError() | RuntimeError() if isinstance(error, MemoryError) or _NO_THREAD in str(error):
+            complain("there was no memory left; nothing that was done is lost. Run again with fewer --jobs")
+            return ExitCode.UNEXPECTED
         case _:
             return _unexpected(error)
 

@@ -15,18 +15,19 @@ if TYPE_CHECKING:
 @click.argument("directory", type=click.Path(file_okay=False))
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would be made.")
 @click.pass_obj
-def command(session: Session, directory: str, dry_run: bool) -> None:
+def command(session: Session, directory: str, dry_run: bool) -> int:
     """Make an archive: DIR/.fetcher/ with an annotated config and an empty ledger."""
     from pathlib import Path
 
     from fetcher.archive.home import create_home
+    from fetcher.cli.logs import say
+    from fetcher.cli.output import Output
     from fetcher.ledger.upgrade import create_ledger
     from fetcher.settings import annotated_config
 
     place = Path(directory)
     if dry_run:
-        click.echo(f"would make {place.resolve()}/.fetcher/ with config.toml, ledger.db and parts/")
-        return
+        return Output().lines([f"would make {place}/.fetcher/ with config.toml, ledger.db and parts/"])
 
     def make_ledger(home: Home) -> None:
         """Make the ledger where the settings want it; one that a broken-off init has made is taken."""
@@ -36,7 +37,6 @@ def command(session: Session, directory: str, dry_run: bool) -> None:
 
     home = create_home(place, config=annotated_config(), prepare=make_ledger)
     if session.verbosity >= 0:
-        click.echo(f"made an archive in {home.root}", err=True)
-        click.echo(
-            "next: set POLYV_APP_ID and POLYV_APP_SECRET_FILE, 'fetcher add TASK_ID', 'fetcher sync'", err=True
-        )
+        say(f"made an archive in {home.root}")
+        say("next: set POLYV_APP_ID and POLYV_APP_SECRET_FILE, 'fetcher add TASK_ID', 'fetcher sync'")
+    return 0

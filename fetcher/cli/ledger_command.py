@@ -53,7 +53,7 @@ def check(session: Session, as_json: bool) -> int:
 @click.argument("path", type=click.Path())
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would be copied.")
 @click.pass_obj
-def backup(session: Session, path: str, dry_run: bool) -> None:
+def backup(session: Session, path: str, dry_run: bool) -> int:
     """Copy the ledger to PATH, while it may be in use.
 
     The copy is one file (mode 0600) that needs no -wal file, and is seen to be sound. What is there already is
@@ -62,6 +62,7 @@ def backup(session: Session, path: str, dry_run: bool) -> None:
     import os
     from pathlib import Path
 
+    from fetcher.cli.output import Output
     from fetcher.ledger.looking import looking_at
     from fetcher.ledger.upgrade import backup as copy_ledger
 
@@ -69,9 +70,9 @@ def backup(session: Session, path: str, dry_run: bool) -> None:
     ledger = session.settings(home).ledger_path(home)
     with looking_at(ledger):  # It is a ledger.
         if dry_run:
-            click.echo(f"would copy {ledger} ({os.stat(ledger).st_size} bytes) to {to}")
-            return
+            return Output().lines([f"would copy {ledger} ({os.stat(ledger).st_size} bytes) to {to}"])
     copy_ledger(ledger, to, is_checked=True)
+    return 0
 
 
 def _summary(checkup: Checkup) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, select
 from sqlalchemy.pool import StaticPool
 
-from fetcher.domain.errors import LedgerDamagedError, LedgerError
+from fetcher.domain.errors import FetcherError, LedgerDamagedError, LedgerError
 from fetcher.ledger.engine import PATIENCE_S, RESTORE, require_file, translated
-from fetcher.ledger.schema import APPLICATION_ID, REVISIONS
+from fetcher.ledger.schema import APPLICATION_ID, REVISIONS, runs
 from fetcher.ledger.upgrade import version_of
 
 
@@ -52,6 +52,17 @@ def require_known_schema(connection: Connection, path: Path, *, revisions: Seque
     """
     if version_of(connection, path, revisions) != revisions[-1]:
         raise LedgerError(f"{path} has an older schema. 'fetcher status' copies and upgrades it; then look again.")
+
+
+def running_since(path: Path) -> int | None:
+    """Return when the run began that is under way, ms UTC; None where the ledger does not tell.
+
+    Only for who knows that one is: a run that was killed has not written its end either.
+    """
+    begun = select(runs.c.started_at).where(runs.c.ended_at.is_(None)).order_by(runs.c.id.desc()).limit(1)
+    with contextlib.suppress(FetcherError), looking_at(path, patience_s=1) as connection:
+        return connection.scalar(begun)
+    return None
 
 
 def _connect(path: Path, patience_s: float) -> sqlite3.Connection:
