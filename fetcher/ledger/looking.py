@@ -4,17 +4,16 @@ Only SQLite's own index of the -wal file may appear beside it (``ledger.db-shm``
 """
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from urllib.parse import quote
 
 from sqlalchemy import Connection, create_engine, select
 from sqlalchemy.pool import StaticPool
 
 from fetcher.domain.errors import FetcherError, LedgerDamagedError, LedgerError
 from fetcher.ledger.engine import PATIENCE_S, RESTORE, require_file, translated
+from fetcher.ledger.mounts import uri_to_read
 from fetcher.ledger.schema import APPLICATION_ID, REVISIONS, runs
 from fetcher.ledger.upgrade import version_of
 
@@ -67,7 +66,7 @@ def running_since(path: Path) -> int | None:
 
 def _connect(path: Path, patience_s: float) -> sqlite3.Connection:
     return sqlite3.connect(
-        f"file:{quote(os.fsencode(path))}?mode=ro",
+        uri_to_read(path),
         uri=True,
         isolation_level=None,
         check_same_thread=False,

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 from sqlalchemy import Connection, inspect, text
 
 from fetcher.domain.errors import DiskFullError, LedgerDamagedError, LedgerTooNewError, UsageError
 from fetcher.ledger.engine import Database, WriteLock, translated
+from fetcher.ledger.mounts import uri_to_read
 from fetcher.ledger.schema import APPLICATION_ID, REVISIONS
 
 HEAD: Final = REVISIONS[-1]
@@ -115,7 +115,7 @@ def backup(path: Path, to: Path, *, is_checked: bool = False) -> None:
     try:
         with (
             translated(path),
-            contextlib.closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True)) as source,
+            contextlib.closing(sqlite3.connect(uri_to_read(path), uri=True)) as source,
             contextlib.closing(sqlite3.connect(to)) as copy,
         ):
             source.backup(copy)
