@@ -179,7 +179,10 @@ def _read_secret(path: Path, *, must_be_private: bool) -> str:
                 raise UsageError(f"{path} holds a secret and is open to others; run: chmod 600 {path}")
             return file.read()
     except (OSError, UnicodeDecodeError) as exc:
-        raise UsageError(f"the app secret cannot be read from {path}: {exc}") from exc
+        # Without a directory in it, it may be the secret itself, put where its file has to be named.
+        shown = str(path) if os.sep in str(path) else "the file that is named for it"
+        why = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
+        raise UsageError(f"the app secret cannot be read from {shown}: {why}") from None
 
 
 def annotated_config() -> str:
