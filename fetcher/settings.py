@@ -1,5 +1,6 @@
 """Settings: flags before environment before config file before defaults, all checked into one frozen value."""
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from fetcher.domain.quantities import parse_size
 
 _PREFIX: Final = "FETCHER_"
 _HOURS_72: Final = 72 * 3600
+_LONGEST_CONFIG: Final = 65_536
+"""Bytes; some fifty times what it is with every comment."""
 
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=31_536_000)]
 
@@ -120,10 +123,16 @@ def load_credentials(settings: Settings, environ: Mapping[str, str]) -> Credenti
 
 def _config(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(_LONGEST_CONFIG + 1)
+        if len(text) > _LONGEST_CONFIG:
+            raise UsageError(f"{path} is longer than any configuration. Mend it and run again.")
+        return tomllib.loads(text.decode("utf-8-sig"))
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except RecursionError:
+        raise UsageError(f"{path} is no TOML: it is nested too deeply. Mend it and run again.") from None
+    except ValueError as exc:  # Its own error is one, and so is a number of too many digits.
         raise UsageError(f"{path} is no TOML: {exc}. Mend it and run again.") from exc
     except OSError as exc:
         raise UsageError(f"{path} cannot be read: {exc.strerror}.") from exc
@@ -147,6 +156,12 @@ def _merged(settings: Settings, values: Mapping[str, Any], source: str) -> Setti
 
 def _require_usable(settings: Settings) -> None:
     """Raise for what the types cannot say."""
+    for name in Settings.__struct_fields__:
+        value = getattr(settings, name)
+        if value != value or value == math.inf:  # noqa: PLR0124 - not a number is none that equals itself
+            raise UsageError(f"{name} is no number to count with")
+        if isinstance(value, str) and "\0" in value:
+            raise UsageError(f"{name} has a NUL in it")
     parse_size(settings.min_free)
     if settings.limit_rate and parse_size(settings.limit_rate) < 1:
         raise UsageError("limit_rate is 0; leave it empty for no limit")

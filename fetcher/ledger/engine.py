@@ -219,7 +219,7 @@ def _prepare(
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         with alone():  # Two processes that switch at once are told "locked" without any waiting.
             connection.execute("PRAGMA journal_mode = WAL")
-    # What is removed is overwritten, whatever this SQLite was built for: no link outlives its use in a page's corner.
+    # What is removed is overwritten, however this SQLite was built: no link outlives its use in a page's corner.
     for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", "cache_size = -16384"):
         connection.execute(f"PRAGMA {pragma}")
 
