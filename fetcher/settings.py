@@ -17,6 +17,9 @@ from fetcher.domain.quantities import parse_size
 
 _PREFIX: Final = "FETCHER_"
 _HOURS_72: Final = 72 * 3600
+_TEN_YEARS: Final = 315_360_000
+_LONGEST_CONFIG: Final = 65_536
+"""Bytes; some fifty times what it is with every comment."""
 
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=31_536_000)]
 
@@ -36,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limit_rate: str = ""
     poll_interval: _Seconds = 60
     poll_interval_max: _Seconds = 1800
-    give_up_after: Annotated[float, msgspec.Meta(ge=_HOURS_72)] = 7 * 86_400
+    give_up_after: Annotated[float, msgspec.Meta(ge=_HOURS_72, le=_TEN_YEARS)] = 7 * 86_400
     link_lifetime: Annotated[int, msgspec.Meta(ge=1, le=31_536_000)] = 1800
     stall_seconds: _Seconds = 60
     min_free: str = "1G"
@@ -120,10 +123,16 @@ def load_credentials(settings: Settings, environ: Mapping[str, str]) -> Credenti
 
 def _config(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(_LONGEST_CONFIG + 1)
+        if len(text) > _LONGEST_CONFIG:
+            raise UsageError(f"{path} is longer than any configuration. Mend it and run again.")
+        return tomllib.loads(text.decode("utf-8-sig"))
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except RecursionError:
+        raise UsageError(f"{path} is no TOML: it is nested too deeply. Mend it and run again.") from None
+    except ValueError as exc:  # Its own error is one, and so is a number of too many digits.
         raise UsageError(f"{path} is no TOML: {exc}. Mend it and run again.") from exc
     except OSError as exc:
         raise UsageError(f"{path} cannot be read: {exc.strerror}.") from exc
@@ -155,6 +164,9 @@ def _named(text: str) -> str:
 
 def _require_usable(settings: Settings) -> None:
     """Raise for what the types cannot say."""
+    for name in Settings.__struct_fields__:
+        if "\0" in str(getattr(settings, name)):
+            raise UsageError(f"{name} has a NUL in it")
     parse_size(settings.min_free)
     if settings.limit_rate and parse_size(settings.limit_rate) < 1:
         raise UsageError("limit_rate is 0; leave it empty for no limit")
@@ -187,7 +199,10 @@ def _read_secret(path: Path, *, must_be_private: bool) -> str:
                 raise UsageError(f"{path} holds a secret and is open to others; run: chmod 600 {path}")
             return file.read()
     except (OSError, UnicodeDecodeError) as exc:
-        raise UsageError(f"the app secret cannot be read from {path}: {exc}") from exc
+        # Without a directory in it, it may be the secret itself, put where its file has to be named.
+        shown = str(path) if os.sep in str(path) else "the file that is named for it"
+        why = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
+        raise UsageError(f"the app secret cannot be read from {shown}: {why}") from None
 
 
 def annotated_config() -> str:

@@ -1,10 +1,13 @@
 """An archive on disk, a simulator on loopback, and the installed command between them."""
 
+import functools
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,8 +131,15 @@ class ArchiveCase(Archive):
 @contextmanager
 def archive_case(root: Path, **simulator: Any) -> Iterator[ArchiveCase]:
     """Yield an empty archive in *root* and its simulator."""
+    shutil.copytree(Path(_empty_archive().name, "archive"), root)
     with Simulator(**simulator) as running:
-        case = ArchiveCase(root, running)
-        made = case.run("-q", "init", str(root))
-        assert (0, "") == (made.returncode, made.stdout + made.stderr)
-        yield case
+        yield ArchiveCase(root, running)
+
+
+@functools.cache
+def _empty_archive() -> "tempfile.TemporaryDirectory[str]":
+    """Return where 'init' has made an archive: once for all tests, for each begins with a copy of it."""
+    scratch = tempfile.TemporaryDirectory(prefix="fetcher-tests-")
+    made = run_fetcher("-q", "init", str(Path(scratch.name, "archive")), environ={})
+    assert (0, "") == (made.returncode, made.stdout + made.stderr)
+    return scratch

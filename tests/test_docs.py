@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import click
+
 from fetcher.cli.main import group
 from fetcher.domain.exit_code import ExitCode
 from fetcher.domain.status import Evidence, Reason, Status
@@ -35,9 +37,16 @@ def test_every_command_and_its_options_stand_in_readme() -> None:
     named = set(re.findall(r"^\| `fetcher (\w+)", section, re.MULTILINE))
 
     assert set(commands) == named
+    below = {
+        f"{name} {inner}": command.commands[inner]
+        for name, command in commands.items()
+        if isinstance(command, click.Group)
+        for inner in command.commands
+    }
+    assert [] == [name for name in below if f"| `fetcher {name}" not in section]
     missing = [
         f"{name} {option}"
-        for name, command in commands.items()
+        for name, command in [*commands.items(), *below.items()]
         if command is not None
         for parameter in command.params
         for option in parameter.opts

@@ -88,7 +88,12 @@ def create_home(directory: Path, *, config: str, prepare: Callable[[Home], None]
         UsageError: It is an archive already.
         StorageError: It cannot be written.
     """
-    home = Home(directory.resolve())
+    try:
+        home = Home(directory.resolve())
+    except OSError as exc:
+        raise UsageError(
+            f"{directory} is no place to be found: {exc.strerror}. Name it with its whole path."
+        ) from exc
     try:
         if home.config.exists():
             raise UsageError(f"{home.root} is an archive already. Nothing was changed.")

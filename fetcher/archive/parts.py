@@ -21,8 +21,8 @@ from typing import Final
 import msgspec
 
 _FORMAT: Final = 1
-_NAME: Final = re.compile(r"(\d{1,19})-([0-9a-f]{8})\.(part|memo)(~?)", re.ASCII)
-_LONGEST_MEMO: Final = 65536
+NAME: Final = re.compile(r"(\d{1,19})-([0-9a-f]{8})\.(part|memo)(~?)", re.ASCII)
+LONGEST_MEMO: Final = 65536
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -192,7 +192,7 @@ class Parts:
 
         Only files and links that bear a name of ours are touched.
         """
-        names = {name for name in os.listdir(self._directory) if _NAME.fullmatch(name)}
+        names = {name for name in os.listdir(self._directory) if NAME.fullmatch(name)}
         ours = {name for name in names if not (self._directory / name).is_dir()}
         for name in sorted(ours):
             await self._sort_out(name, ours)
@@ -251,11 +251,19 @@ async def _read_memo(path: Path) -> Memo | None:
     import aiofiles  # noqa: PLC0415 - a run without a part on its way has no memo to read or to write
 
     try:
-        async with aiofiles.open(path, "rb", opener=_unfollowed) as file:
+        async with aiofiles.open(path, "rb", opener=unfollowed) as file:
             is_plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            text = await file.read(_LONGEST_MEMO) if is_plain else b""
+            text = await file.read(LONGEST_MEMO) if is_plain else b""
+    except OSError:
+        return None
+    return decoded(text)
+
+
+def decoded(text: bytes) -> Memo | None:
+    """Return the memo that a file holds, None where it is torn or of another format."""
+    try:
         memo = msgspec.json.decode(text, type=Memo)
-    except (OSError, ValueError, msgspec.MsgspecError):
+    except (ValueError, msgspec.MsgspecError):
         return None
     return memo if memo.format == _FORMAT else None
 
@@ -276,7 +284,8 @@ def current_boot_id() -> str:
         return ""
 
 
-def _unfollowed(path: str, flags: int) -> int:
+def unfollowed(path: str, flags: int) -> int:
+    """Open *path* where it is no link; nothing waits at the other end of a fifo."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 

@@ -152,17 +152,35 @@ def set_aside(root: Path, path: str, to: Path) -> None:
 def size_of(root: Path, path: str) -> int | None:
     """Return the size of the plain file at *path*, None where there is none."""
     try:
+        found = look_at(root, path)
+    except ConflictError:
+        return None
+    return None if found is None else _plain_size(found)
+
+
+def look_at(root: Path, path: str) -> os.stat_result | None:
+    """Return what stands at *path*, a link as itself; None where nothing does.
+
+    Raises:
+        ConflictError: A link, or something that is no directory, is on the way.
+        OSError: It cannot be looked at.
+    """
+    try:
         with _parent(root, path) as (directory, name):
-            return _size(directory, name)
-    except (FileNotFoundError, ConflictError):
+            return os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
         return None
 
 
 def _size(directory: int, name: str) -> int | None:
+    """Return the size of the plain file *name*, None where there is none."""
     try:
-        found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        return _plain_size(os.stat(name, dir_fd=directory, follow_symlinks=False))
     except FileNotFoundError:
         return None
+
+
+def _plain_size(found: os.stat_result) -> int | None:
     return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 

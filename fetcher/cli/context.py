@@ -32,8 +32,13 @@ class Session:
         from pathlib import Path
 
         from fetcher.archive.home import find_home
+        from fetcher.domain.errors import UsageError
 
-        return find_home(self.archive, start=Path.cwd())
+        try:
+            start = Path("/" if self.archive and Path(self.archive).is_absolute() else Path.cwd())
+        except OSError:
+            raise UsageError("the current directory is gone; name the archive with its whole path") from None
+        return find_home(self.archive, start=start)
 
     def settings(self, home: Home, **flags: Any) -> Settings:
         """Return the archive's settings.

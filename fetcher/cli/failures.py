@@ -3,12 +3,16 @@
 import errno
 import os
 import sys
+from typing import Final
 
 import click
 
 from fetcher.cli.logs import complain, has_logs, set_up_logs, short_traceback
 from fetcher.domain.errors import FetcherError
 from fetcher.domain.exit_code import ExitCode, code_of
+
+_NO_THREAD: Final = "can't start new thread"
+"""What the interpreter says where the machine has no room for another one's stack."""
 
 
 def tell(error: BaseException) -> int:
@@ -27,6 +31,9 @@ def tell(error: BaseException) -> int:
             # Of an archive's disk we would have said so ourselves: this is click's help that nobody can read.
             complain(f"stdout cannot be written ({error.strerror})")
             _forget_stdout()
+            return ExitCode.UNEXPECTED
+        case MemoryError() | RuntimeError() if isinstance(error, MemoryError) or _NO_THREAD in str(error):
+            complain("there was no memory left; nothing that was done is lost. Run again with fewer --jobs")
             return ExitCode.UNEXPECTED
         case _:
             return _unexpected(error)

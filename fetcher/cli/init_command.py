@@ -28,7 +28,7 @@ def command(session: Session, directory: str, dry_run: bool) -> int:
     place = Path(directory)
     if dry_run:
         made = "config.toml, ledger.db, parts/ and quarantine/"
-        return Output().lines([f"would make {place.resolve()}/.fetcher/ with {made}"])
+        return Output().lines([f"would make {place}/.fetcher/ with {made}"])
 
     def make_ledger(home: Home) -> None:
         """Make the ledger where the settings want it; one that a broken-off init has made is taken."""

@@ -1,5 +1,6 @@
 """The command ``fetcher``: its commands are loaded when they are called, and every error ends here."""
 
+import errno
 import gc
 import importlib
 import os
@@ -8,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-_COMMANDS: Final = ("init", "add", "sync", "status", "list", "show", "retry", "demo")
+_COMMANDS: Final = ("init", "add", "sync", "status", "list", "show", "retry", "ledger", "demo")
 
 _GARBAGE_AFTER: Final = 10_000
 """New objects after which the interpreter looks for garbage among them; its own default is 700."""
@@ -58,13 +59,31 @@ def group(ctx: click.Context, archive: str | None, quiet: bool, verbose: int, lo
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    from fetcher.cli.limits import leave_no_core
+
+    leave_no_core()
     # Loading makes some hundred thousand objects that live until the process ends. To look through them for
     # garbage, again and again on the way and once more at the end, takes a short command a fifth of its time.
     gc.set_threshold(_GARBAGE_AFTER)
     code = int(run(sys.argv[1:]))
     _drop_unwritten()
     gc.freeze()
-    sys.exit(code)
+    sys.exit(_flushed(code))
+
+
+def _flushed(code: int) -> int:
+    """Write what is left to be written, return *code*, or 1 in place of 0 where it is lost: a disk was full.
+
+    The interpreter would try once more at its end, and put its own 120 in the place of any code.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError as exc:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            code = code or int(exc.errno != errno.EPIPE)
+    return code
 
 
 def _drop_unwritten() -> None:

@@ -11,13 +11,17 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from fetcher.archive.home import loose_permissions
+from fetcher.cli.limits import jobs_allowed
 from fetcher.cli.logs import complain, keep_secret, say
 from fetcher.cli.output import Stream
 from fetcher.domain.exit_code import ExitCode
 from fetcher.report.rows import instant
 from fetcher.report.text import size_text
-from fetcher.sync.wiring import assembled_run, hold_archive
+from fetcher.sync.holding import hold_archive
+from fetcher.sync.wiring import assembled_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +45,7 @@ def run_pass(
         FetcherError: It could not be begun, or the ledger failed on the way.
     """
     keep_secret(credentials.app_secret)
+    settings = msgspec.structs.replace(settings, jobs=jobs_allowed(settings.jobs))
     for path in loose_permissions(home):
         complain(f"{path} holds secrets and is open to others; run: chmod go= {shlex.quote(str(path))}")
     _log.debug(
@@ -59,7 +64,7 @@ def run_pass(
             async with _bars(session, run):
                 return await run.run()
 
-    with hold_archive(home):
+    with hold_archive(home, settings.ledger_path(home)):
         summary = asyncio.run(one_pass())
     # All is done and recorded; what is left to do is to write it to somebody who may not read.
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -6,6 +6,7 @@ Here a thread goes on with what waits already, and the loop is woken a hundred t
 
 import asyncio
 import contextlib
+import logging
 import queue
 import threading
 from collections import deque
@@ -14,6 +15,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 T = TypeVar("T")
 
+_log: Final = logging.getLogger(__name__)
 _TOLD_AFTER_S: Final = 0.01
 _Wanted = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 """Something to do, and who waits for it."""
@@ -35,7 +37,7 @@ class Crew:
     """*size* threads for one event loop.
 
     Args:
-        size: How many things are done at a time.
+        size: How many things are done at a time; fewer where the machine has no room for so many threads.
     """
 
     def __init__(self, size: int) -> None:
@@ -48,6 +50,10 @@ class Crew:
                 thread = threading.Thread(target=self._work, name=f"transfer-{number}")
                 thread.start()
                 self._threads.append(thread)
+        except RuntimeError:  # No room for another one's stack, or as many processes as this user may have.
+            if not self._threads:
+                raise
+            _log.warning("%d threads instead of %d: the machine gives no more", len(self._threads), size)
         except BaseException:
             self.close()
             raise

@@ -161,6 +161,8 @@ class _Download:
                 raise
             except (errors.TransferError, errors.ConflictError) as exc:
                 verdict = await self._verdict(exc)
+            except MemoryError:
+                verdict = TryAgain(detail="there was no memory left for it; fewer --jobs need less")
             if verdict is not None:
                 return verdict
 

@@ -43,7 +43,7 @@ _SHARED_MEMORY_SIZE: Final = 32768
 Source: https://sqlite.org/walformat.html, the WAL-index file format.
 """
 _HEADER_SIZE: Final = 100
-_RESTORE: Final = "Restore a copy of it (with its -wal file); finished files are untouched."
+RESTORE: Final = "Restore a copy of it (with its -wal file); finished files are untouched."
 
 
 class Database:
@@ -95,7 +95,7 @@ class Database:
 
     def _require_same_file(self) -> None:
         if _identity(self.path) != self._identity:
-            raise LedgerMissingError(f"{self.path} was removed or replaced while in use. Stopped; {_RESTORE}")
+            raise LedgerMissingError(f"{self.path} was removed or replaced while in use. Stopped; {RESTORE}")
 
 
 class WriteLock:
@@ -160,24 +160,32 @@ def open_database(path: Path, *, on_network: bool = False, patience_s: float = P
             f"{path} is on {kind}, a network file system, where SQLite's locks cannot be relied on. "
             "Put the ledger on a local disk (setting 'ledger'), or set ledger_on_network."
         )
-    _require_file(path)
+    require_file(path)
+    _require_writable(path)
     return Database(path, patience_s=patience_s)
 
 
-def _require_file(path: Path) -> None:
+def require_file(path: Path) -> None:
     """Look before SQLite does: it takes an empty file for a new database.
 
     The file itself is not opened: closing it again would drop the locks that another connection of this process
     holds on it (POSIX), and a third process could then take its -wal file away.
+
+    Raises:
+        LedgerMissingError: There is none.
+        LedgerDamagedError: It is too short for one.
     """
     try:
         size = path.stat().st_size
     except FileNotFoundError:
-        raise LedgerMissingError(f"{path} is missing. {_RESTORE}") from None
+        raise LedgerMissingError(f"{path} is missing. {RESTORE}") from None
     except OSError as exc:
-        raise LedgerMissingError(f"{path} cannot be read: {exc.strerror}. {_RESTORE}") from exc
+        raise LedgerMissingError(f"{path} cannot be read: {exc.strerror}. {RESTORE}") from exc
     if size < _HEADER_SIZE:
-        raise LedgerDamagedError(f"{path} is no ledger ({size} bytes). {_RESTORE}")
+        raise LedgerDamagedError(f"{path} is no ledger ({size} bytes). {RESTORE}")
+
+
+def _require_writable(path: Path) -> None:
     if not (os.access(path, os.R_OK | os.W_OK) and os.access(path.resolve().parent, os.W_OK)):
         raise StorageError(f"{path} or its directory cannot be written. Look at its disk and permissions.")
 
@@ -212,11 +220,12 @@ def _prepare(
 ) -> None:
     """See whose database it is before anything is written, then set what durability rests on."""
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-        raise LedgerDamagedError(f"{path} is a database of another program. {_RESTORE}")
+        raise LedgerDamagedError(f"{path} is a database of another program. {RESTORE}")
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         with alone():  # Two processes that switch at once are told "locked" without any waiting.
             connection.execute("PRAGMA journal_mode = WAL")
-    for pragma in ("synchronous = FULL", "foreign_keys = ON", "cache_size = -16384"):
+    # What is removed is overwritten, however this SQLite was built: no link outlives its use in a page's corner.
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", "cache_size = -16384"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -240,7 +249,7 @@ def translated(path: Path) -> Iterator[None]:
 
 def _translation(code: int, path: Path) -> Exception:
     if code in _DAMAGED:
-        return LedgerDamagedError(f"{path} is damaged. {_RESTORE}")
+        return LedgerDamagedError(f"{path} is damaged. {RESTORE}")
     if code in _LOCKED:
         return LedgerLockedError(f"{path} was locked by another process for too long. Find and end it.")
     if code == sqlite3.SQLITE_FULL or (code in _DISK and _is_full(path)):

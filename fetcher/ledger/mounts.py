@@ -1,11 +1,13 @@
-"""Find out whether a path is on a network file system, where file locks are not to be relied on.
+"""What a ledger's file system means for it: whether locks can be relied on, how to read what cannot be written.
 
 Source: proc(5), /proc/PID/mountinfo: field 5 is the mount point, the first field after ``-`` the kind.
 """
 
+import os
 import re
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 _NETWORK: Final = frozenset(
@@ -33,6 +35,21 @@ def network_file_system(path: Path) -> str | None:
     except OSError:
         return None
     return network_kind(table, path.resolve())
+
+
+def uri_to_read(path: Path) -> str:
+    """Return what SQLite is to open for reading alone.
+
+    A ledger on a disk that is mounted read-only cannot have the index of its -wal file made beside it; where that
+    file is empty it needs none.
+
+    Source: SQLite, "Write-Ahead Logging", section 7 (Read-Only Databases).
+    """
+    uri = f"file:{quote(os.fsencode(path))}?mode=ro"
+    wal = Path(f"{path}-wal")
+    has_wal = wal.exists() and wal.stat().st_size > 0
+    is_read_only = bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    return f"{uri}&immutable=1" if is_read_only and not has_wal else uri
 
 
 def network_kind(table: str, path: Path) -> str | None:

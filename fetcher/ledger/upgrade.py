@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 from sqlalchemy import Connection, inspect, text
 
-from fetcher.domain.errors import LedgerDamagedError, LedgerTooNewError, UsageError
+from fetcher.domain.errors import DiskFullError, LedgerDamagedError, LedgerTooNewError, UsageError
 from fetcher.ledger.engine import Database, WriteLock, translated
+from fetcher.ledger.mounts import uri_to_read
 from fetcher.ledger.schema import APPLICATION_ID, REVISIONS
 
 HEAD: Final = REVISIONS[-1]
@@ -93,12 +93,17 @@ def require_current(
             raise
 
 
-def backup(path: Path, to: Path) -> None:
+def backup(path: Path, to: Path, *, is_checked: bool = False) -> None:
     """Copy a ledger while it may be in use, by SQLite's own means. The copy is 0600 and durable, or there is none.
+
+    Args:
+        path: The ledger.
+        to: What to call the copy.
+        is_checked: Whether to see that the copy is sound, which takes long for a large one.
 
     Raises:
         UsageError: *to* is there already, or its directory is not.
-        LedgerError: *path* cannot be copied.
+        LedgerError: *path* cannot be copied, or is damaged.
         StorageError: The disk.
     """
     try:
@@ -110,14 +115,25 @@ def backup(path: Path, to: Path) -> None:
     try:
         with (
             translated(path),
-            contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as source,
+            contextlib.closing(sqlite3.connect(uri_to_read(path), uri=True)) as source,
             contextlib.closing(sqlite3.connect(to)) as copy,
         ):
             source.backup(copy)
-    except BaseException:
+            if is_checked:
+                _require_sound(copy, path)
+    except BaseException as exc:
         to.unlink()
+        if isinstance(exc, DiskFullError):
+            raise DiskFullError(f"no room to write {to}. Make room, or choose another place.") from exc.__cause__
         raise
     _sync_directory(to.parent)
+
+
+def _require_sound(copy: sqlite3.Connection, path: Path) -> None:
+    if copy.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise LedgerDamagedError(
+            f"{path} is damaged; no copy was made. 'fetcher ledger check' says more. Keep the older copies."
+        )
 
 
 def migrations_directory(package: Path = _PACKAGE) -> Path:
@@ -138,19 +154,25 @@ def migrations_directory(package: Path = _PACKAGE) -> Path:
 
 
 def _is_current(connection: Connection, path: Path, revisions: Sequence[str]) -> bool:
-    found = _version(connection, path)
-    if found in revisions:
-        return found == revisions[-1]
-    raise LedgerTooNewError(
-        f"{path} has schema {found}, this version knows up to {revisions[-1]}. Use the newer fetcher that wrote it."
-    )
+    return version_of(connection, path, revisions) == revisions[-1]
 
 
-def _version(connection: Connection, path: Path) -> str:
+def version_of(connection: Connection, path: Path, revisions: Sequence[str]) -> str:
+    """Return a ledger's schema, one of *revisions*.
+
+    Raises:
+        LedgerTooNewError: A later version wrote it.
+        LedgerDamagedError: It has no version at all.
+    """
     is_there = inspect(connection).has_table("alembic_version")
     found = connection.scalar(text("SELECT version_num FROM alembic_version")) if is_there else None
     if found is None:
         raise LedgerDamagedError(f"{path} has no schema version: it was never finished. Restore a copy.")
+    if found not in revisions:
+        raise LedgerTooNewError(
+            f"{path} has schema {found}, this version knows up to {revisions[-1]}. "
+            "Use the newer fetcher that wrote it."
+        )
     return str(found)
 
 

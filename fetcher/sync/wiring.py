@@ -9,16 +9,12 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
-
-import filelock
 
 from fetcher.archive.home import Home
 from fetcher.archive.parts import Parts
 from fetcher.archive.placing import Placing
-from fetcher.archive.space import disk_errors
-from fetcher.domain.errors import ArchiveBusyError
 from fetcher.ledger.opening import open_ledger
 from fetcher.ledger.thread import LedgerThread
 from fetcher.poller import Poller
@@ -41,28 +37,6 @@ if TYPE_CHECKING:
 
 _LONGEST_PAUSE_S: Final = 60.0
 """Our own pauses between tries are no longer."""
-
-
-@contextlib.contextmanager
-def hold_archive(home: Home) -> Iterator[None]:
-    """Be the only run of an archive; the kernel frees the lock whatever ends the process.
-
-    Raises:
-        ArchiveBusyError: Another run holds it.
-        StorageError: The archive cannot be written.
-    """
-    lock = filelock.FileLock(home.lock, timeout=0, mode=0o600)
-    with disk_errors(f"locking {home.root}"):
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise ArchiveBusyError(
-                f"another run holds {home.root}. It goes on by itself; run again when it has ended."
-            ) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,104 @@
+"""``fetcher ledger check`` and ``fetcher ledger backup PATH``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fetcher.cli.context import Session
+    from fetcher.report.checkup import Checkup
+
+
+@click.group("ledger")
+def command() -> None:
+    """Look after the ledger itself: see whether it is right, copy it."""
+
+
+@command.command("check")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout, the summary last.")
+@click.pass_obj
+def check(session: Session, as_json: bool) -> int:
+    """Find what is wrong inside of the ledger, and between its rows and the archive's files.
+
+    Files are looked at, not read. Nothing is changed, and a run may be under way. Exit code 10 where the ledger is
+    damaged, 9 where done files are not as it says; the rest the next run puts in order by itself.
+    """
+    from fetcher.archive.space import disk_errors
+    from fetcher.cli.output import Output
+    from fetcher.ledger.looking import looking_at, require_known_schema
+    from fetcher.report.checkup import Checkup, finding_line, finding_row
+
+    home, output = session.home(), Output()
+    path = session.settings(home).ledger_path(home)
+    with looking_at(path) as connection, disk_errors(f"looking at {home.root}"):
+        require_known_schema(connection, path)
+        checkup = Checkup(connection, home, now=int(time.time() * 1000))
+        for finding in checkup.findings():
+            if as_json:
+                output.json(finding_row(finding))
+            else:
+                output.line(finding_line(finding))
+    if as_json:
+        output.json(_summary(checkup))
+    return _told(session, path, checkup) or output.code()
+
+
+@command.command("backup")
+@click.argument("path", type=click.Path())
+@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be copied.")
+@click.pass_obj
+def backup(session: Session, path: str, dry_run: bool) -> int:
+    """Copy the ledger to PATH, while it may be in use.
+
+    The copy is one file (mode 0600) that needs no -wal file, and is seen to be sound. What is there already is
+    never overwritten. It holds links, which are secrets until they expire.
+    """
+    import os
+    from pathlib import Path
+
+    from fetcher.cli.output import Output
+    from fetcher.ledger.looking import looking_at
+    from fetcher.ledger.upgrade import backup as copy_ledger
+
+    home, to = session.home(), Path(path)
+    ledger = session.settings(home).ledger_path(home)
+    with looking_at(ledger):  # It is a ledger.
+        if dry_run:
+            return Output().lines([f"would copy {ledger} ({os.stat(ledger).st_size} bytes) to {to}"])
+    copy_ledger(ledger, to, is_checked=True)
+    return 0
+
+
+def _summary(checkup: Checkup) -> dict[str, Any]:
+    return {
+        "type": "summary",
+        "exit_code": int(checkup.code),
+        "done_files": checkup.done,
+        "unknown_files": checkup.unknown_files,
+        "findings": {kind.value: count for kind, count in checkup.counts.items()},
+    }
+
+
+def _told(session: Session, path: Path, checkup: Checkup) -> int:
+    """Say on stderr what to do next, return the exit code."""
+    from fetcher.cli.logs import complain, say
+    from fetcher.domain.exit_code import ExitCode
+
+    code = checkup.code
+    if code is ExitCode.LEDGER:
+        complain(f"{path} is damaged; restore a copy of it. Finished files are untouched")
+    elif code is ExitCode.DAMAGE:
+        complain("done files are not as the ledger says; 'fetcher sync' fetches again what is gone or was cut")
+    elif session.verbosity > 0 or (session.verbosity == 0 and sys.stderr is not None and sys.stderr.isatty()):
+        found = sum(checkup.counts.values())
+        say(
+            f"{checkup.done} done files are as the ledger says; {checkup.unknown_files} others in the archive; "
+            f"{found or 'nothing'} left for the next run to put in order"
+        )
+    return code

@@ -1,0 +1,126 @@
+"""What can be wrong inside of a ledger, and which files it speaks of: page by page, nothing loaded whole."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import CheckConstraint, Connection, Row, Select, Table, func, select, text
+
+from fetcher.domain.identifiers import printable
+from fetcher.domain.status import Status
+from fetcher.ledger.bulk import one_of, packed
+from fetcher.ledger.schema import has_status, metadata, runs, videos
+
+_PAGE: Final = 500
+_MOST_FAULTS: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoneFile:
+    """A file that has to be there."""
+
+    vid: str
+    path: str
+    """Below the archive."""
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldVideo:
+    """A video that a run has claimed and nobody works on any more."""
+
+    vid: str
+    owner: str
+    held_until: int
+    """ms UTC."""
+
+
+def faults(connection: Connection) -> Iterator[str]:
+    """Yield what is wrong with pages, indexes, keys and constraints; the first hundred of each.
+
+    Source: SQLite, PRAGMA integrity_check (its texts name tables and indexes, never a row's values) and
+    PRAGMA foreign_key_check.
+    """
+    for (told,) in connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_FAULTS})").all():
+        if told != "ok":
+            yield printable(told)
+    pointing = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(_MOST_FAULTS)
+    for table, row_id, parent, _ in pointing:
+        yield f"row {row_id} of {table} points to a row of {parent} that is not there"
+    for table in metadata.sorted_tables:
+        yield from _broken_constraints(connection, table)
+
+
+def _broken_constraints(connection: Connection, table: Table) -> Iterator[str]:
+    """Yield which constraints of a table its rows do not keep.
+
+    SQLite's own check leaves them out on a connection that can only read, for it does not even parse them there.
+    Source: SQLite, src/build.c, sqlite3AddCheckConstraint.
+    """
+    checks = [one for one in table.constraints if isinstance(one, CheckConstraint)]
+    if not checks:
+        return
+    counted = select(*(func.count().filter(text(f"NOT ({one.sqltext})")) for one in checks)).select_from(table)
+    for check, count in zip(checks, connection.execute(counted).one(), strict=True):
+        if count:
+            yield f"{count} rows of {table.name} break {check.name}"
+
+
+def done_files(connection: Connection) -> Iterator[DoneFile]:
+    """Yield every done video's file, in the order in which the videos came to be known."""
+    wanted = select(videos.c.id, videos.c.vid, videos.c.path, videos.c.size).where(has_status(Status.DONE))
+    for row in _paged(connection, wanted):
+        yield DoneFile(vid=row.vid, path=row.path, size=row.size)
+
+
+def doubled_paths(connection: Connection) -> Iterator[tuple[str, int]]:
+    """Yield each path that several videos have, and how many."""
+    counted = (
+        select(videos.c.path, func.count())
+        .where(videos.c.path.is_not(None))
+        .group_by(videos.c.path)
+        .having(func.count() > 1)
+        .limit(_MOST_FAULTS)
+    )
+    for row in connection.execute(counted).all():
+        yield row[0], row[1]
+
+
+def left_claims(connection: Connection, *, now: int) -> Iterator[HeldVideo]:
+    """Yield claims that nobody keeps: the lease is over, or the run that took it has ended.
+
+    Args:
+        connection: To read.
+        now: ms UTC.
+    """
+    ended = select(runs.c.owner).where(runs.c.ended_at.is_not(None))
+    is_over = (videos.c.held_until <= now) | videos.c.lease_owner.in_(ended)
+    left = select(videos.c.id, videos.c.vid, videos.c.lease_owner, videos.c.held_until).where(
+        videos.c.held_until.is_not(None), videos.c.lease_owner.is_not(None), is_over
+    )
+    for row in _paged(connection, left):
+        yield HeldVideo(vid=row.vid, owner=row.lease_owner, held_until=row.held_until)
+
+
+def statuses(connection: Connection, video_ids: Sequence[int]) -> dict[int, tuple[str, Status]]:
+    """Return vid and status by id, of those of *video_ids* that there are."""
+    wanted = select(videos.c.id, videos.c.vid, videos.c.status).where(videos.c.id.in_(one_of()))
+    found = connection.execute(wanted, packed(video_ids)).all()
+    return {row.id: (row.vid, Status(row.status)) for row in found}
+
+
+def paths_with_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Return the paths of the videos, done or not, whose folded path is one of *keys*."""
+    wanted = select(videos.c.path).where(videos.c.path_key.in_(one_of()))
+    return set(connection.scalars(wanted, packed(keys)).all())
+
+
+def _paged(connection: Connection, wanted: Select[Any]) -> Iterator[Row[Any]]:
+    """Yield rows by id. A page is read to its end before its rows are used: no snapshot stays open for long."""
+    last_id = 0
+    while True:
+        page = connection.execute(wanted.where(videos.c.id > last_id).order_by(videos.c.id).limit(_PAGE)).all()
+        if not page:
+            return
+        yield from page
+        last_id = page[-1].id

@@ -1,0 +1,141 @@
+"""'ledger check' and 'ledger backup' as they are called; a ledger that is put back, and what comes of it."""
+
+import json
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from archive_case import ArchiveCase
+from ledger_cases import raw
+from ledger_faults import spoil_page
+
+from fetcher.simulator.faults import Fault
+
+
+def _ledger(case: ArchiveCase) -> Path:
+    return case.root / ".fetcher" / "ledger.db"
+
+
+def test_check_is_silent_where_all_is_in_order_and_names_what_is_not(case: ArchiveCase) -> None:
+    """F78, F98: nothing for cron's mail; else each finding on stdout, one line on stderr, exit code 9."""
+    cut, gone, right = (case.simulator.library.add_video() for _ in range(3))
+    case.add(cut, gone, right)
+    assert 0 == case.sync().returncode
+
+    silent, told = case.run("ledger", "check"), case.run("-v", "ledger", "check")
+    os.truncate(case.root / f"{cut.vid}.mp4", 10)
+    (case.root / f"{gone.vid}.mp4").rename(case.root / "moved.mp4")
+    found, as_json = case.run("ledger", "check"), case.run("ledger", "check", "--json")
+    healed = case.sync("--until-done")
+
+    assert (0, "", "") == (silent.returncode, silent.stdout, silent.stderr)
+    assert "3 done files are as the ledger says" in told.stderr
+    assert (9, 9) == (found.returncode, as_json.returncode)
+    assert [f"wrong_size  {cut.vid} {cut.vid}.mp4: 10 bytes instead of {cut.size}"] == [
+        line for line in found.stdout.splitlines() if cut.vid in line
+    ]
+    assert 1 == len(found.stderr.splitlines())
+    *findings, summary = map(json.loads, as_json.stdout.splitlines())
+    assert {("wrong_size", cut.vid), ("missing", gone.vid)} == {(one["kind"], one["vid"]) for one in findings}
+    assert {
+        "type": "summary",
+        "exit_code": 9,
+        "done_files": 3,
+        "unknown_files": 1,
+        "findings": {"wrong_size": 1, "missing": 1},
+    } == summary
+    assert 0 == healed.returncode
+    case.require_right([cut, gone, right])
+    assert 1 == len(case.simulator.requests.of(right.vid))
+
+
+def test_a_damaged_ledger_is_told_by_check_and_not_copied(case: ArchiveCase, tmp_path: Path) -> None:
+    """F73: exit code 10 for both, the ledger as it was, and no copy that would pass for a good one."""
+    case.add(case.simulator.library.add_video())
+    spoil_page(_ledger(case), "ix_tasks_due")
+    before = _ledger(case).read_bytes()
+
+    checked = case.run("ledger", "check")
+    copied = case.run("ledger", "backup", str(tmp_path / "copy.db"))
+
+    assert (10, 10) == (checked.returncode, copied.returncode)
+    assert "damaged" in checked.stderr
+    assert "no copy was made" in copied.stderr
+    assert ([], before) == (list(tmp_path.glob("copy.db*")), _ledger(case).read_bytes())
+
+
+def test_a_run_may_be_under_way(case: ArchiveCase, tmp_path: Path) -> None:
+    """F76: what it claims and fetches is no finding; a copy made meanwhile is whole by itself, and private."""
+    case.add(*(case.simulator.library.add_video(size=300_000, faults=[Fault.drip(rate=60_000)]) for _ in range(3)))
+    running = case.start("sync")
+    while not case.parts():
+        assert running.poll() is None
+
+    checked = case.run("ledger", "check")
+    before = os.umask(0)
+    try:
+        copied = case.run("ledger", "backup", str(tmp_path / "copy.db"))
+    finally:
+        os.umask(before)
+    assert running.poll() is None
+    running.kill()
+    running.communicate()
+
+    assert (0, "") == (checked.returncode, checked.stdout)
+    assert (0, "", "") == (copied.returncode, copied.stdout, copied.stderr)
+    assert ["copy.db"] == [path.name for path in tmp_path.glob("copy.db*")]
+    assert 0o600 == stat.S_IMODE((tmp_path / "copy.db").stat().st_mode)
+    with raw(tmp_path / "copy.db") as connection:
+        assert [(3,)] == connection.execute("SELECT count(*) FROM videos WHERE lease_owner IS NOT NULL").fetchall()
+
+
+def test_a_backup_overwrites_nothing_and_a_dry_run_makes_none(case: ArchiveCase, tmp_path: Path) -> None:
+    """Nor is a link followed; what cannot be made is told with exit code 2."""
+    there, link = tmp_path / "there", tmp_path / "link"
+    there.write_text("precious")
+    link.symlink_to(tmp_path / "made-through-a-link")
+
+    refused = [case.run("ledger", "backup", str(path)) for path in (there, link, tmp_path / "no" / "such")]
+    dry = case.run("ledger", "backup", "-n", str(tmp_path / "copy.db"))
+
+    assert [2, 2, 2] == [one.returncode for one in refused]
+    assert ("precious", True) == (there.read_text(), link.is_symlink())
+    assert (0, True) == (dry.returncode, "would copy" in dry.stdout)
+    assert {"there", "link", "archive"} == {path.name for path in tmp_path.iterdir()}
+
+
+def _put_back(copy: Path, case: ArchiveCase) -> None:
+    """Restore a ledger as README.md says."""
+    for end in ("", "-wal", "-shm"):
+        Path(f"{_ledger(case)}{end}").unlink(missing_ok=True)
+    shutil.copy2(copy, _ledger(case))
+
+
+def test_a_ledger_that_is_put_back_is_brought_up_to_the_archive(case: ArchiveCase, tmp_path: Path) -> None:
+    """F76: what was done before the copy stays done, what came after is kept in place, what is off is told."""
+    before, removed, after, later = (case.simulator.library.add_video(size=100_000) for _ in range(4))
+    case.add(before, removed)
+    assert 0 == case.sync().returncode
+    task_id = case.add(after)
+    assert 0 == case.run("ledger", "backup", str(tmp_path / "copy.db")).returncode
+    late_task_id = case.add(later)
+    assert 0 == case.sync().returncode
+    (case.root / f"{removed.vid}.mp4").unlink()
+    in_place = {path: (case.root / path).stat().st_ino for path in case.files()}
+    _ledger(case).write_bytes(os.urandom(8192))
+    assert 10 == case.sync().returncode
+
+    _put_back(tmp_path / "copy.db", case)
+    checked = case.run("ledger", "check", "--json")
+    again = case.run("add", task_id, late_task_id)
+    synced = case.sync("--until-done")
+
+    *findings, summary = map(json.loads, checked.stdout.splitlines())
+    assert [("missing", removed.vid)] == [(one["kind"], one["vid"]) for one in findings]
+    assert (9, 2) == (checked.returncode, summary["unknown_files"])
+    assert (0, 0) == (again.returncode, synced.returncode)
+    case.require_right([before, removed, after, later])
+    assert in_place.items() <= {path: (case.root / path).stat().st_ino for path in case.files()}.items()
+    assert 0 == case.run("ledger", "check").returncode
+    assert [1, 2] == [len(case.simulator.requests.of(video.vid)) for video in (before, removed)]

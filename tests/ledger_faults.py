@@ -1,0 +1,52 @@
+"""Ways to harm a ledger behind its back, and to see what a directory holds."""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from ledger_cases import raw
+
+_PAGE: Final = 4096
+_FILL: Final = """
+    WITH RECURSIVE n(i) AS (VALUES (:first) UNION ALL SELECT i + 1 FROM n WHERE i < :last)
+    INSERT INTO videos (vid, status, path, path_key, size, sha256, evidence, added_at, done_at)
+    SELECT printf('%032d_1', i), 'done', i || '.mp4', i || '.mp4', 1, printf('%064d', i), 'size', 0, 0 FROM n
+"""
+
+
+def spoil_page(ledger: Path, name: str) -> None:
+    """Put random bytes into the first page of a table or an index; the page's head stays as it is."""
+    with raw(ledger) as connection:
+        start = _root_page(connection, name) * _PAGE - _PAGE + (100 if name == "sqlite_schema" else 0) + 8
+    with ledger.open("r+b") as file:
+        file.seek(start)
+        file.write(os.urandom(_PAGE - start % _PAGE))
+
+
+def repeat_root_page(ledger: Path, name: str, *, instead_of: str) -> None:
+    """Have the index *instead_of* be found where the index *name* is."""
+    with raw(ledger) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        page = _root_page(connection, name)
+        connection.execute("UPDATE sqlite_schema SET rootpage = ? WHERE name = ?", (page, instead_of))
+
+
+def fill_with_done(ledger: Path, *, first: int, last: int) -> None:
+    """Add videos that are done, and of whose files none is there."""
+    with raw(ledger) as connection:
+        connection.execute(_FILL, {"first": first, "last": last})
+
+
+def contents(directory: Path) -> dict[str, bytes | str]:
+    """Return every file below *directory* with its bytes, every link with its target."""
+    return {
+        str(path.relative_to(directory)): os.readlink(path) if path.is_symlink() else path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_symlink() or path.is_file()
+    }
+
+
+def _root_page(connection: sqlite3.Connection, name: str) -> int:
+    found = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (name,)).fetchone()
+    return 1 if found is None else int(found[0])
