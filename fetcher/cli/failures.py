@@ -2,7 +2,6 @@
 
 import errno
 import os
-import sys
 from typing import Final
 
 import click
@@ -30,20 +29,12 @@ def tell(error: BaseException) -> int:
         case OSError(errno=errno.ENOSPC | errno.EIO):
             # Of an archive's disk we would have said so ourselves: this is click's help that nobody can read.
             complain(f"stdout cannot be written ({error.strerror})")
-            _forget_stdout()
             return ExitCode.UNEXPECTED
         case MemoryError() | RuntimeError() if isinstance(error, MemoryError) or _NO_THREAD in str(error):
             complain("there was no memory left; nothing that was done is lost. Run again with fewer --jobs")
             return ExitCode.UNEXPECTED
         case _:
             return _unexpected(error)
-
-
-def _forget_stdout() -> None:
-    """Lead stdout nowhere: the interpreter would try once more at the end, and change the exit code."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
 
 
 def _misused(error: click.ClickException) -> int:

@@ -66,7 +66,6 @@ def main() -> None:
     # garbage, again and again on the way and once more at the end, takes a short command a fifth of its time.
     gc.set_threshold(_GARBAGE_AFTER)
     code = int(run(sys.argv[1:]))
-    _drop_unwritten()
     gc.freeze()
     sys.exit(_flushed(code))
 
@@ -84,15 +83,6 @@ def _flushed(code: int) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             code = code or int(exc.errno != errno.EPIPE)
     return code
-
-
-def _drop_unwritten() -> None:
-    """Let go of a stderr that takes nothing: the interpreter would try once more and end with a code of its own."""
-    try:
-        if sys.stderr is not None:
-            sys.stderr.flush()
-    except (OSError, ValueError):
-        sys.stderr = None
 
 
 def run(arguments: list[str]) -> int:
