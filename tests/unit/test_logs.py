@@ -1,7 +1,7 @@
-import io
 import json
 import logging
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import redirect_stderr
 
@@ -27,8 +27,7 @@ def _logging_as_it_was() -> Iterator[None]:
 
 def _logged(*, verbosity: int = 0, log_format: str = "text", **environ: str) -> str:
     """Return what is said on stderr for one record of each level, secrets in all of them."""
-    told = io.StringIO()
-    with redirect_stderr(told):
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as told, redirect_stderr(told):
         set_up_logs(verbosity=verbosity, log_format=log_format, environ=environ, secrets=("s3cr3t",))
         logger = logging.getLogger("fetcher.test")
         for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
@@ -38,7 +37,10 @@ def _logged(*, verbosity: int = 0, log_format: str = "text", **environ: str) -> 
         except ValueError:
             logger.exception("it broke at sign=ABCDEF")
         logging.getLogger("httpx").info("HTTP Request: GET %s", _LINK)
-    return told.getvalue()
+        for handler in logging.getLogger().handlers:
+            handler.flush()
+        told.seek(0)
+        return told.read()
 
 
 def test_a_query_a_sign_and_the_secret_are_masked() -> None:
