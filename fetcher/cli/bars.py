@@ -52,15 +52,16 @@ async def show_bars(downloader: Downloads) -> AsyncIterator[None]:
     A thread draws: a terminal that is held (Ctrl-S) holds what is shown, not the run.
     """
     tqdm.monitor_interval = 0  # Its thread would be waited for at the end of the process.
+    tqdm.get_lock()  # Made when it is first asked for: two threads at once would make two.
     ending, terminal = threading.Event(), _Terminal()
     drawing = threading.Thread(target=_draw, args=(downloader, terminal, ending), daemon=True)
     drawing.start()
-    try:
-        with said_by(lambda line: tqdm.write(line, file=terminal)):
+    with said_by(lambda line: tqdm.write(line, file=terminal)):
+        try:
             yield
-    finally:
-        ending.set()
-        await asyncio.to_thread(drawing.join, _LAST_S)
+        finally:
+            ending.set()
+            await asyncio.to_thread(drawing.join, _LAST_S)
 
 
 def _draw(downloader: Downloads, terminal: _Terminal, ending: threading.Event) -> None:
