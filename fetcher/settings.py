@@ -172,7 +172,13 @@ def _require_usable(settings: Settings) -> None:
         raise UsageError("limit_rate is 0; leave it empty for no limit")
     if "://" in settings.ledger:
         raise UsageError("ledger has to be a path; a ledger in a database server is not supported yet")
-    api = urlsplit(settings.api_url)
+    try:
+        api = urlsplit(settings.api_url)
+        host, _ = api.hostname, api.port
+    except ValueError:  # Whose text may hold a password.
+        raise UsageError("api_url is no address; it looks like https://api.polyv.net") from None
+    if not host or api.username is not None or api.query or api.fragment:
+        raise UsageError("api_url has to be https://host[:port][/prefix], without user, query or fragment")
     if api.scheme != "https" and not (api.scheme == "http" and settings.is_api_here):
         raise UsageError("api_url has to be https (http only on this machine)")
     require_layout(settings.layout)

@@ -2,15 +2,22 @@
 
 import asyncio
 import contextlib
+import io
+import os
+import sys
+import threading
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
+from fetcher.cli.lines import write_all
+from fetcher.cli.logs import said_by
 from fetcher.sync.wires import Downloads
 
 _EVERY_S: Final = 0.2
+_LAST_S: Final = 1.0
+"""Seconds in which the bars have to be gone."""
 _STYLE: Final[dict[str, Any]] = {
     "unit": "B",
     "unit_scale": True,
@@ -21,33 +28,57 @@ _STYLE: Final[dict[str, Any]] = {
 }
 
 
+class _Terminal(io.TextIOBase):
+    """Stderr without the interpreter's buffer, on whose lock the end of the process would wait."""
+
+    encoding = sys.stderr.encoding
+
+    def fileno(self) -> int:
+        return sys.stderr.fileno()
+
+    def isatty(self) -> bool:
+        return os.isatty(self.fileno())
+
+    def write(self, text: str, /) -> int:
+        with contextlib.suppress(OSError):
+            write_all(self.fileno(), text.encode(self.encoding, "backslashreplace"))
+        return len(text)
+
+
 @contextlib.asynccontextmanager
 async def show_bars(downloader: Downloads) -> AsyncIterator[None]:
-    """Show what *downloader* does while the block runs."""
-    bars = _Bars(downloader)
-    drawing = asyncio.create_task(bars.draw_on())
-    try:
-        with logging_redirect_tqdm():
+    """Show what *downloader* does while the block runs.
+
+    A thread draws: a terminal that is held (Ctrl-S) holds what is shown, not the run.
+    """
+    tqdm.monitor_interval = 0  # Its thread would be waited for at the end of the process.
+    tqdm.get_lock()  # Made when it is first asked for: two threads at once would make two.
+    ending, terminal = threading.Event(), _Terminal()
+    drawing = threading.Thread(target=_draw, args=(downloader, terminal, ending), daemon=True)
+    drawing.start()
+    with said_by(lambda line: tqdm.write(line, file=terminal)):
+        try:
             yield
-    finally:
-        drawing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await drawing
-        bars.close()
+        finally:
+            ending.set()
+            await asyncio.to_thread(drawing.join, _LAST_S)
+
+
+def _draw(downloader: Downloads, terminal: _Terminal, ending: threading.Event) -> None:
+    bars = _Bars(downloader, terminal)
+    while not ending.wait(_EVERY_S):
+        bars.draw()
+    bars.close()
 
 
 class _Bars:
     """Each running file takes a free slot below the total."""
 
-    def __init__(self, downloader: Downloads) -> None:
+    def __init__(self, downloader: Downloads, terminal: _Terminal) -> None:
         self._downloader = downloader
-        self._total = tqdm(desc="total", position=0, disable=None, **_STYLE)
+        self._style = {**_STYLE, "file": terminal, "disable": None}
+        self._total = tqdm(desc="total", position=0, **self._style)
         self._files: dict[str, tuple[int, tqdm[Any]]] = {}
-
-    async def draw_on(self) -> None:
-        while True:
-            self.draw()
-            await asyncio.sleep(_EVERY_S)
 
     def draw(self) -> None:
         running = dict(self._downloader.running)
@@ -66,7 +97,7 @@ class _Bars:
         if vid not in self._files:
             taken = {slot for slot, _ in self._files.values()}
             slot = next(number for number in range(1, len(taken) + 2) if number not in taken)
-            self._files[vid] = slot, tqdm(desc=vid[:12], position=slot, disable=None, **_STYLE)
+            self._files[vid] = slot, tqdm(desc=vid[:12], position=slot, **self._style)
         return self._files[vid][1]
 
     def close(self) -> None:

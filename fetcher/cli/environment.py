@@ -5,9 +5,8 @@ from typing import Final
 
 _PREFIX: Final = "FETCHER_"
 _ARCHIVE: Final = "FETCHER_ARCHIVE"
-_PROXIES: Final = ("https_proxy", "http_proxy", "all_proxy")
-_SOCKS: Final = ("socks5", "socks5h")
-_SCHEMES: Final = ("http", "https", *_SOCKS)
+_PROXIES: Final = ("http", "https", "all")
+_PROXY_SETTINGS: Final = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
 _CERTIFICATE: Final = b"-----BEGIN "
 
 
@@ -37,8 +36,9 @@ def _tell(name: str, known: set[str]) -> None:
 def require_network_settings(environ: Mapping[str, str]) -> None:
     """See that certificates and proxies can be used, before anything is done with them.
 
-    What is checked is what httpx would stumble over at the first question, and a directory of certificates that is
-    none, over which it would not stumble, but every certificate be refused.
+    Of proxies httpx itself is asked, which takes a while to load, and only where one is set. Of certificates a look
+    has to do, and at a directory of them that is none, over which httpx would not stumble, but every certificate be
+    refused.
 
     Raises:
         UsageError: They cannot. The text names the variable, never its value: that may hold a password.
@@ -47,14 +47,10 @@ def require_network_settings(environ: Mapping[str, str]) -> None:
     """
     if path := environ.get("SSL_CERT_FILE"):
         _require_certificates(path)
-    elif path := environ.get("SSL_CERT_DIR"):
-        _require_directory(path)
-    without = {host.strip() for name in ("no_proxy", "NO_PROXY") for host in environ.get(name, "").split(",")}
-    if "*" not in without:
-        for name in _PROXIES:
-            for spelt in (name, name.upper()):
-                if proxy := environ.get(spelt):
-                    _require_proxy(spelt, proxy)
+    elif paths := environ.get("SSL_CERT_DIR"):
+        _require_directory(paths)
+    if named := [name for name, value in environ.items() if value and name.lower() in _PROXY_SETTINGS]:
+        _require_proxies(" and ".join(sorted(named)))
 
 
 def _require_certificates(path: str) -> None:
@@ -70,27 +66,57 @@ def _require_certificates(path: str) -> None:
         raise UsageError("SSL_CERT_FILE names a file with no certificate in it")
 
 
-def _require_directory(path: str) -> None:
+def _require_directory(paths: str) -> None:
+    """See that there is a directory among *paths*.
+
+    Source: OpenSSL, SSL_CTX_load_verify_locations(3): a list, as PATH is one.
+    """
+    import os
     from pathlib import Path
 
     from fetcher.domain.errors import UsageError
 
-    if not Path(path).is_dir():
+    if not any(path and Path(path).is_dir() for path in paths.split(os.pathsep)):
         raise UsageError("SSL_CERT_DIR names no directory")
 
 
-def _require_proxy(name: str, proxy: str) -> None:
-    import importlib.util
-    from urllib.parse import urlsplit
+def _require_proxies(named: str) -> None:
+    """Have httpx read its environment, whose rules are its own: the case of names, lists, what a host may be.
+
+    Args:
+        named: The variables that it may have stumbled over.
+    """
+    import ssl
+
+    import httpx
 
     from fetcher.domain.errors import UsageError
 
     try:
-        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        is_address = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_address = False
-    if not is_address or parts.scheme not in _SCHEMES:
-        raise UsageError(f"{name} is no proxy's address; it has to look like http://host:port")
-    if parts.scheme in _SOCKS and importlib.util.find_spec("socksio") is None:
-        raise UsageError(f"{name} names a SOCKS proxy, and the package socksio that httpx needs for it is missing")
+        # Without certificates: they cost more than all else here, and nothing is asked.
+        httpx.Client(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)).close()
+        is_good = _have_hosts()
+    except ImportError:
+        raise UsageError(
+            f"{named} names a SOCKS proxy, and the package socksio that httpx needs for it is missing"
+        ) from None
+    except (OSError, ValueError, httpx.InvalidURL):
+        is_good = False
+    # Out here: what httpx says of a proxy may hold its password.
+    if not is_good:
+        raise UsageError(
+            f"{named} cannot be used: a proxy looks like http://host:port, and NO_PROXY is a list of hosts"
+        )
+
+
+def _have_hosts() -> bool:
+    """Tell whether each proxy has a host; httpx asks one without, and fails."""
+    import urllib.request
+
+    import httpx
+
+    proxies = urllib.request.getproxies()
+    if "*" in {host.strip() for host in proxies.get("no", "").split(",")}:
+        return True
+    addresses = [proxies[scheme] for scheme in _PROXIES if scheme in proxies]
+    return all(httpx.URL(address if "://" in address else f"http://{address}").host for address in addresses)

@@ -1,17 +1,25 @@
 """What is said on stderr: levels, formats, and no secret in any of it."""
 
+import contextlib
 import logging
 import re
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
+
+from fetcher.cli.lines import LineThread, write_all
 
 _LOG: Final = logging.getLogger("fetcher")
 _SAID: Final = logging.getLogger("fetcher.said")
-_SECRETS: Final = re.compile(r"\b(auth_key|sign|secret|app_secret|appSecret|password)=[^\s&'\"<>]+", re.IGNORECASE)
-_QUERY: Final = re.compile(r"(https?://[^\s?'\"<>]+)\?[^\s'\"<>]+")
+_SECRETS: Final = re.compile(
+    r"(?:\b|(?<=%[0-9a-f]{2}))(auth_key|sign|secret|app_secret|appSecret|password)(=|%3D)[^\s&'\"<>]+",
+    re.IGNORECASE,
+)
+_ADDRESS: Final = re.compile(r"://(\S+)")
+_CLOSING: Final = "\"'<>),.;:"
+"""What may stand behind an address without belonging to it."""
 _JOURNAL_LEVELS: Final = {
     logging.DEBUG: 7,
     logging.INFO: 6,
@@ -22,10 +30,22 @@ _JOURNAL_LEVELS: Final = {
 
 
 def masked(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """Return *text* without queries of links, without values of secret parameters, without *secrets*."""
+    """Return *text* without queries and users of links, without values of secret parameters, without *secrets*."""
     for secret in secrets:
         text = text.replace(secret, "…")
-    return _SECRETS.sub(r"\1=…", _QUERY.sub(r"\1?…", text))
+    return _SECRETS.sub(r"\1\2…", _ADDRESS.sub(_masked_address, text))
+
+
+def _masked_address(found: re.Match[str]) -> str:
+    """Leave out user and query. A password was not always written as it has to be, without a ``/``."""
+    address = found[1].rstrip(_CLOSING)
+    closing = found[1][len(address) :]
+    authority = re.split("[/?#]", address, maxsplit=1)[0]
+    if "@" in authority or (":" in authority and "@" in address):
+        user_end = (authority if "@" in authority else address).rindex("@")
+        address = f"…{address[user_end:]}"
+    path, _, query = address.partition("?")
+    return f"://{path}?…{closing}" if query else f"://{address}{closing}"
 
 
 class _Masked(logging.Filter):
@@ -50,11 +70,45 @@ class _JournalFormatter(logging.Formatter):
         return f"<{_JOURNAL_LEVELS.get(record.levelno, 6)}>{super().format(record)}"
 
 
-class _SteadyHandler(logging.StreamHandler[TextIO]):
-    """Goes on where stderr is closed or its disk is full: a run is not lost because nobody can be told."""
+_MOST_WAITING: Final = 10_000
+"""Lines for somebody who does not read; about a megabyte."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        del record
+
+class _LaterHandler(logging.Handler):
+    """Says things from a thread of its own: neither somebody who does not read nor a full disk holds up a run.
+
+    Args:
+        descriptor: Where to.
+        encoding: In what.
+    """
+
+    def __init__(self, descriptor: int, encoding: str) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._encoding = encoding
+        self.instead: Callable[[str], None] | None = None
+        """Writes each line in our place, while bars are shown."""
+        self._lines = LineThread(self._write, most=_MOST_WAITING, left_out=self._left_out)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Have it written soon."""
+        self._lines.put(self.format(record))
+
+    def flush(self) -> None:
+        """Wait until all is written, but not for long; logging calls this at the end of the process."""
+        self._lines.drain()
+
+    def _write(self, line: str) -> None:
+        """Write one line, if it can be."""
+        if self.instead is not None:
+            self.instead(line)
+            return
+        with contextlib.suppress(OSError):
+            write_all(self._descriptor, f"{line}\n".encode(self._encoding, "backslashreplace"))
+
+    def _left_out(self, count: int) -> str:
+        text = f"{count} lines are left out here: nobody read what is said"
+        return self.format(logging.LogRecord("fetcher", logging.WARNING, "", 0, text, None, None))
 
 
 def set_up_logs(
@@ -68,7 +122,7 @@ def set_up_logs(
     if sys.stderr is None:
         logging.disable()
         return
-    handler = _SteadyHandler(sys.stderr)
+    handler = _LaterHandler(sys.stderr.fileno(), sys.stderr.encoding)
     handler.setFormatter(_formatter(log_format, environ))
     handler.addFilter(_Masked(tuple(secret for secret in secrets if secret)))
     _SAID.setLevel(logging.INFO)
@@ -94,6 +148,19 @@ def complain(text: str) -> None:
 def say(text: str) -> None:
     """Say one line on stderr that was asked for, whatever the level."""
     _SAID.info("%s", text)
+
+
+@contextlib.contextmanager
+def said_by(write: Callable[[str], None]) -> Iterator[None]:
+    """Have *write* write each line while the block runs, from the thread that writes them all."""
+    handlers = [handler for handler in logging.getLogger().handlers if isinstance(handler, _LaterHandler)]
+    for handler in handlers:
+        handler.instead = write
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.instead = None
 
 
 def keep_secret(secret: str) -> None:

@@ -1,19 +1,15 @@
 """Data on stdout: UTF-8 whatever the locale, and no crash where nobody listens any more."""
 
 import errno
-import os
-import queue
 import sys
-import threading
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
+from fetcher.cli.lines import LineThread, write_all
 from fetcher.cli.logs import complain
 from fetcher.domain.exit_code import ExitCode
-
-_PATIENCE_S: Final = 5.0
 
 
 class Output:
@@ -29,7 +25,7 @@ class Output:
         if self.is_broken:
             return
         try:
-            _write(text.encode("utf-8", "backslashreplace") + b"\n")
+            write_all(sys.stdout.fileno(), text.encode("utf-8", "backslashreplace") + b"\n")
         except (OSError, ValueError, AttributeError) as exc:
             self.is_broken = True
             self.is_lost = isinstance(exc, OSError) and exc.errno not in (errno.EPIPE, errno.EBADF)
@@ -59,9 +55,7 @@ class Stream(Output):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._write_on, daemon=True)
-        self._thread.start()
+        self._lines = LineThread(super().line)
 
     def line(self, text: str) -> None:
         """Have one line written soon."""
@@ -69,18 +63,5 @@ class Stream(Output):
 
     def close(self) -> None:
         """Wait until all is written, but not for a reader that does not read."""
-        self._lines.put(None)
-        self._thread.join(_PATIENCE_S)
-        self.is_lost = self.is_lost or self._thread.is_alive()
-
-    def _write_on(self) -> None:
-        while (text := self._lines.get()) is not None:
-            super().line(text)
-
-
-def _write(data: bytes) -> None:
-    """Write past the interpreter's buffer, which would try once more at the end and change the exit code."""
-    descriptor = sys.stdout.fileno()
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+        is_written = self._lines.drain()
+        self.is_lost = self.is_lost or not is_written

@@ -96,19 +96,23 @@ def _bars(session: Session, run: Run) -> AbstractAsyncContextManager[None]:
 
 
 def _obey_signals(run: Run) -> None:
-    """The first signal ends the run in order; a second one ends the process at once, which loses nothing either."""
+    """The first signal ends the run in order; a second one ends the process at once, which loses nothing either.
+
+    Handlers of the interpreter, not of the loop: those are never called by a loop that stands.
+    """
     loop = asyncio.get_running_loop()
     asked: list[int] = []
 
-    def end(number: int) -> None:
+    def end(number: int, frame: object) -> None:
+        del frame
         code = ExitCode(128 + number)
-        if asked:
+        if asked or loop.is_closed():
             os._exit(code)
         asked.append(number)
-        run.stop(code)
+        loop.call_soon_threadsafe(run.stop, code)
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end, number)
+        signal.signal(number, end)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         loop.add_signal_handler(signal.SIGHUP, run.stop, ExitCode.SIGTERM)
 

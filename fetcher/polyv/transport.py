@@ -15,6 +15,7 @@ import httpx
 from fetcher.domain.errors import PolyvUnavailableError, UsageError
 from fetcher.domain.identifiers import printable
 from fetcher.domain.link import is_loopback
+from fetcher.domain.proxy import named_proxy
 from fetcher.polyv.failures import NeverSentError, TlsRefusedError
 
 LARGEST_BODY: Final = 16 * 1024 * 1024
@@ -27,6 +28,7 @@ _NEVER_SENT: Final = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
     httpx.InvalidURL,
+    UnicodeError,  # A host, or a proxy's, that no resolver takes.
 )
 _HOPELESS_TLS: Final = frozenset({"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "WRONG_VERSION_NUMBER"})
 
@@ -124,7 +126,7 @@ class Transport:
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await self._exchange(method, path, params)
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as exc:
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, UnicodeError) as exc:
             failure, cause = self._translated(exc), _root(exc)
         # Raised out here: httpx's exception, whose request holds the signed address, is not even its context.
         raise failure from cause
@@ -157,9 +159,8 @@ class Transport:
 
     def _via(self) -> str:
         """Name the proxy, without user and password: cron's environment is not the shell's."""
-        proxies = {} if is_loopback(self._host) else getproxies()
-        proxy = proxies.get("https") or proxies.get("all")
-        return f" (HTTPS_PROXY is {printable(proxy.rpartition('@')[2])})" if proxy else ""
+        named = "" if is_loopback(self._host) else named_proxy(getproxies(), "https")
+        return f" ({named})" if named else ""
 
 
 def _checked_host(api_url: str) -> str:

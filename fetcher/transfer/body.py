@@ -1,11 +1,15 @@
 """The bytes of one response, read into a buffer that the caller reuses."""
 
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from __future__ import annotations
 
-import httpx
+from typing import TYPE_CHECKING, Protocol
 
-from fetcher.transfer.turn import Turn
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+    from fetcher.transfer.turn import Turn
 
 
 class Body(Protocol):
@@ -28,14 +32,26 @@ class Body(Protocol):
         ...
 
 
+class HeldLine(Protocol):
+    """The connection of one exchange."""
+
+    def abort(self) -> None:
+        """Break it, from any thread."""
+        ...
+
+    def let_go(self) -> None:
+        """Say that this exchange is over."""
+        ...
+
+
 class IteratedBody:
     """The ordinary path: a body that comes in pieces of the library's choice."""
 
-    def __init__(self, response: httpx.Response, *, abort: Callable[[], None], turn: Turn) -> None:
+    def __init__(self, response: httpx.Response, *, line: HeldLine, turn: Turn) -> None:
         self._response = response
         self._pieces: Iterator[bytes] = response.iter_raw()
         self._rest = memoryview(b"")
-        self._abort = abort
+        self._line = line
         self._turn = turn
 
     def readinto(self, view: memoryview) -> int:
@@ -52,9 +68,10 @@ class IteratedBody:
         return count
 
     def close(self) -> None:
-        """Close the response."""
+        """Close the response, and what was held of its connection."""
+        self._line.let_go()
         self._response.close()
 
     def abort(self) -> None:
-        """Shut the socket below."""
-        self._abort()
+        """Break the connection below."""
+        self._line.abort()

@@ -6,11 +6,10 @@ import ipaddress
 import os
 import socket
 import ssl
-import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -24,20 +23,20 @@ from fetcher.domain.errors import (
     TransferInterruptedError,
     TransferStalledError,
     UnsafeLinkError,
+    UsageError,
     WindowClosedError,
 )
 from fetcher.domain.link import is_loopback, is_usable, without_secret
-from fetcher.transfer.body import Body, IteratedBody
-from fetcher.transfer.connection import Attach, shut
+from fetcher.transfer.body import Body
+from fetcher.transfer.connection import Attach
 from fetcher.transfer.head import LengthError
+from fetcher.transfer.ordinary import OrdinaryTransport
 from fetcher.transfer.transport import BulkTransport
 from fetcher.transfer.turn import Turn
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS: Final = 5
 _ERROR_BODY: Final = 4096
-_NO_REUSE: Final = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-"""httpcore takes what an origin sends behind a body, and h11 keeps, for the answer to the next request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +73,9 @@ class Origin:
         connect_timeout_s: Seconds for one address to answer.
         read_timeout_s: Seconds without a byte after which the line counts as dead.
         turn: Left wherever the network is waited for.
+
+    Raises:
+        UsageError: The certificates that the environment names cannot be used.
     """
 
     def __init__(
@@ -86,17 +88,20 @@ class Origin:
     ) -> None:
         self._loopback_too = loopback_too
         self._turn = turn or Turn()
-        self._context = httpx.create_ssl_context()
+        context = _trusting_context()
         self._bulk = BulkTransport(
-            context=self._context,
+            context=context,
             connect_timeout_s=connect_timeout_s,
             read_timeout_s=read_timeout_s,
             turn=self._turn,
         )
-        self._timeout = httpx.Timeout(read_timeout_s, connect=connect_timeout_s)
-        self._proxied: httpx.Client | None = None
+        self._ordinary = OrdinaryTransport(
+            context=context,
+            connect_timeout_s=connect_timeout_s,
+            read_timeout_s=read_timeout_s,
+            turn=self._turn,
+        )
         self._is_proxied = functools.cache(_needs_proxy)
-        self._lock = threading.Lock()
 
     def ask(self, url: str, headers: Mapping[str, str], *, attach: Attach) -> Answer:
         """Request *url* and return the answer after redirects, its body unread.
@@ -104,10 +109,11 @@ class Origin:
         Args:
             url: The link.
             headers: The request's own.
-            attach: Told what to break on an abort, while the head is waited for too (but not through a proxy).
+            attach: Told what to break on an abort, while the head is waited for too.
 
         Raises:
             TransferError: No answer, or one that must not be followed.
+            UsageError: A proxy setting cannot be used.
         """
         for hop in range(_MOST_REDIRECTS + 1):
             self._require_safe(url, is_redirect=hop > 0)
@@ -122,33 +128,20 @@ class Origin:
     def close(self) -> None:
         """Close idle connections."""
         self._bulk.close()
-        if self._proxied is not None:
-            self._proxied.close()
+        self._ordinary.close()
 
     def _ask_once(self, url: str, headers: Mapping[str, str], attach: Attach) -> Answer:
         asked = {"User-Agent": "fetcher", **headers}
         with translated():
             if self._needs_proxy(url):
-                through = self._through_proxy()
-                with self._turn.left():
-                    response = through.send(httpx.Request("GET", url, headers=asked), stream=True)
-                body = IteratedBody(response, abort=_socket_shutter(response), turn=self._turn)
-                return Answer(status_code=response.status_code, headers=response.headers, body=body)
+                status_code, named, body = self._ordinary.ask(url, asked, attach=attach)
+                return Answer(status_code=status_code, headers=named, body=body)
             came = self._bulk.ask(url, asked, attach=attach)
             return Answer(status_code=came.status_code, headers=came.headers, body=came.body)
 
     def _needs_proxy(self, url: str) -> bool:
         parts = urlsplit(url)
         return self._is_proxied(parts.scheme, parts.hostname or "")
-
-    def _through_proxy(self) -> httpx.Client:
-        """The ordinary path: httpx's own transport, which reads HTTPS_PROXY and NO_PROXY."""
-        with self._lock:
-            if self._proxied is None:
-                self._proxied = httpx.Client(
-                    verify=self._context, timeout=self._timeout, limits=_NO_REUSE, follow_redirects=False
-                )
-            return self._proxied
 
     def _require_safe(self, url: str, *, is_redirect: bool) -> None:
         where = "a redirect" if is_redirect else "the link"
@@ -179,8 +172,6 @@ def translated() -> Iterator[None]:
         yield
     except httpx.TimeoutException as exc:
         raise TransferStalledError("the line was silent for too long") from exc
-    except httpx.ProxyError as exc:
-        raise TransferInterruptedError("the proxy refuses; see HTTPS_PROXY and NO_PROXY") from exc
     except LengthError as exc:
         raise RangeMismatchError("a Content-Length that is no plain number, or more than one") from exc
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
@@ -242,11 +233,10 @@ def _needs_proxy(scheme: str, host: str) -> bool:
     return named and not is_loopback(host) and not urllib.request.proxy_bypass(host)
 
 
-def _socket_shutter(response: httpx.Response) -> Any:
-    def shut_below() -> None:
-        stream = response.extensions.get("network_stream")
-        sock = stream.get_extra_info("socket") if stream is not None else None
-        if sock is not None:
-            shut(sock)
-
-    return shut_below
+def _trusting_context() -> ssl.SSLContext:
+    try:
+        return httpx.create_ssl_context()
+    except OSError as exc:
+        raise UsageError(
+            f"certificates cannot be loaded ({type(exc).__name__}): check SSL_CERT_FILE and SSL_CERT_DIR"
+        ) from exc

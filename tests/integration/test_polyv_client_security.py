@@ -95,6 +95,19 @@ async def test_a_proxy_is_named_without_its_password(monkeypatch: pytest.MonkeyP
     assert "pass-canary" not in "".join(traceback.format_exception(caught.value))
 
 
+@pytest.mark.parametrize("host", ["..", "x" * 70])
+async def test_a_proxy_that_no_resolver_takes_is_named(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """F50: by the setting that it comes from."""
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv("ALL_PROXY", f"http://user:pass-canary@{host}:9")
+
+    async with new_client("https://api.polyv.invalid", retries=0) as client:
+        with pytest.raises(NeverSentError, match=f"ALL_PROXY is {host}:9") as caught:
+            await client.get_task(TASK)
+
+    assert "pass-canary" not in "".join(traceback.format_exception(caught.value))
+
+
 async def test_a_proxy_that_wants_a_password_is_understood(
     server: PolyvServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,9 +20,10 @@ from origin_faults import chunked
 from transfer_cases import PlainPart, Try, origin_here, video
 
 from fetcher.domain.errors import RangeMismatchError, TransferInterruptedError, TransferStoppedError
-from fetcher.transfer.body import Body, IteratedBody
+from fetcher.transfer.body import Body
 from fetcher.transfer.digests import Digests
 from fetcher.transfer.meter import Meter
+from fetcher.transfer.ordinary import OrdinaryTransport
 from fetcher.transfer.pace import Pace
 from fetcher.transfer.receive import receive
 from fetcher.transfer.transport import BulkTransport
@@ -189,10 +190,12 @@ def _body_of(kind: str, url: str) -> Iterator[Body]:
             yield body
             body.close()
     else:
-        with httpx.Client(timeout=5) as client:
-            response = client.send(httpx.Request("GET", url), stream=True)
-            yield IteratedBody(response, abort=response.close, turn=Turn())
-            response.close()
+        context = httpx.create_ssl_context()
+        ordinary = OrdinaryTransport(context=context, connect_timeout_s=5, read_timeout_s=5, turn=Turn())
+        with contextlib.closing(ordinary):
+            _, _, body = ordinary.ask(url, {}, attach=lambda _: None)
+            yield body
+            body.close()
 
 
 @pytest.fixture(scope="module")

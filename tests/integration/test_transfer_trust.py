@@ -79,6 +79,7 @@ def test_plain_http_where_tls_is_spoken_is_a_broken_line(
 def test_f50_a_proxy_of_the_environment_is_asked_and_one_that_refuses_is_named(
     origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
+    """F50: a proxy of the environment that refuses: the message names it, without its password."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         monkeypatch.setenv(variable, f"http://user:canary@127.0.0.1:{listening.getsockname()[1]}")
         asked: list[bytes] = []
@@ -91,7 +92,8 @@ def test_f50_a_proxy_of_the_environment_is_asked_and_one_that_refuses_is_named(
 
         proxy = threading.Thread(target=refuse)
         proxy.start()
-        with pytest.raises(TransferInterruptedError, match="HTTPS_PROXY") as caught:
+        named = f"407.*{variable.upper()} is 127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(TransferInterruptedError, match=named) as caught:
             fetched(origin, "https://cdn.example/a.mp4", tmp_path)
         proxy.join()
 

@@ -60,6 +60,28 @@ def test_a_value_that_cannot_be_used_is_refused_with_its_place(home: Home, confi
     assert str(home.config) in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:canary@api.polyv.net",
+        "https://canary@api.polyv.net",
+        "https://api.polyv.net?key=canary",
+        "https://api.polyv.net#canary",
+        "https://u:canary@api\u2100.net",
+        "https://u:canary@[api.net",
+        "https://api.polyv.net:canary",
+        "https:///canary",
+        "http://u:canary@127.0.0.1:80",
+    ],
+)
+def test_an_api_s_address_has_no_user_and_is_not_repeated(home: Home, url: str) -> None:
+    """F91: a password in it would be sent, and told with -vv."""
+    with pytest.raises(UsageError, match="api_url") as refused:
+        load_settings(home, {"FETCHER_API_URL": url}, {})
+
+    assert "canary" not in str(refused.value)
+
+
 def test_sizes_are_read_as_people_write_them(home: Home) -> None:
     settings = load_settings(home, {"FETCHER_MIN_FREE": "1.5G", "FETCHER_LIMIT_RATE": "20M"}, {})
 
