@@ -14,6 +14,7 @@ from origin_faults import (
     chunked,
     cut,
     drip,
+    drip_head,
     half_close,
     mute,
     overlong,
@@ -218,6 +219,7 @@ ORIGINS: Final[Mapping[str, Misbehaviour]] = {
     "leads nowhere": _later("F43", redirect(None), said="the origin answered 302"),
     # The line.
     "drips": _later("F45", drip(0), said="less than 128 bytes a second", goes_on_from=None, stall_s=_STALL_S),
+    "drips its head": _later("F45", drip_head, said="less than 128 bytes a second", stall_s=_STALL_S),
     "stalls": _later(
         "F46", stall(1000), said="the line was silent for too long", goes_on_from=2000, stall_s=_STALL_S
     ),
