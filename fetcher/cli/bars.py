@@ -52,7 +52,8 @@ async def show_bars(downloader: Downloads) -> AsyncIterator[None]:
     A thread draws: a terminal that is held (Ctrl-S) holds what is shown, not the run.
     """
     tqdm.monitor_interval = 0  # Its thread would be waited for at the end of the process.
-    tqdm.get_lock()  # Made when it is first asked for: two threads at once would make two.
+    # Made when it is first asked for: two threads at once would make two.
+    tqdm.get_lock()  # type: ignore[no-untyped-call]
     ending, terminal = threading.Event(), _Terminal()
     drawing = threading.Thread(target=_draw, args=(downloader, terminal, ending), daemon=True)
     drawing.start()
