@@ -25,7 +25,7 @@ def points(total: int, *, usual: int) -> Sequence[int]:
 
 def fewest(total: int, chosen: Sequence[int]) -> int:
     """Return how many of the *chosen* points have to be reached: runs differ a little, but not by more."""
-    return min(total, len(chosen)) * 3 // 4
+    return min(total, len(chosen)) * 2 // 3
 
 
 def seeds(*, usual: int) -> range:
