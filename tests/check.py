@@ -83,6 +83,7 @@ PARTS: Final[Mapping[str, Callable[[], None]]] = {
     "unit": _part("unit"),
     "integration": _part("integration"),
     "acceptance": _part("acceptance"),
+    "crash": _part("crash"),
 }
 
 

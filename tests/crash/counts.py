@@ -23,6 +23,11 @@ def points(total: int, *, usual: int) -> Sequence[int]:
     return [1 + number * (total - 1) // max(wanted - 1, 1) for number in range(wanted)]
 
 
+def fewest(total: int, chosen: Sequence[int]) -> int:
+    """Return how many of the *chosen* points have to be reached: runs differ a little, but not by more."""
+    return min(total, len(chosen)) * 2 // 3
+
+
 def seeds(*, usual: int) -> range:
     """Return the seeds of what is tried at random; ``FETCHER_CRASH_SEEDS`` names another number of them."""
     return range(int(os.environ.get("FETCHER_CRASH_SEEDS", "") or usual))

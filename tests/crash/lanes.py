@@ -5,6 +5,7 @@ import queue
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -47,15 +48,15 @@ class Lane:
         """See that nothing on the disk is wrong; return how things stand."""
         return self.library.require_kept_promise(self.root, self.scratch)
 
-    def require_healing(self, settled: set[str], *, boot_id: Path | None = None) -> None:
+    def require_healing(self, settled: set[str], injection: Injection = UNTOUCHED) -> None:
         """See that one clean run ends with all done, and fetches nothing again of what was *settled*.
 
         Args:
             settled: Paths.
-            boot_id: As the shim takes it.
+            injection: In which world.
         """
         self.library.forget_requests()
-        healed = self.sync(Injection(boot_id=boot_id))
+        healed = self.sync(injection)
         assert (0, "", "") == (healed.code, healed.stdout, healed.stderr)
         self.library.require_all_done(self.root, self.scratch)
         assert set() == self.library.asked_for().keys() & settled
@@ -96,7 +97,7 @@ class Lanes:
         reached = 0
         numbers = iter(points)
         with ThreadPoolExecutor(self._count) as pool:
-            while group := [number for number, _ in zip(numbers, range(8 * self._count), strict=False)]:
+            while group := list(islice(numbers, 8 * self._count)):
                 results = list(pool.map(attempt, group))
                 reached += sum(results)
                 if not all(results):

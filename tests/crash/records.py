@@ -1,5 +1,6 @@
 """What the shim wrote down: every call that changed an archive, in order."""
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ class Call:
 
     kind: Kind
     number: int
-    """0 for an open of what was there: it changes nothing."""
+    """0 where it did not count."""
     descriptor: int
     """Which was written, cut or flushed; -1 for the others."""
     flags: int
@@ -45,6 +46,12 @@ class Call:
     """The new name, where there are two."""
     data: bytes
     """What was written."""
+
+    @property
+    def is_change(self) -> bool:
+        """Whether it may have changed something, or made a change durable."""
+        only_opened = self.kind is Kind.OPEN and not self.flags & (os.O_CREAT | os.O_TRUNC)
+        return self.result >= 0 and not only_opened
 
     def __str__(self) -> str:
         names = f"{self.path} -> {self.other}" if self.other else self.path

@@ -15,6 +15,7 @@
  *
  * SHIM_ONLY ("fsync:.part") has only calls of that kind counted, with that text in a path.
  * Flushes are numbered, fail and are written down, and never really made: a kill takes nothing from the kernel.
+ * SHIM_LINKS=none refuses hard links, as file systems do that have none; such a call has no number.
  * SHIM_BOOT_ID names a file that is read in place of the kernel's boot id.
  * SHIM_LOG names a file outside of the directory that takes down every call with its bytes and its result, those
  * included that have no number (opens of what is there); calls are made one at a time then.
@@ -52,7 +53,7 @@ static const char *const KINDS[] = {"open", "write", "cut", "fsync", "rename", "
 static char root[PATH_MAX], only[PATH_MAX], boot_id[PATH_MAX];
 static enum mode mode;
 static long point;
-static int injected, armed, log_fd = -1;
+static int injected, has_links, armed, log_fd = -1;
 static atomic_long calls;
 static atomic_int short_fd = -1;
 static char known[MOST_FILES][PATH_MAX]; /* by descriptor; empty for what is not below the root */
@@ -84,6 +85,7 @@ int shim_arm(void)
     snprintf(boot_id, sizeof boot_id, "%s", setting("SHIM_BOOT_ID"));
     point = atol(setting("SHIM_POINT"));
     injected = atoi(setting("SHIM_ERRNO"));
+    has_links = strcmp(setting("SHIM_LINKS"), "none");
     atomic_store(&calls, 0);
     if (*log) {
         int opened = syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -180,9 +182,10 @@ static void begin(struct call *call, int counts)
     if (!call->number)
         return;
     int is_there = call->number == point;
-    if (is_there && (mode == BEFORE || (mode == TORN && call->kind != WRITE)))
+    int has_halves = call->kind == WRITE && call->size > 1;
+    if (is_there && (mode == BEFORE || (mode == TORN && !has_halves)))
         die();
-    if (is_there && (mode == TORN || mode == SHORT) && call->kind == WRITE && call->size > 1)
+    if (is_there && (mode == TORN || mode == SHORT) && has_halves)
         call->halved = 1;
     else if (is_there && (mode == FAIL || mode == SHORT))
         call->error = injected;
@@ -255,14 +258,14 @@ static int opened(int directory, const char *path, int flags, mode_t how)
 
 static mode_t how_of(int flags, va_list rest)
 {
-    return flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;
+    return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(rest, mode_t) : 0;
 }
 
-#define OPENED(directory)                                                                                              \
-    va_list rest;                                                                                                      \
-    va_start(rest, flags);                                                                                             \
-    mode_t how = how_of(flags, rest);                                                                                  \
-    va_end(rest);                                                                                                      \
+#define OPENED(directory) \
+    va_list rest; \
+    va_start(rest, flags); \
+    mode_t how = how_of(flags, rest); \
+    va_end(rest); \
     return opened(directory, path, flags, how)
 
 int open(const char *path, int flags, ...) { OPENED(AT_FDCWD); }
@@ -294,7 +297,9 @@ static ssize_t written(int fd, const void *data, size_t size, off_t offset)
     begin(&call, 1);
     if (call.halved)
         size = call.size = size / 2;
-    return THROUGH(call, offset < 0 ? syscall(SYS_write, fd, data, size) : syscall(SYS_pwrite64, fd, data, size, offset));
+    if (offset < 0)
+        return THROUGH(call, syscall(SYS_write, fd, data, size));
+    return THROUGH(call, syscall(SYS_pwrite64, fd, data, size, offset));
 }
 
 ssize_t write(int fd, const void *data, size_t size)
@@ -373,6 +378,8 @@ int linkat(int from, const char *old, int to, const char *new, int flags)
     resolve(to, new, second);
     if (!is_below(second))
         return syscall(SYS_linkat, from, old, to, new, flags);
+    if (!has_links)
+        return errno = EPERM, -1;
     struct call call = {.kind = LINK, .fd = -1, .path = first, .other = second, .needs_room = 1};
     begin(&call, 1);
     return THROUGH(call, syscall(SYS_linkat, from, old, to, new, flags));

@@ -59,6 +59,8 @@ class SmallLibrary:
     """The path of the one that stands there already."""
     late: str
     """The path of the one that goes on."""
+    with_memo: set[str]
+    """The paths of those that have a memo beside their part."""
 
     def __init__(self, case: ArchiveCase) -> None:
         self._case = case
@@ -71,6 +73,7 @@ class SmallLibrary:
         self.paths = {f"films/{video.vid}.mp4": video for video in (small, whole, large)}
         self.late = f"late/{cut.vid}.mp4"
         self.paths[self.late] = cut
+        self.with_memo = {f"films/{large.vid}.mp4", self.late}
         self.whole = f"films/{whole.vid}.mp4"
         self.bodies = {path: video.read(0, video.size) for path, video in self.paths.items()}
         self._digests = {path: video.sha256() for path, video in self.paths.items()}

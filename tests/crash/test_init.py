@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from crash.counts import Tell, points, seeds
+from crash.counts import Tell, fewest, points, seeds
 from crash.disk import Disk
 from crash.lanes import Lane
 from crash.power import SEEDED, Everything, Nothing, after_power_cut
@@ -36,7 +36,8 @@ def test_an_init_that_was_killed_at_any_call_can_be_made_again(new: Lane, tell: 
     """F01: what it left is taken or thrown away; the archive is one then, with an empty ledger."""
     total = new.run("-q", "init", str(new.root)).calls
     tried = 0
-    for point in points(total, usual=6):
+    chosen = points(total, usual=6)
+    for point in chosen:
         shutil.rmtree(new.root)
         new.root.mkdir()
         if _init(new, Injection(mode=mode, point=point)) != -signal.SIGKILL:
@@ -48,7 +49,7 @@ def test_an_init_that_was_killed_at_any_call_can_be_made_again(new: Lane, tell: 
         tried += 1
 
     tell(f"{tried} kills, in {total} calls")
-    assert tried >= min(total, 6) // 2
+    assert tried >= fewest(total, chosen)
 
 
 def test_what_add_was_told_survives_a_power_cut(new: Lane, tmp_path: Path, tell: Tell) -> None:

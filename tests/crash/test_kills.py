@@ -2,18 +2,19 @@
 
 import random
 import signal
+from dataclasses import replace
 
 import pytest
-from crash.counts import Tell, points, seeds
+from crash.counts import Tell, fewest, points, seeds
 from crash.lanes import Lane, Lanes
 from crash.shim import Injection, Mode
 
 _KILLED = -signal.SIGKILL
 
 
-def _killed(lane: Lane, mode: Mode, point: int) -> bool:
-    """Kill a run there; False where it ended before."""
-    ended = lane.sync(Injection(mode=mode, point=point))
+def _killed(lane: Lane, injection: Injection) -> bool:
+    """Kill a run; False where it ended before."""
+    ended = lane.sync(injection)
     if ended.code != _KILLED:
         assert (0, "", "") == (ended.code, ended.stdout, ended.stderr)
         lane.library.require_all_done(lane.root, lane.scratch)
@@ -29,15 +30,35 @@ def test_a_kill_at_any_call_is_healed_by_the_next_run(
 
     def attempt(lane: Lane, point: int) -> bool:
         lane.begin()
-        if not _killed(lane, mode, point):
+        if not _killed(lane, Injection(mode=mode, point=point)):
             return False
         lane.require_healing(lane.require_kept_promise().settled)
         return True
 
-    tried = lanes.try_points(points(total, usual=usual), attempt)
+    chosen = points(total, usual=usual)
+    tried = lanes.try_points(chosen, attempt)
 
     tell(f"{tried} kills, in a run of {total} calls")
-    assert tried >= min(total, usual) // 2
+    assert tried >= fewest(total, chosen)
+
+
+def test_a_kill_where_there_are_no_hard_links_is_healed_too(lanes: Lanes, total: int, tell: Tell) -> None:
+    """F03: a name is given by renaming then, and what a memo tells of is known by its digest."""
+    world = Injection(links=False)
+
+    def attempt(lane: Lane, point: int) -> bool:
+        lane.begin()
+        if not _killed(lane, replace(world, mode=Mode.BEFORE, point=point)):
+            return False
+        standing = lane.require_kept_promise()
+        lane.require_healing(standing.done | (standing.placed & lane.library.with_memo), world)
+        return True
+
+    chosen = points(total, usual=8)
+    tried = lanes.try_points(chosen, attempt)
+
+    tell(f"{tried} kills, in a run of about {total} calls")
+    assert tried >= fewest(total, chosen)
 
 
 def test_a_kill_of_the_run_that_heals_is_healed_too(lanes: Lanes, total: int, tell: Tell) -> None:
@@ -49,7 +70,7 @@ def test_a_kill_of_the_run_that_heals_is_healed_too(lanes: Lanes, total: int, te
         settled: set[str] = set()
         for _ in range(4):
             mode = chance.choice([Mode.BEFORE, Mode.AFTER, Mode.TORN])
-            if not _killed(lane, mode, chance.randint(1, total)):
+            if not _killed(lane, Injection(mode=mode, point=chance.randint(1, total))):
                 return True
             now = lane.require_kept_promise().settled
             assert settled <= now
