@@ -22,7 +22,7 @@ from fetcher.polyv.tasks import TaskAnswer
 from fetcher.sync.asking import Asking, Rhythm
 from fetcher.sync.durability import make_names_durable
 from fetcher.sync.fetching import Fetching, Patience
-from fetcher.sync.outcome import Options
+from fetcher.sync.outcome import Notify, Options
 from fetcher.sync.run import Run
 from fetcher.sync.wires import Wires
 from fetcher.transfer.origin import Origin
@@ -56,12 +56,20 @@ def ignore(told: object) -> None:
 
 
 @asynccontextmanager
-async def wired(home: Home, *, before_names: Callable[[Sequence[Change]], None] = ignore) -> AsyncIterator[Wires]:
+async def wired(
+    home: Home,
+    *,
+    before_names: Callable[[Sequence[Change]], None] = ignore,
+    now: Callable[[], int] = now_ms,
+    notify: Notify = ignore,
+) -> AsyncIterator[Wires]:
     """Yield the parts of a run in a new archive.
 
     Args:
         home: The archive.
         before_names: Called in the ledger's thread before the names of finished files are made durable.
+        now: This machine's clock, ms UTC.
+        notify: Told what happens.
     """
     placing = Placing(home.root)
 
@@ -91,9 +99,9 @@ async def wired(home: Home, *, before_names: Callable[[Sequence[Change]], None] 
             parts=parts,
             root=home.root,
             owner="test",
-            now=now_ms,
-            polyv_now=now_ms,
-            notify=ignore,
+            now=now,
+            polyv_now=now,
+            notify=notify,
         )
     finally:
         ledger.close()
@@ -110,9 +118,11 @@ async def running(
     options: Options | None = None,
     layout: str = "{vid}{ext}",
     before_names: Callable[[Sequence[Change]], None] = ignore,
+    now: Callable[[], int] = now_ms,
+    notify: Notify = ignore,
 ) -> AsyncIterator[Run]:
     """Yield a run over a new archive with one task."""
-    async with wired(home, before_names=before_names) as wires:
+    async with wired(home, before_names=before_names, now=now, notify=notify) as wires:
         poller = Poller(source=source, now=now_ms, lifetime_s=1800, loopback_too=True, warn=ignore)
         rhythm = Rhythm(first_s=first_s, longest_s=600, give_up_after_s=1e6)
         asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=lambda: 0.0)

@@ -86,6 +86,15 @@ def release(connection: Connection, *, owner: str, video_ids: Sequence[int] | No
     connection.execute(free.values(held_until=None, lease_owner=None))
 
 
+def end_pauses(connection: Connection, *, video_ids: Sequence[int]) -> None:
+    """Let those of *video_ids* that nobody works on be claimed at once, whatever they were to wait for."""
+    connection.execute(
+        update(videos)
+        .where(videos.c.id.in_(video_ids), videos.c.held_until.is_not(None), videos.c.lease_owner.is_(None))
+        .values(held_until=None)
+    )
+
+
 def release_others(connection: Connection, *, owner: str) -> None:
     """Give back what dead runs left claimed. Only for who holds the archive's lock: nobody else can be alive."""
     connection.execute(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from fetcher.archive.names import Facts, path_for, path_key
-from fetcher.ledger.claims import Claimed, Nameable, claim, extend, release
+from fetcher.ledger.claims import Claimed, Nameable, claim, end_pauses, extend, release
 from fetcher.sync.wires import Wires
 
 _LEASE_MS: Final = 600_000
@@ -117,6 +117,11 @@ class Backlog:
         """Give claims back, so that they may be made again."""
         free = functools.partial(release, owner=self._wires.owner, video_ids=list(video_ids))
         await self._wires.ledger.write(free)
+        self._is_dry = False
+
+    async def end_pauses(self, video_ids: Iterable[int]) -> None:
+        """Let videos be claimed whose pause between two tries is over."""
+        await self._wires.ledger.write(functools.partial(end_pauses, video_ids=list(video_ids)))
         self._is_dry = False
 
     async def release_all(self) -> None:

@@ -130,10 +130,16 @@ class Fetching:
         await self._backlog.release_all()
 
     async def _wake_rested(self) -> None:
-        """Let what has used up its tries be tried again, in a run that goes on for long. It keeps none alive."""
+        """Let be tried again what has paused for long enough, by a clock that does not jump.
+
+        What has used up its tries pauses for longer, and keeps no run alive.
+        """
         now = asyncio.get_running_loop().time()
-        if any(due <= now for due in self._due.values()):
-            self._backlog.look_again()
+        due = [video_id for video_id, until in self._due.items() if until <= now]
+        if due:  # The ledger's own moment may be far off: the wall clock may have been set back meanwhile.
+            for video_id in due:
+                del self._due[video_id]
+            await self._backlog.end_pauses(due)
         rested = [video_id for video_id, until in self._resting.items() if until <= now]
         if not rested:
             return

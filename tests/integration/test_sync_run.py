@@ -5,14 +5,15 @@ import functools
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from origin import Exchange, OriginServer
 from origin_faults import status, whole
 from sqlalchemy import text
-from sync_cases import VID, Source, running
+from sync_cases import VID, Source, now_ms, running
 
 from fetcher.archive.home import create_home
 from fetcher.domain.errors import CredentialsRefusedError
@@ -102,6 +103,29 @@ async def test_a_file_taken_away_before_its_row_is_written_is_fetched_again(tmp_
     assert (3, len(taken), ExitCode.OK) == (summary.done, summary.tries_failed, summary.exit_code)
     assert names == sorted(path.stem for path in (home.root / "library").iterdir())
     assert [] == list(home.parts.iterdir())
+
+
+async def test_a_clock_that_is_set_back_holds_up_no_try(tmp_path: Path) -> None:
+    """F67: an hour back between two tries. The pause is slept by a clock that does not jump."""
+    set_back: list[int] = []
+
+    def set_clock_back(told: Mapping[str, Any]) -> None:
+        if told["type"] == "try_failed":
+            set_back.append(3_600_000)
+
+    with OriginServer() as origin:
+        link = origin.add("/a.mp4", b"\0\0\0\x18ftypmp42" * 1000)
+        origin.script("/a.mp4", [status(503)])
+        rows = [{"vid": VID, "url": f"{link}?auth_key=1694663401-a-b-c0ffee", "status": "SUCCESS"}]
+        async with running(
+            create_home(tmp_path / "a", config=""),
+            Source(lambda: parse_task(rows)),
+            now=lambda: now_ms() - sum(set_back),
+            notify=set_clock_back,
+        ) as run:
+            summary = await asyncio.wait_for(run.run(), 15)
+
+    assert (ExitCode.OK, 1, 1) == (summary.exit_code, summary.done, summary.tries_failed)
 
 
 async def test_what_another_run_gave_back_is_not_worked_on_twice(tmp_path: Path) -> None:
