@@ -37,8 +37,8 @@ def _place() -> Iterator[Path]:
 def test_what_is_promised_holds_in_every_history(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """F01, F02, F03, F12, F13, F16, F17, F18, F19, F20, F21, F23, F24, F25, F26, F29, F31: by chance, together.
 
-    F33, F34, F35, F37, F38, F42, F45, F46, F48, F52, F55, F56, F57, F58, F59, F60, F61, F62, F63, F66, F67, F72, F78,
-    F83 too. The seed of a history that breaks a promise stands in the error.
+    F33, F34, F35, F37, F38, F42, F45, F46, F48, F52, F55, F56, F57, F58, F59, F60, F61, F62, F63, F66, F67, F72,
+    F78, F83 too. The seed of a history that breaks a promise stands in the error.
     """
     struck: Counter[str] = Counter()
     ended: Counter[str] = Counter()
