@@ -17,9 +17,9 @@ import pytest
 from simulation.disk import drop_template, scratch_directory
 from simulation.history import tell
 
-_SEEDS: Final = int(os.environ.get("SIMULATION_SEEDS", "120"))
+_SEEDS: Final = int(os.environ.get("SIMULATION_SEEDS", "80"))
 _FIRST: Final = int(os.environ.get("SIMULATION_FROM", "0"))
-_ENOUGH: Final = 100
+_ENOUGH: Final = 80
 """Histories of which each kind of trouble has to be in one at least."""
 _COMMAND: Final = Path(__file__).resolve().parent.parent / "simulate.py"
 _NEEDED: Final = frozenset(
