@@ -37,6 +37,9 @@ _ACCUSATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "mismatch": ("body: flip",),
     "not_a_video": ("origin: page", "origin: gzip"),
     "never_prepared": ("clock: jumped",),
+    "unstable": (
+        "origin: page",
+    ),  # Twice in place of what is missing: shorter than the file, and not known for a page.
 }
 """What has to have happened to a video before it may be called failed for a reason."""
 _TRIES: Final = 8
