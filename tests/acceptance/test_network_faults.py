@@ -1,11 +1,8 @@
 """Names without an address, closed ports, false certificates, long pauses, a block: what a run makes of them."""
 
 import datetime as dt
-import os
-import shutil
 import socket
 import ssl
-import subprocess
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +10,7 @@ from typing import Any
 
 import pytest
 import trustme
-from archive_case import FETCHER
+from namespaces import needs_mounts, run_mounted
 from origin import OriginServer
 from origin_faults import bursts, status
 from polyv_client_cases import TASK, VID
@@ -96,22 +93,15 @@ def test_f49_an_api_that_cannot_prove_itself_is_asked_nothing(raw: RawCase) -> N
     assert "the certificate of 127.0.0.1 is not accepted" in ended.told[0]
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="wants root and util-linux")
+@needs_mounts
 def test_f51_where_ipv6_leads_nowhere_ipv4_is_taken(raw: RawCase, tmp_path: Path) -> None:
     """A name with two addresses, in a namespace of its own: nobody listens on ::1."""
     hosts = tmp_path / "hosts"
     hosts.write_text("::1 localhost\n127.0.0.1 localhost\n")
     raw.polyv.data = lambda: [raw.row(url=raw.link().replace("127.0.0.1", "localhost"))]
-    sync = f"mount --bind '{hosts}' /etc/hosts && exec '{FETCHER}' sync"
+    api_url = raw.polyv.url.replace("127.0.0.1", "localhost")
 
-    ended = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", sync],
-        env={**raw.environ, "FETCHER_API_URL": raw.polyv.url.replace("127.0.0.1", "localhost")},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    ended = run_mounted(raw, f"mount --bind '{hosts}' /etc/hosts", "sync", FETCHER_API_URL=api_url)
 
     assert (0, "") == (ended.returncode, ended.stderr)
     assert raw.is_right()
@@ -155,6 +145,26 @@ def test_f53_a_block_by_the_api_ends_the_questions_and_no_download(raw: RawCase)
     assert 1 == sum("is left alone" in line for line in ended.told)
     assert 16 >= len(raw.polyv.requests)
     assert TASK == raw.polyv.requests[0].params["taskId"]
+
+
+@pytest.mark.parametrize("ahead_s", [600, -86_400])
+def test_f67_a_clock_that_jumps_during_a_run_costs_a_question(raw: RawCase, ahead_s: float) -> None:
+    """Polyv's against ours, which is the same as ours against Polyv's: told once, and the run goes on."""
+    raw.polyv.data = lambda: [raw.row(status="INIT", url=None, successTime=None)]
+    running = raw.start("sync", "--until-done")
+    until = time.monotonic() + 30
+    while not raw.polyv.requests:
+        assert running.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+    raw.polyv.ahead_s = ahead_s
+    raw.polyv.data = lambda: [raw.row()]
+
+    told = running.communicate(timeout=60)[1].decode()
+    assert 0 == running.returncode, told
+    assert raw.is_right()
+    assert 1 == told.count("this machine's clock is")
 
 
 def test_f40_f41_what_a_run_leaves_behind_is_told_where_its_link_may_die(raw: RawCase) -> None:
