@@ -131,6 +131,32 @@ def test_the_second_of_two_runs_says_since_when_the_first_one_runs(case: Archive
     assert [video.size] == [one.bytes_sent for one in case.simulator.requests.of(video.vid)]
 
 
+_LOCKS_THAT_HOLD_NOTHING = "import fcntl\nfcntl.flock = lambda descriptor, operation: None\n"
+"""As a file system's that says yes to everybody; read by the interpreter before anything of ours."""
+
+
+def test_two_runs_that_no_lock_keeps_apart_leave_right_files(case: ArchiveCase, tmp_path: Path) -> None:
+    """F72: bytes may come twice; what is done is right though one of the two is killed; a third run ends clean."""
+    (tmp_path / "sitecustomize.py").write_text(_LOCKS_THAT_HOLD_NOTHING)
+    case.environ["PYTHONPATH"] = str(tmp_path)
+    other = case.simulator.library.add_video(size=3 * _MIB, faults=[Fault.drip(rate=2 * _MIB)])
+    case.add(other)
+    first, video = _begun(case, size=3 * _MIB)
+
+    second = case.start("sync")
+    while len(case.simulator.requests.of(video.vid)) < 2:
+        assert second.poll() is None, "it was kept away, so that nothing is tried here"
+    first.kill()
+    first.communicate()
+
+    assert second.wait(60) in {0, 3}
+    second.communicate()
+    ended = case.sync("--until-done")
+    assert 0 == ended.returncode, ended.stderr
+    case.require_right([video, other])
+    assert [] == case.parts()
+
+
 def test_a_directory_that_is_gone_does_not_matter_where_the_archive_is_named(
     case: ArchiveCase, tmp_path: Path
 ) -> None:

@@ -40,7 +40,9 @@ def test_help_on_a_command_loads_neither_ledger_nor_network(arguments: list[str]
     assert set() == _loaded(*arguments) & (_NETWORK | _LATER | {"sqlalchemy", "asyncio"})
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["status", "--json"], ["list"], ["sync", "--dry-run"]])
+@pytest.mark.parametrize(
+    "arguments", [["status"], ["status", "--json"], ["list"], ["sync", "--dry-run"], ["ledger", "check"]]
+)
 def test_looking_at_the_ledger_loads_no_network(case: ArchiveCase, arguments: list[str]) -> None:
     """Whoever only looks opens a database and nothing else."""
     loaded = _loaded(*arguments, **case.environ)
