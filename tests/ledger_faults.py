@@ -24,12 +24,17 @@ def spoil_page(ledger: Path, name: str) -> None:
         file.write(os.urandom(_PAGE - start % _PAGE))
 
 
-def repeat_root_page(ledger: Path, name: str, *, instead_of: str) -> None:
-    """Have the index *instead_of* be found where the index *name* is."""
+def write_past_index(ledger: Path, name: str, statement: str) -> None:
+    """Run *statement* while the index *name* is hidden from SQLite, so that it does not follow."""
+    hide = "DELETE FROM sqlite_schema WHERE name = ? RETURNING type, name, tbl_name, rootpage, sql"
     with raw(ledger) as connection:
         connection.execute("PRAGMA writable_schema = ON")
-        page = _root_page(connection, name)
-        connection.execute("UPDATE sqlite_schema SET rootpage = ? WHERE name = ?", (page, instead_of))
+        hidden = connection.execute(hide, (name,)).fetchone()
+    with raw(ledger) as connection:
+        connection.execute(statement)
+    with raw(ledger) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", hidden)
 
 
 def fill_with_done(ledger: Path, *, first: int, last: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ledger_cases import FAR, NOW, added, happened, opened, polled, raw, ready, seen, taken, verified, vid
-from ledger_faults import contents, fill_with_done, repeat_root_page, spoil_page
+from ledger_faults import contents, fill_with_done, spoil_page, write_past_index
 
 from fetcher.archive.home import Home
 from fetcher.domain.errors import LedgerDamagedError, LedgerError, LedgerTooNewError
@@ -219,7 +219,7 @@ def test_rows_that_contradict_each_other_are_found(home: Home, statement: str) -
 
 def test_an_index_that_is_not_its_tables_is_found(home: Home) -> None:
     """F73: no other command would notice, it would only find nothing."""
-    repeat_root_page(home.ledger, "ix_tasks_due", instead_of="ix_events_video")
+    write_past_index(home.ledger, "ix_tasks_due", "UPDATE tasks SET next_poll_at = 5")
 
     findings, checkup = _look(home)
 
