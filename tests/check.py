@@ -84,6 +84,7 @@ PARTS: Final[Mapping[str, Callable[[], None]]] = {
     "integration": _part("integration"),
     "acceptance": _part("acceptance"),
     "crash": _part("crash"),
+    "simulation": _part("simulation"),
 }
 
 
