@@ -1,6 +1,7 @@
 """What is said on stderr: levels, formats, and no secret in any of it."""
 
 import contextlib
+import errno
 import logging
 import re
 import sys
@@ -88,6 +89,8 @@ class _LaterHandler(logging.Handler):
         self._encoding = encoding
         self.instead: Callable[[str], None] | None = None
         """Writes each line in our place, while bars are shown."""
+        self.is_lost = False
+        """Whether a line could not be written that somebody wanted: a full disk, not a reader that has gone."""
         self._lines = LineThread(self._write, most=_MOST_WAITING, left_out=self._left_out)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -103,8 +106,10 @@ class _LaterHandler(logging.Handler):
         if self.instead is not None:
             self.instead(line)
             return
-        with contextlib.suppress(OSError):
+        try:
             write_all(self._descriptor, f"{line}\n".encode(self._encoding, "backslashreplace"))
+        except OSError as exc:
+            self.is_lost = self.is_lost or exc.errno not in (errno.EPIPE, errno.EBADF)
 
     def _left_out(self, count: int) -> str:
         text = f"{count} lines are left out here: nobody read what is said"
@@ -138,6 +143,15 @@ def set_up_logs(
 def has_logs() -> bool:
     """Tell whether it is set up how to say things."""
     return bool(logging.getLogger().handlers)
+
+
+def was_lost() -> bool:
+    """Wait until all is said, and tell whether something of it could not be."""
+    lost = False
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+        lost = lost or (isinstance(handler, _LaterHandler) and handler.is_lost)
+    return lost
 
 
 def complain(text: str) -> None:

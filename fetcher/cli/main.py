@@ -82,7 +82,8 @@ def _flushed(code: int) -> int:
         except OSError as exc:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             code = code or int(exc.errno != errno.EPIPE)
-    return code
+    logs = sys.modules.get("fetcher.cli.logs")  # Where it was never needed, nothing was said.
+    return code or int(logs is not None and logs.was_lost())
 
 
 def run(arguments: list[str]) -> int:
