@@ -83,9 +83,11 @@ def test_a_full_log_disk_is_told_by_the_exit_code(case: ArchiveCase) -> None:
     case.require_right([video])
 
 
-@pytest.mark.parametrize(("arguments", "code"), [(["-v", "sync"], 0), (["sync", "--jobs", "0"], 2)])
-def test_a_full_disk_behind_stderr_changes_no_exit_code(case: ArchiveCase, arguments: list[str], code: int) -> None:
-    """F97: what cannot be said is lost; what happened is not."""
+@pytest.mark.parametrize(("arguments", "code"), [(["-v", "sync"], 1), (["sync", "--jobs", "0"], 2)])
+def test_a_full_disk_behind_stderr_is_told_by_no_code_but_that_of_success(
+    case: ArchiveCase, arguments: list[str], code: int
+) -> None:
+    """F97: what happened is told before; but nobody takes for success what could not be said."""
     case.add(case.simulator.library.add_video())
     with open("/dev/full", "wb") as full:
         ended = subprocess.run(
