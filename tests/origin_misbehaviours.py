@@ -171,7 +171,9 @@ ORIGINS: Final[Mapping[str, Misbehaviour]] = {
         status(416, Content_Range="bytes */999"),
         said="the origin has nothing from byte 1200000 on",
     ),
-    "compresses": _later("F26", with_headers(content_encoding="gzip"), said="the body is encoded ('gzip')"),
+    "compresses": _later(
+        "F26", with_headers(content_encoding="gzip"), said="the body is encoded although identity was asked for"
+    ),
     "sends nothing": _later("F27", status(200), said="the body is empty"),
     "has a giant length": _later(
         "F28", with_headers(content_length="9223372036854775807"), said="a Content-Length"

@@ -150,16 +150,25 @@ async def test_recalls_amid_the_work_lose_nothing_and_do_nothing_twice() -> None
     assert sorted(done) == [number for number, result in enumerate(results) if result is None]
 
 
-def test_a_thread_that_cannot_be_begun_leaves_none_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("first_refused", "threads"), [(2, 2), (0, None)])
+def test_threads_that_the_machine_does_not_give_are_made_do_without(
+    monkeypatch: pytest.MonkeyPatch, first_refused: int, threads: int | None
+) -> None:
+    """Where not even one is to be had, none is left behind."""
     before, started = threading.active_count(), threading.Thread.start
 
     def start(thread: threading.Thread) -> None:
-        if thread.name == "transfer-2":
+        if int(thread.name.removeprefix("transfer-")) >= first_refused:
             raise RuntimeError("can't start new thread")
         started(thread)
 
     monkeypatch.setattr(threading.Thread, "start", start)
-    with pytest.raises(RuntimeError):
-        Crew(4)
+    if threads is None:
+        with pytest.raises(RuntimeError):
+            Crew(4)
+    else:
+        crew = Crew(4)
+        assert before + threads == threading.active_count()
+        crew.close()
 
     assert before == threading.active_count()

@@ -27,7 +27,7 @@ _RESTARTS: Final = (
 )
 """What may cost all that has come of a file."""
 _CUTS: Final = ("body: cut", "body: stall", "body: drip", "life: stopped")
-"""What may cost that only of a file that is too small for a memo."""
+"""What may cost that only of a file that is too small for a memo, or whose rest nothing proves to be of it."""
 _API_TROUBLE: Final = ("api: ", "row: ", "clock: ")
 _ACCUSATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "vendor_failed": ("row: false FAIL",),
@@ -184,7 +184,7 @@ class Invariants:
             original = world.library.originals[vid]
             size = max(map(len, original.versions))
             reasons = world.weather.did(vid, *_RESTARTS) + len(original.changes_at)
-            if min(map(len, original.versions)) < BUFFER:
+            if min(map(len, original.versions)) < BUFFER or not original.is_provable:
                 reasons += world.weather.did(vid, *_CUTS)
             if served > size * (1 + reasons):
                 yield f"{vid}: {served} bytes came of {size}, with {reasons} reasons to begin anew"
