@@ -83,7 +83,8 @@ def _flushed(code: int) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             code = code or int(exc.errno != errno.EPIPE)
     logs = sys.modules.get("fetcher.cli.logs")  # Where it was never needed, nothing was said.
-    return code or int(logs is not None and logs.was_lost())
+    is_lost = logs is not None and logs.was_lost()
+    return code or int(is_lost)
 
 
 def run(arguments: list[str]) -> int:

@@ -21,19 +21,6 @@ def _run_under(raw: RawCase, limit: str) -> subprocess.CompletedProcess[str] | N
     return None
 
 
-def test_f86_too_few_descriptors_are_told_as_such(raw: RawCase) -> None:
-    """Sixteen files at once and twenty descriptors: what to do stands in the message; nothing is wrong or lost."""
-    raw.polyv.data = [raw.row(vid=vid) for vid in _VIDS]
-
-    short = _run_under(raw, "-n 20")
-
-    assert short is not None
-    assert 7 == short.returncode
-    assert "Too many open files. Lower --jobs, or raise 'ulimit -n'" in short.stderr
-    assert (0, "") == ((ended := raw.sync()).returncode, ended.stderr)
-    assert {BODY} == {(raw.root / f"{vid}.mp4").read_bytes() for vid in _VIDS}
-
-
 def test_f10_whatever_memory_there_is_no_file_is_wrong(raw: RawCase) -> None:
     """Address space from far too little to almost enough; it runs short wherever it does.
 
