@@ -7,6 +7,7 @@ come as JSON, one a line on stdin; each is answered by a line on stdout once its
 import ctypes
 import importlib
 import json
+import logging
 import os
 import sys
 import threading
@@ -74,6 +75,7 @@ def _obey(order: dict[str, Any], run: Run, told: int) -> None:
         shim = ctypes.CDLL(None)
         assert 0 == shim.shim_arm(), "the shim does not understand its environment"
         code = run(order["arguments"])
+        logging.shutdown()  # As at the end of any process; ours ends without one.
         sys.stdout.flush()
         sys.stderr.flush()
         os.write(told, b"%d" % shim.shim_calls())
