@@ -222,12 +222,13 @@ static void note(const struct call *call, int64_t result)
 static int64_t end(struct call *call, int64_t result)
 {
     int kept = errno;
-    if (call->logged) {
+    if (call->logged)
         note(call, result < 0 ? -kept : result);
-        pthread_mutex_unlock(&one_at_a_time);
-    }
+    /* Before anybody else is let in: what another thread did in the last moment would not be written down. */
     if (call->number && call->number == point && (mode == AFTER || (mode == TORN && call->halved)))
         die();
+    if (call->logged)
+        pthread_mutex_unlock(&one_at_a_time);
     if (call->halved)
         atomic_store(&short_fd, call->fd);
     errno = kept;
