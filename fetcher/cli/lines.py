@@ -1,5 +1,6 @@
 """Lines that a thread of its own writes: whoever says something never waits for who reads it."""
 
+import errno
 import os
 import select
 import threading
@@ -72,6 +73,11 @@ class LineThread:
                 self._own_up()
             self._is_writing = True
             return self._waiting.popleft()
+
+
+def is_loss(error: OSError) -> bool:
+    """Tell whether what could not be written was wanted: a disk is full; no reader has gone who had seen enough."""
+    return error.errno not in (errno.EPIPE, errno.EBADF)
 
 
 def write_all(descriptor: int, data: bytes) -> None:

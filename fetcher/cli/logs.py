@@ -1,7 +1,6 @@
 """What is said on stderr: levels, formats, and no secret in any of it."""
 
 import contextlib
-import errno
 import logging
 import re
 import sys
@@ -10,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from fetcher.cli.lines import LineThread, write_all
+from fetcher.cli.lines import LineThread, is_loss, write_all
 
 _LOG: Final = logging.getLogger("fetcher")
 _SAID: Final = logging.getLogger("fetcher.said")
@@ -89,6 +88,8 @@ class _LaterHandler(logging.Handler):
         self._encoding = encoding
         self.instead: Callable[[str], None] | None = None
         """Writes each line in our place, while bars are shown."""
+        self._is_given_up = False
+        """Whether nobody has read what was waited for."""
         self.is_lost = False
         """Whether a line could not be written that somebody wanted: a full disk, not a reader that has gone."""
         self._lines = LineThread(self._write, most=_MOST_WAITING, left_out=self._left_out)
@@ -98,8 +99,8 @@ class _LaterHandler(logging.Handler):
         self._lines.put(self.format(record))
 
     def flush(self) -> None:
-        """Wait until all is written, but not for long; logging calls this at the end of the process."""
-        self._lines.drain()
+        """Wait until all is written, but not for long, and not twice; logging calls this once more at the end."""
+        self._is_given_up = self._is_given_up or not self._lines.drain()
 
     def _write(self, line: str) -> None:
         """Write one line, if it can be."""
@@ -109,7 +110,7 @@ class _LaterHandler(logging.Handler):
         try:
             write_all(self._descriptor, f"{line}\n".encode(self._encoding, "backslashreplace"))
         except OSError as exc:
-            self.is_lost = self.is_lost or exc.errno not in (errno.EPIPE, errno.EBADF)
+            self.is_lost = self.is_lost or is_loss(exc)
 
     def _left_out(self, count: int) -> str:
         text = f"{count} lines are left out here: nobody read what is said"

@@ -1,13 +1,12 @@
 """Data on stdout: UTF-8 whatever the locale, and no crash where nobody listens any more."""
 
-import errno
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from fetcher.cli.lines import LineThread, write_all
+from fetcher.cli.lines import LineThread, is_loss, write_all
 from fetcher.cli.logs import complain
 from fetcher.domain.exit_code import ExitCode
 
@@ -28,7 +27,7 @@ class Output:
             write_all(sys.stdout.fileno(), text.encode("utf-8", "backslashreplace") + b"\n")
         except (OSError, ValueError, AttributeError) as exc:
             self.is_broken = True
-            self.is_lost = isinstance(exc, OSError) and exc.errno not in (errno.EPIPE, errno.EBADF)
+            self.is_lost = isinstance(exc, OSError) and is_loss(exc)
             if self.is_lost:
                 complain(f"stdout cannot be written ({exc}); what was to be shown is not all there")
 

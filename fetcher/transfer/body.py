@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from fetcher.transfer.connection import Line
     from fetcher.transfer.turn import Turn
 
 
@@ -32,22 +33,10 @@ class Body(Protocol):
         ...
 
 
-class HeldLine(Protocol):
-    """The connection of one exchange."""
-
-    def abort(self) -> None:
-        """Break it, from any thread."""
-        ...
-
-    def let_go(self) -> None:
-        """Say that this exchange is over."""
-        ...
-
-
 class IteratedBody:
     """The ordinary path: a body that comes in pieces of the library's choice."""
 
-    def __init__(self, response: httpx.Response, *, line: HeldLine, turn: Turn) -> None:
+    def __init__(self, response: httpx.Response, *, line: Line, turn: Turn) -> None:
         self._response = response
         self._pieces: Iterator[bytes] = response.iter_raw()
         self._rest = memoryview(b"")

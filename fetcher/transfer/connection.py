@@ -49,8 +49,8 @@ class Address:
 class Line:
     """The socket of one exchange, breakable from any thread until it is let go for the next one."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock: socket.socket | None = sock
+    def __init__(self, sock: socket.socket | None) -> None:
+        self._sock = sock
         self._lock = threading.Lock()
 
     def abort(self) -> None:

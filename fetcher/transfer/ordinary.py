@@ -14,7 +14,7 @@ from fetcher.domain.errors import TransferInterruptedError, UsageError
 from fetcher.domain.identifiers import printable
 from fetcher.domain.proxy import named_proxy
 from fetcher.transfer.body import IteratedBody
-from fetcher.transfer.connection import Attach, shut
+from fetcher.transfer.connection import Attach, Line
 from fetcher.transfer.turn import Turn
 
 _NO_REUSE: Final = httpx.Limits(max_connections=None, max_keepalive_connections=0)
@@ -87,12 +87,11 @@ class OrdinaryTransport:
         raise UsageError(f"a proxy setting of the environment cannot be used ({kind}); see HTTPS_PROXY, NO_PROXY")
 
 
-class ProxiedLine:
+class ProxiedLine(Line):
     """The connection to a proxy, by a descriptor of our own: TLS takes the first one away from its socket."""
 
     def __init__(self) -> None:
-        self._sock: socket.socket | None = None
-        self._lock = threading.Lock()
+        super().__init__(None)
 
     @property
     def is_held(self) -> bool:
@@ -102,12 +101,6 @@ class ProxiedLine:
     def hold(self, sock: socket.socket) -> None:
         """Take hold of what has just been connected."""
         self._sock = sock.dup()
-
-    def abort(self) -> None:
-        """Break the connection, from any thread."""
-        with self._lock:
-            if self._sock is not None:
-                shut(self._sock)
 
     def let_go(self) -> None:
         """Say that this exchange is over."""
