@@ -19,6 +19,9 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _TOOLS: Final = Path(sys.executable).parent
+_PYTEST: Final = ("-m", "pytest", "-q", "-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
+"""Many tests wait for a socket or a process: one more at a time than there are processors. Those of a file stay
+together as long as no process is idle, because a file prepares things once for all of them."""
 
 
 def _call(*command: str | Path, cwd: Path = ROOT, **environ: str) -> None:
@@ -44,13 +47,13 @@ def floors() -> None:
 def tests() -> None:
     """All tests with branch coverage, in one report."""
     _call(sys.executable, "-m", "coverage", "erase")
-    _call(sys.executable, "-m", "coverage", "run", "-m", "pytest", "-q", COVERAGE_FILE=str(ROOT / ".coverage"))
+    _call(sys.executable, "-m", "coverage", "run", *_PYTEST, COVERAGE_FILE=str(ROOT / ".coverage"))
     _call(sys.executable, "-m", "coverage", "combine", "-q")
     _call(sys.executable, "-m", "coverage", "report")
 
 
 def _part(name: str) -> Callable[[], None]:
-    return lambda: _call(sys.executable, "-m", "pytest", "-q", f"tests/{name}")
+    return lambda: _call(sys.executable, *_PYTEST, f"tests/{name}")
 
 
 def wheel() -> None:

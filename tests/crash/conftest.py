@@ -1,19 +1,15 @@
-"""Fixtures of the crash tests, and their counts at the end of the output."""
+"""Fixtures of the crash tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 pytest.register_assert_rewrite("crash.lanes", "crash.small_library", "crash.runs")
 
 # ruff: noqa: E402 - after their assertions were told to explain themselves
-from crash.counts import Tell
 from crash.lanes import Lane, Lanes, lanes_in
 from crash.shim import build_shim
-
-_TOLD: Final = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")
@@ -46,19 +42,3 @@ def total(lanes: Lanes) -> int:
         assert (0, "") == (ended.code, ended.stderr)
         one.library.require_all_done(one.root, one.scratch)
     return ended.calls
-
-
-@pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Tell:
-    """Return what takes a line for the end of the output: how much was tried."""
-    told = request.config.stash.setdefault(_TOLD, [])
-    return lambda line: told.append(f"{request.node.name}: {line}")
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say how many points were tried."""
-    told = config.stash.get(_TOLD, [])
-    if told:
-        terminalreporter.section("crash points tried")
-        for line in told:
-            terminalreporter.write_line(line)

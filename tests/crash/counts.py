@@ -1,11 +1,9 @@
 """How many points are tried: a few evenly spread ones, or all of them by ``FETCHER_CRASH_POINTS=all``."""
 
 import os
-from collections.abc import Callable, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Sequence
+from typing import Final
 
-Tell: TypeAlias = Callable[[str], None]
-"""Takes a line for the end of the output: how much was tried."""
 _ALL: Final = "all"
 _ASKED: Final = os.environ.get("FETCHER_CRASH_POINTS", "")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from crash.counts import Tell, seeds
+from crash.counts import seeds
 from crash.disk import Disk
 from crash.one_download import VIDEO_ID
 from crash.power import SEEDED, Everything, Nothing, after_power_cut
@@ -16,6 +16,7 @@ from crash.runs import Runs, runs_under
 from crash.shim import Injection, Mode
 from origin import OriginServer
 from origin_faults import bursts
+from telling import Tell
 
 from fetcher.archive.home import Home, create_home
 from fetcher.archive.parts import Parts

@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from crash.counts import Tell, fewest, points
+from crash.counts import fewest, points
 from crash.lanes import Lane, Lanes
 from crash.records import Kind, read_calls
 from crash.runs import Ended
 from crash.shim import Injection, Mode
+from telling import Tell
 
 _STORAGE = 7
 _COMMITS = 3

@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 from archive_case import ArchiveCase, archive_case
-from crash.counts import Tell
 from crash.lanes import Lane
+from telling import Tell
 
 from fetcher.simulator.faults import Fault
 

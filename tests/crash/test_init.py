@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from crash.counts import Tell, fewest, points, seeds
+from crash.counts import fewest, points, seeds
 from crash.disk import Disk
 from crash.lanes import Lane
 from crash.power import SEEDED, Everything, Nothing, after_power_cut
 from crash.records import read_calls
 from crash.shim import Injection, Mode
+from telling import Tell
 
 _TASK: Final = "16661c08b9564c1ea6f4544ccd568e58"
 

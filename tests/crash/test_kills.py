@@ -5,9 +5,10 @@ import signal
 from dataclasses import replace
 
 import pytest
-from crash.counts import Tell, fewest, points, seeds
+from crash.counts import fewest, points, seeds
 from crash.lanes import Lane, Lanes
 from crash.shim import Injection, Mode
+from telling import Tell
 
 _KILLED = -signal.SIGKILL
 

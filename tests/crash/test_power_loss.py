@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from crash.counts import Tell, points, seeds
+from crash.counts import points, seeds
 from crash.disk import Disk
 from crash.lanes import Lane
 from crash.power import SEEDED, Everything, Nothing, Remains, Survival, after_power_cut
 from crash.records import Call, read_calls
 from crash.shim import Injection, Mode
 from crash.small_library import SYNCED, Standing, read_rows
+from telling import Tell
 
 _RECORDED: Final = {
     "one run": [Injection()],
