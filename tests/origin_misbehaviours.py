@@ -16,6 +16,7 @@ from origin_faults import (
     drip,
     drip_head,
     half_close,
+    instead,
     mute,
     overlong,
     redirect,
@@ -188,6 +189,20 @@ ORIGINS: Final[Mapping[str, Misbehaviour]] = {
     ),
     "is a login page": _later(
         "F31", status(200, LOGIN, Content_Type="text/html"), said="a page or an error document came"
+    ),
+    "sends a login page in place of the rest": _later(
+        "F31",
+        cut(HAVE),
+        status(200, LOGIN, Content_Type="text/html"),
+        said="a page or an error document came",
+        goes_on_from=HAVE,
+    ),
+    "sends a login page that fits the range": _later(
+        "F31",
+        cut(HAVE),
+        instead(LOGIN, ETag=None, Content_Range=f"bytes {HAVE}-{HAVE + len(LOGIN) - 1}/{SIZE}"),
+        said="a page or an error document came",
+        goes_on_from=HAVE,
     ),
     "sends an error in XML": _later("F32", status(200, COLD), said="a page or an error document came"),
     "sends an error in JSON": _later(

@@ -28,6 +28,8 @@ class TryAgain:
     """Whether the origin refuses fresh links too: it does so to all of them, most likely."""
     is_suspicious: bool = False
     """Whether something other than the origin seems to answer."""
+    is_intercepted: bool = False
+    """Whether that came in place of what a sound part lacks. If it is so every time, the part is of no use."""
 
 
 Renew = Callable[[Order], Awaitable[Link | None]]

@@ -208,12 +208,13 @@ class _Download:
 
     def _try_again(self, exc: errors.TransferError) -> TryAgain:
         """Leave it for later. What does not fit the part is not gone on with."""
-        if isinstance(exc, errors.AnswerMismatchError):
+        if isinstance(exc, errors.AnswerMismatchError) and not isinstance(exc, errors.InterceptedError):
             self._part.restart()
         return TryAgain(
             detail=str(exc),
             retry_after=exc.retry_after if isinstance(exc, errors.OriginBusyError) else None,
             is_suspicious=isinstance(exc, errors.NotAVideoError | errors.CertificateError),
+            is_intercepted=isinstance(exc, errors.InterceptedError),
         )
 
     async def _has_fresh_link(self) -> bool:

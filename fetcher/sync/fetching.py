@@ -254,7 +254,8 @@ class Fetching:
             await self._wires.ledger.record(change)
         except ConflictError as exc:
             return await self._record(claimed, TryAgain(detail=str(exc)))
-        if isinstance(event, FileVerified):
+        is_useless = isinstance(event, GivenUp) and isinstance(verdict, TryAgain) and verdict.is_intercepted
+        if is_useless or isinstance(event, FileVerified):
             with disk_errors(f"removing the part of {claimed.path}"):
                 self._wires.parts.drop(claimed.video_id)
         return event

@@ -10,21 +10,19 @@ from typing import Protocol
 from fetcher.domain.errors import (
     AnswerMismatchError,
     FramingBrokenError,
-    LinkRefusedError,
     ObjectChangedError,
-    TransferError,
     TransferInterruptedError,
 )
-from fetcher.domain.opening import require_video
+from fetcher.domain.opening import OPENING, require_video
 from fetcher.domain.status import Evidence
 from fetcher.transfer.digests import Digests, compare, kinds_for
-from fetcher.transfer.judge import Asked, Head, judge
+from fetcher.transfer.exchange import exchange
+from fetcher.transfer.judge import Asked, Head
 from fetcher.transfer.meter import Meter
-from fetcher.transfer.origin import Answer, FileSource, closed_window, translated
+from fetcher.transfer.origin import Answer, FileSource, translated
 from fetcher.transfer.receive import receive
 from fetcher.transfer.turn import Turn
 
-_OPENING = 512
 _QUICK = 256 << 10
 """Bytes; a body of so many at the most is received within the turn: that is a millisecond's work or so."""
 
@@ -162,14 +160,18 @@ class _Attempt:
     def _ask(self, url: str) -> tuple[Answer, Head]:
         """Ask; an answer whose end could not be told from a broken line is asked for again as a range."""
         asked = self._asked()
-        answer, head = _exchange(url, asked, self._tools)
+        answer, head = self._exchange(url, asked)
         if not head.is_framed and (head.size or asked.size) is None:
             answer.body.close()
-            answer, head = _exchange(url, replace(asked, as_range=True), self._tools)
+            answer, head = self._exchange(url, replace(asked, as_range=True))
             if not head.is_framed:
                 answer.body.close()
                 raise AnswerMismatchError("the origin tells no size: a cut could not be told from the end")
         return answer, head
+
+    def _exchange(self, url: str, asked: Asked) -> tuple[Answer, Head]:
+        tools = self._tools
+        return exchange(url, asked, origin=tools.origin, meter=tools.meter, turn=tools.turn)
 
     def _asked(self) -> Asked:
         """Return what to ask for next."""
@@ -261,7 +263,7 @@ class _Attempt:
         """Pass every gate, then make the part durable."""
         have = self._known.have
         _require_whole(self._descriptor, size=have)
-        require_video(os.pread(self._descriptor, _OPENING, 0))
+        require_video(os.pread(self._descriptor, OPENING, 0))
         computed = self._digests.values()
         if late := kinds_for(self._known.announced) - computed.keys():
             digests = Digests(late)
@@ -273,26 +275,6 @@ class _Attempt:
         with self._tools.turn.left():
             make_durable(self._descriptor, self._part)
         return Fetched(size=have, digests=computed, etag=self._known.etag, evidence=evidence)
-
-
-def _exchange(url: str, asked: Asked, tools: Tools) -> tuple[Answer, Head]:
-    tools.meter.raise_if_aborted()
-    try:
-        answer = tools.origin.ask(url, asked.headers(), attach=tools.meter.attach)
-    except TransferError:
-        tools.meter.raise_if_aborted()
-        raise
-    try:
-        tools.meter.attach(answer.body)
-        return answer, judge(answer.status_code, answer.headers, asked)
-    except LinkRefusedError as refused:
-        closed = closed_window(answer)
-        answer.body.close()
-        tools.meter.raise_if_aborted()  # Its body may have been broken off.
-        raise (closed or refused) from None
-    except BaseException:
-        answer.body.close()
-        raise
 
 
 def make_durable(descriptor: int, part: PartFile) -> None:

@@ -73,9 +73,13 @@ class Asked:
 
         Two versions of a file may be of the same size, and equal but weak ETags say nothing of bytes.
         """
+        return self.is_same_version(headers) or self.is_digested or bool(announced)
+
+    def is_same_version(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether an answer names the validator of the part's beginning."""
         is_same_etag = self._strong_etag is not None and headers.get("etag") == self._strong_etag
         is_same_moment = self.last_modified is not None and headers.get("last-modified") == self.last_modified
-        return is_same_etag or is_same_moment or self.is_digested or bool(announced)
+        return is_same_etag or is_same_moment
 
     def headers(self) -> dict[str, str]:
         """Return the request's own headers. A weak validator never goes into If-Range, nor what is none."""

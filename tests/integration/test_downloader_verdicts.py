@@ -230,8 +230,25 @@ async def test_f31_what_is_no_video_is_suspicious_and_nothing_of_it_stays(
     verdict = await bench.download(server.url("/a.mp4"))
 
     assert isinstance(verdict, TryAgain)
-    assert verdict.is_suspicious
+    assert (True, False) == (verdict.is_suspicious, verdict.is_intercepted)
     assert [] == bench.left
+
+
+@pytest.mark.parametrize("reply", [status(200, LOGIN), with_headers(content_encoding="gzip"), status(200)])
+async def test_f31_what_is_no_video_is_suspicious_and_costs_no_part(
+    server: OriginServer, bench: Bench, reply: Reply
+) -> None:
+    """Each byte comes once."""
+    server.script("/a.mp4", [cut(2_000_000), reply])
+    await bench.download(server.url("/a.mp4"))
+
+    verdict = await bench.download(server.url("/a.mp4"))
+
+    assert isinstance(verdict, TryAgain)
+    assert (True, True) == (verdict.is_suspicious, verdict.is_intercepted)
+    last = await bench.download(server.url("/a.mp4"))
+    assert isinstance(last, FileVerified)
+    assert (_SIZE - 2_000_000, _BODY) == (last.fetched, bench.file.read_bytes())
 
 
 async def test_f49_an_origin_without_a_proof_is_suspicious(bench: Bench) -> None:
