@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from misbehaviours import Misbehaviour
@@ -149,6 +150,16 @@ ORIGINS: Final[Mapping[str, Misbehaviour]] = {
         "F19", *_to_the_rest(content_range=f"bytes={_REST}"), said="a partial answer without a Content-Range"
     ),
     "sends less than its range": _heals("F20", cut(HAVE), short_range(100_000), short_range(1), requests=4),
+    "sends a few bytes at a time": replace(
+        _later(
+            "F20",
+            cut(HAVE),
+            short_range(10),
+            said="8 answers in a row ended after a few bytes",
+            goes_on_from=HAVE + 80,
+        ),
+        requests=9,
+    ),
     "sends 200 to a range": _heals("F21", cut(HAVE), whole, requests=2),
     "sends 200 with a Content-Range": _later(
         "F22", with_headers(content_range=f"bytes 0-{SIZE - 1}/{SIZE}"), said="status 200 with a Content-Range"

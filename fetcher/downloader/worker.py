@@ -17,6 +17,7 @@ from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.downloader.watch import Watch
 from fetcher.transfer.meter import Meter
 from fetcher.transfer.pace import Pace
+from fetcher.transfer.progress import SLIGHT
 
 _SECOND_STRIKE: Final = 2
 
@@ -146,7 +147,8 @@ class _Download:
         self._meter = meter
         self._renew = renew
         self._link = order.link
-        self._fetched_before = -1
+        self._fetched_before: int | None = None
+        """Bytes that had come when the link was replaced."""
         self._strikes: Counter[Reason] = Counter()
 
     async def run(self) -> Event | TryAgain:
@@ -185,9 +187,13 @@ class _Download:
         return verdict
 
     async def _refused(self, exc: errors.LinkRefusedError) -> Event | TryAgain | None:
-        """Go on under a fresh link; one that is refused before it gave a byte has not expired, it is denied."""
-        if self._meter.fetched == self._fetched_before:
-            return TryAgain(detail=f"{exc}, a fresh link too: does it know this address?", is_denied=True)
+        """Go on under a fresh link; one that is refused before it gave a byte has not expired, it is denied.
+
+        Nor is one replaced at once that gave a few bytes: Polyv would be asked for each such handful.
+        """
+        came = None if self._fetched_before is None else self._meter.fetched - self._fetched_before
+        if came is not None and came < SLIGHT:
+            return TryAgain(detail=f"{exc}, a fresh link too: does it know this address?", is_denied=came == 0)
         refused = self._link.url
         if await self._has_fresh_link():
             return None

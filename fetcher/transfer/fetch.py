@@ -20,6 +20,7 @@ from fetcher.transfer.exchange import exchange
 from fetcher.transfer.judge import Asked, Head
 from fetcher.transfer.meter import Meter
 from fetcher.transfer.origin import Answer, FileSource, translated
+from fetcher.transfer.progress import Progress
 from fetcher.transfer.receive import receive
 from fetcher.transfer.turn import Turn
 
@@ -114,6 +115,7 @@ class _Attempt:
         self._descriptor = part.open()
         self._digests = Digests()
         self._is_at_end = False
+        self._progress = Progress()
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -220,7 +222,8 @@ class _Attempt:
         length  is_framed  size   the file
         ======  =========  =====  ==============================================================================
         0       yes        known  is whole: a 416 said so, and nothing is received
-        n       yes        known  is whole at its size; short of it the rest is asked for, unless nothing came
+        n       yes        known  is whole at its size; short of it the rest is asked for, unless nothing came, or
+                                  next to nothing for too many times in a row
         n       yes        None   may have more: the rest is asked for, until a 416 tells the size
         None    yes        known  is whole at its size; short of it this try has failed
         None    yes        None   is whole, because the framing says so: ``_is_at_end``
@@ -258,6 +261,8 @@ class _Attempt:
             self._is_at_end = True
         elif (head.length is None or came == 0) and not self.is_complete():
             raise TransferInterruptedError(f"the body ended at {self._known.have} of {self._known.size} bytes")
+        elif not self.is_complete():
+            self._progress.count(came)
 
     def verify(self) -> Fetched:
         """Pass every gate, then make the part durable."""

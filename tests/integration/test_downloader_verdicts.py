@@ -143,6 +143,22 @@ async def test_f35_a_fresh_link_that_is_refused_at_once_is_not_renewed_again(
     assert (True, 1, 2) == (verdict.is_denied, bench.renewed, len(server.requests))
 
 
+async def test_f35_a_fresh_link_that_is_refused_after_a_few_bytes_is_not_renewed_again_either(
+    server: OriginServer, bench: Bench
+) -> None:
+    """A link for each handful of bytes would be thousands of questions to Polyv."""
+    server.script("/a.mp4", [cut(2_000_000), EXPIRED, *[short_range(10), EXPIRED] * 30])
+    await bench.download(server.url("/a.mp4"))
+    bench.renewals = [link(server.url(f"/a.mp4?auth_key={number}")) for number in range(30)]
+
+    verdict = await bench.download(server.url("/a.mp4"))
+
+    assert isinstance(verdict, TryAgain)
+    assert (False, 1, 4) == (verdict.is_denied, bench.renewed, len(server.requests))
+    server.forget("/a.mp4")
+    assert isinstance(await bench.download(server.url("/a.mp4")), FileVerified)
+
+
 async def test_f35_a_closed_window_needs_a_new_task_and_no_new_link(server: OriginServer, bench: Bench) -> None:
     server.script("/a.mp4", [status(403, COLD)])
 
