@@ -1,9 +1,11 @@
 """Download one video: try, renew its link, judge what went wrong, and say what happened as one event."""
 
+import contextlib
 import functools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Final
 
 from fetcher.archive.parts import Part, Parts
@@ -149,11 +151,18 @@ class _Download:
         self._link = order.link
         self._fetched_before: int | None = None
         """Bytes that had come when the link was replaced."""
+        self._fetched_until_now = 0
+        """Bytes that had come when this try began."""
         self._strikes: Counter[Reason] = Counter()
 
     async def run(self) -> Event | TryAgain:
         """Try until there is something to say."""
+        if self._order.is_node_down:
+            # Polyv may name another host now. That it refuses us ends its own question, and no download.
+            with contextlib.suppress(errors.CredentialsRefusedError):
+                await self._has_fresh_link()
         while True:
+            self._fetched_until_now = self._meter.fetched
             try:
                 attempt = Attempt(
                     self._workshop, self._order, self._part, self._meter, ensure_space=self._ensure_space
@@ -219,9 +228,16 @@ class _Download:
         return TryAgain(
             detail=str(exc),
             retry_after=exc.retry_after if isinstance(exc, errors.OriginBusyError) else None,
+            is_node_down=self._is_node_down(exc),
             is_suspicious=isinstance(exc, errors.NotAVideoError | errors.CertificateError),
             is_intercepted=isinstance(exc, errors.InterceptedError),
         )
+
+    def _is_node_down(self, exc: errors.TransferError) -> bool:
+        if isinstance(exc, errors.OriginBusyError):
+            return exc.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        is_line = isinstance(exc, errors.TransferInterruptedError)
+        return is_line and self._meter.fetched == self._fetched_until_now
 
     async def _has_fresh_link(self) -> bool:
         """Ask for another link. One that is the same again is noticed at once."""

@@ -12,10 +12,10 @@ _MOST_IN_A_ROW: Final = 8
 class Progress:
     """Counts slight answers within one try.
 
-    A 206 may be shorter than what was asked for, and an origin that serves a file in slices is asked for the next at
-    once: those that are known to do so make slices of a megabyte or more, so that SLIGHT leaves them room. Whoever
+    A 206 may be shorter than what was asked for, and an origin that serves a file in slices is asked for the next
+    at once: those that are known to do so make slices of a megabyte or more, and SLIGHT leaves them room. Whoever
     gives less several times in a row is broken. The try ends then as one whose line broke: there is a pause, the
-    tries of a run are limited, and what has come is kept, so that even such an origin gives the whole file one day.
+    tries of a run are limited, and what has come is kept: even such an origin gives the whole file one day.
 
     Source: RFC 9110 section 15.3.7: a server may send fewer ranges than were asked for, for its own reasons.
     """
