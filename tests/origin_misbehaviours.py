@@ -183,6 +183,9 @@ ORIGINS: Final[Mapping[str, Misbehaviour]] = {
         status(416, Content_Range="bytes */999"),
         said="the origin has nothing from byte 1200000 on",
     ),
+    "says that the piece it gave is all": _heals(
+        "F25", cut(HAVE), status(416, Content_Range=f"bytes */{HAVE}"), requests=3
+    ),
     "compresses": _later(
         "F26", with_headers(content_encoding="gzip"), said="the body is encoded although identity was asked for"
     ),

@@ -184,6 +184,9 @@ def _unsatisfied(headers: Mapping[str, str], asked: Asked) -> Head:
     piece = _UNSATISFIED.fullmatch(headers.get("content-range", ""))
     if piece is None or not asked.have or int(piece[1]) != asked.have or not _is_same(headers, asked):
         raise RangeMismatchError(f"the origin has nothing from byte {asked.have} on")
+    if asked.size not in (None, asked.have):
+        # A node that keeps a file whose end it never got says so of the very piece that it has given.
+        raise ObjectChangedError(f"the file has {asked.have} bytes now, it had {asked.size}")
     return Head(
         offset=asked.have,
         size=asked.have,
