@@ -54,6 +54,8 @@ Namer = Callable[[Nameable, bool], tuple[str, str]]
 def claim(connection: Connection, *, limit: int, owner: str, now: int, lease_ms: int, name: Namer) -> list[Claimed]:
     """Claim up to *limit* ready videos, earliest deadline first; one without a deadline is the most urgent.
 
+    What is postponed comes after all that is not.
+
     Leases that ended are freed first, but those of *owner*: it lives, so what it claimed is still worked on,
     however long its host slept.
 
@@ -199,7 +201,7 @@ _KEYS: Final = msgspec.json.Decoder(list[_Key])
 _DUE: Final = (
     select(videos.c.id)
     .where(has_status(Status.READY), videos.c.held_until.is_(None))
-    .order_by(videos.c.deadline.asc().nulls_first())
+    .order_by(videos.c.postponed, videos.c.deadline.asc().nulls_first())
     .limit(bindparam("most", type_=Integer))
     .subquery()
 )
