@@ -211,3 +211,21 @@ def overlong(more: bytes) -> Behaviour:
         exchange.keeps = False
 
     return behave
+
+
+def instead(body: bytes, code: int | None = None, **headers: str | None) -> Behaviour:
+    """Send *body* in place of the right one, under the right status or *code*, with its own length.
+
+    Other headers are the right ones but for *headers* (``_`` for ``-``); None leaves one out.
+    """
+
+    def behave(exchange: Exchange) -> None:
+        status, right, _ = exchange.right()
+        lower = {name.lower(): value for name, value in right.items()} | {"content-length": str(len(body))}
+        changed = {name.replace("_", "-").lower(): value for name, value in headers.items()}
+        named = {name: value for name, value in (lower | changed).items() if value is not None}
+        exchange.head(code or status, named)
+        exchange.send(body)
+        exchange.keeps = False
+
+    return behave

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from misbehaviours import Misbehaviour
@@ -16,6 +17,7 @@ from origin_faults import (
     drip,
     drip_head,
     half_close,
+    instead,
     mute,
     overlong,
     redirect,
@@ -148,6 +150,16 @@ ORIGINS: Final[Mapping[str, Misbehaviour]] = {
         "F19", *_to_the_rest(content_range=f"bytes={_REST}"), said="a partial answer without a Content-Range"
     ),
     "sends less than its range": _heals("F20", cut(HAVE), short_range(100_000), short_range(1), requests=4),
+    "sends a few bytes at a time": replace(
+        _later(
+            "F20",
+            cut(HAVE),
+            short_range(10),
+            said="8 answers in a row ended after a few bytes",
+            goes_on_from=HAVE + 80,
+        ),
+        requests=9,
+    ),
     "sends 200 to a range": _heals("F21", cut(HAVE), whole, requests=2),
     "sends 200 with a Content-Range": _later(
         "F22", with_headers(content_range=f"bytes 0-{SIZE - 1}/{SIZE}"), said="status 200 with a Content-Range"
@@ -171,6 +183,9 @@ ORIGINS: Final[Mapping[str, Misbehaviour]] = {
         status(416, Content_Range="bytes */999"),
         said="the origin has nothing from byte 1200000 on",
     ),
+    "says that the piece it gave is all": _heals(
+        "F25", cut(HAVE), status(416, Content_Range=f"bytes */{HAVE}"), requests=3
+    ),
     "compresses": _later(
         "F26", with_headers(content_encoding="gzip"), said="the body is encoded although identity was asked for"
     ),
@@ -188,6 +203,20 @@ ORIGINS: Final[Mapping[str, Misbehaviour]] = {
     ),
     "is a login page": _later(
         "F31", status(200, LOGIN, Content_Type="text/html"), said="a page or an error document came"
+    ),
+    "sends a login page in place of the rest": _later(
+        "F31",
+        cut(HAVE),
+        status(200, LOGIN, Content_Type="text/html"),
+        said="a page or an error document came",
+        goes_on_from=HAVE,
+    ),
+    "sends a login page that fits the range": _later(
+        "F31",
+        cut(HAVE),
+        instead(LOGIN, ETag=None, Content_Range=f"bytes {HAVE}-{HAVE + len(LOGIN) - 1}/{SIZE}"),
+        said="a page or an error document came",
+        goes_on_from=HAVE,
     ),
     "sends an error in XML": _later("F32", status(200, COLD), said="a page or an error document came"),
     "sends an error in JSON": _later(

@@ -39,6 +39,7 @@
         │   ├── RangeMismatchError
         │   ├── ObjectChangedError    another file under the same link
         │   └── NotAVideoError        a login page, an error document, an encoded or empty body
+        │       └── InterceptedError  the same in place of what a part lacks; the part is kept
         └── IntegrityError            size or digest are not what they have to be
 """
 
@@ -221,6 +222,10 @@ class ObjectChangedError(AnswerMismatchError):
 
 class NotAVideoError(AnswerMismatchError):
     """A page, an error document, an encoded or an empty body instead of the file."""
+
+
+class InterceptedError(NotAVideoError):
+    """It came in place of what a part lacks, and tells nothing of the part: that is kept as it was."""
 
 
 class IntegrityError(TransferError):

@@ -13,6 +13,14 @@ _PAGE: Final = re.compile(
     re.IGNORECASE,
 )
 _MARK: Final = b"\xef\xbb\xbf"
+OPENING: Final = 512
+"""Bytes that are enough to tell."""
+PAGE_CAME: Final = "a page or an error document came instead of a video: is a proxy or login in between?"
+
+
+def is_page(opening: bytes) -> bool:
+    """Tell whether *opening*, the first few hundred bytes of something, begins HTML, XML or JSON."""
+    return _PAGE.match(opening.removeprefix(_MARK)) is not None
 
 
 def require_video(opening: bytes) -> None:
@@ -23,5 +31,5 @@ def require_video(opening: bytes) -> None:
     """
     if not opening:
         raise NotAVideoError("the file is empty")
-    if _PAGE.match(opening.removeprefix(_MARK)):
-        raise NotAVideoError("a page or an error document came instead of a video: is a proxy or login in between?")
+    if is_page(opening):
+        raise NotAVideoError(PAGE_CAME)

@@ -15,6 +15,8 @@ class Order:
     link: Link
     path: str
     """Below the archive."""
+    is_node_down: bool = False
+    """Whether whoever the link leads to has given nothing, try after try: another link is asked for first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +28,12 @@ class TryAgain:
     """The pause that the origin asked for, in seconds."""
     is_denied: bool = False
     """Whether the origin refuses fresh links too: it does so to all of them, most likely."""
+    is_node_down: bool = False
+    """Whether whoever the link leads to gave nothing: it is broken, or out of reach."""
     is_suspicious: bool = False
     """Whether something other than the origin seems to answer."""
+    is_intercepted: bool = False
+    """Whether that came in place of what a sound part lacks. If it is so every time, the part is of no use."""
 
 
 Renew = Callable[[Order], Awaitable[Link | None]]

@@ -1,9 +1,11 @@
 """Download one video: try, renew its link, judge what went wrong, and say what happened as one event."""
 
+import contextlib
 import functools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Final
 
 from fetcher.archive.parts import Part, Parts
@@ -17,6 +19,7 @@ from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.downloader.watch import Watch
 from fetcher.transfer.meter import Meter
 from fetcher.transfer.pace import Pace
+from fetcher.transfer.progress import SLIGHT
 
 _SECOND_STRIKE: Final = 2
 
@@ -146,12 +149,20 @@ class _Download:
         self._meter = meter
         self._renew = renew
         self._link = order.link
-        self._fetched_before = -1
+        self._fetched_before: int | None = None
+        """Bytes that had come when the link was replaced."""
+        self._fetched_until_now = 0
+        """Bytes that had come when this try began."""
         self._strikes: Counter[Reason] = Counter()
 
     async def run(self) -> Event | TryAgain:
         """Try until there is something to say."""
+        if self._order.is_node_down:
+            # Polyv may name another host now. That it refuses us ends its own question, and no download.
+            with contextlib.suppress(errors.CredentialsRefusedError):
+                await self._has_fresh_link()
         while True:
+            self._fetched_until_now = self._meter.fetched
             try:
                 attempt = Attempt(
                     self._workshop, self._order, self._part, self._meter, ensure_space=self._ensure_space
@@ -185,9 +196,13 @@ class _Download:
         return verdict
 
     async def _refused(self, exc: errors.LinkRefusedError) -> Event | TryAgain | None:
-        """Go on under a fresh link; one that is refused before it gave a byte has not expired, it is denied."""
-        if self._meter.fetched == self._fetched_before:
-            return TryAgain(detail=f"{exc}, a fresh link too: does it know this address?", is_denied=True)
+        """Go on under a fresh link; one that is refused before it gave a byte has not expired, it is denied.
+
+        Nor is one replaced at once that gave a few bytes: Polyv would be asked for each such handful.
+        """
+        came = None if self._fetched_before is None else self._meter.fetched - self._fetched_before
+        if came is not None and came < SLIGHT:
+            return TryAgain(detail=f"{exc}, a fresh link too: does it know this address?", is_denied=came == 0)
         refused = self._link.url
         if await self._has_fresh_link():
             return None
@@ -208,13 +223,21 @@ class _Download:
 
     def _try_again(self, exc: errors.TransferError) -> TryAgain:
         """Leave it for later. What does not fit the part is not gone on with."""
-        if isinstance(exc, errors.AnswerMismatchError):
+        if isinstance(exc, errors.AnswerMismatchError) and not isinstance(exc, errors.InterceptedError):
             self._part.restart()
         return TryAgain(
             detail=str(exc),
             retry_after=exc.retry_after if isinstance(exc, errors.OriginBusyError) else None,
+            is_node_down=self._is_node_down(exc),
             is_suspicious=isinstance(exc, errors.NotAVideoError | errors.CertificateError),
+            is_intercepted=isinstance(exc, errors.InterceptedError),
         )
+
+    def _is_node_down(self, exc: errors.TransferError) -> bool:
+        if isinstance(exc, errors.OriginBusyError):
+            return exc.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        is_line = isinstance(exc, errors.TransferInterruptedError)
+        return is_line and self._meter.fetched == self._fetched_until_now
 
     async def _has_fresh_link(self) -> bool:
         """Ask for another link. One that is the same again is noticed at once."""

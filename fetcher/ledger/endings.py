@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from fetcher.domain.events import Event, GivenUp
 from fetcher.domain.observation import Observation
-from fetcher.domain.status import Preparation, Reason, Status
+from fetcher.domain.status import Preparation, Reason, Status, TaskStatus
 from fetcher.ledger.answers import PollRecord
 from fetcher.ledger.changes import Change, apply
-from fetcher.ledger.schema import has_status, task_items, tasks, videos
+from fetcher.ledger.schema import events, has_status, task_items, tasks, videos
 
 _LONGEST_WINDOW_DAYS: Final = 7
 """Polyv thaws files for 7 days at the most (``expireDays``)."""
@@ -33,7 +33,7 @@ def give_up(
     given_up: dict[int, Event] = {}
     for video in waiting:
         verdict = _verdict(record, answer.get(video.vid))
-        if verdict is None or has_other_hope(connection, record.task.row_id, video.id):
+        if verdict is None or seek_other_hope(connection, record.task.row_id, video.id, now=record.now):
             continue
         event = GivenUp(at=record.now, reason=verdict[0], detail=f"task {record.task.task_id}: {verdict[1]}")
         apply(connection, Change(video_id=video.id, event=event))
@@ -61,8 +61,17 @@ def is_over(
     return not any(video.vid in answer and answer[video.vid].link is not None for video in waiting)
 
 
-def has_other_hope(connection: Connection, task: int, video_id: int) -> bool:
-    """Tell whether another task that is still asked about may give the video."""
+def seek_other_hope(connection: Connection, task: int, video_id: int, *, now: int) -> bool:
+    """Tell whether another task than this one may still give a video that waits.
+
+    A finished one that gave a link before is left alone while a newer task prepares the video. Where that comes to
+    nothing, the finished one may still have a link that works: it is asked at once, unless it was since the video
+    waits.
+    """
+    return _is_asked_elsewhere(connection, task, video_id) or _asked_once_more(connection, task, video_id, now) > 0
+
+
+def _is_asked_elsewhere(connection: Connection, task: int, video_id: int) -> bool:
     other = (
         select(task_items.c.video)
         .join(tasks, tasks.c.id == task_items.c.task)
@@ -70,3 +79,25 @@ def has_other_hope(connection: Connection, task: int, video_id: int) -> bool:
         .where(task_items.c.said != Preparation.FAIL.value, tasks.c.next_poll_at.is_not(None))
     )
     return connection.execute(other.limit(1)).first() is not None
+
+
+def _asked_once_more(connection: Connection, task: int, video_id: int, now: int) -> int:
+    """Have the finished tasks that gave the video once asked at *now*; return how many they are."""
+    waits_since = (
+        select(events.c.at)
+        .where(events.c.video == video_id, events.c.to_status == Status.WAITING.value)
+        .order_by(events.c.id.desc())
+        .limit(1)
+    )
+    gave_it = select(task_items.c.task).where(
+        task_items.c.video == video_id,
+        task_items.c.task != task,
+        task_items.c.said == Preparation.SUCCESS.value,
+    )
+    asked = connection.execute(
+        update(tasks)
+        .where(tasks.c.id.in_(gave_it), tasks.c.status == TaskStatus.FINISHED.value)
+        .where(tasks.c.next_poll_at.is_(None), tasks.c.polled_at < waits_since.scalar_subquery())
+        .values(next_poll_at=now)
+    )
+    return asked.rowcount

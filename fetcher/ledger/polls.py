@@ -16,12 +16,13 @@ from fetcher.domain.status import Preparation, Reason, Status, TaskStatus
 from fetcher.ledger.answers import DueTask, PollRecord
 from fetcher.ledger.bulk import as_one, fetch, insert_rows, one_of, packed
 from fetcher.ledger.changes import Change, apply, apply_all
-from fetcher.ledger.endings import give_up, has_other_hope, is_over, waiting_for
+from fetcher.ledger.endings import give_up, is_over, seek_other_hope, waiting_for
 from fetcher.ledger.schema import task_items, tasks, videos
 
 _LONGEST_ERROR: Final = 1000
 _FEWEST_REFUSALS: Final = 5
 """So often in a row has a task to go without news before it is rejected, however old it is."""
+_UNDECIDED: Final = (Status.WANTED.value, Status.WAITING.value)
 _FINAL: Final = (Preparation.SUCCESS.value, Preparation.FAIL.value)
 
 
@@ -125,7 +126,7 @@ def record_poll_failure(
     if is_given_up and task.quiet_polls + 1 >= _FEWEST_REFUSALS:
         values |= {"next_poll_at": None, "status": TaskStatus.REJECTED.value}
         for video in waiting_for(connection, task.row_id):
-            if not has_other_hope(connection, task.row_id, video.id):
+            if not seek_other_hope(connection, task.row_id, video.id, now=now):
                 lost = GivenUp(at=now, reason=Reason.NEVER_PREPARED, detail=f"task {task.task_id}: {told}")
                 apply(connection, Change(video_id=video.id, event=lost))
                 failed.append(video.vid)
@@ -227,6 +228,7 @@ def _happened(
 def _event(
     connection: Connection, record: PollRecord, video: _Video, seen: Observation, *, is_news: bool
 ) -> Event | None:
+    is_failing = seen.said is Preparation.FAIL and video.status in _UNDECIDED
     standing = Standing(
         status=Status(video.status),
         link=video.link,
@@ -234,7 +236,7 @@ def _event(
         deadline=video.deadline,
         is_link_refused=video.link in record.refused_links,
         is_news=is_news,
-        has_other_hope=seen.said is Preparation.FAIL and has_other_hope(connection, record.task.row_id, video.id),
+        has_other_hope=is_failing and seek_other_hope(connection, record.task.row_id, video.id, now=record.now),
     )
     return event_of(seen, standing, task_id=record.task.task_id, now=record.now)
 

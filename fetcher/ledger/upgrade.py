@@ -1,6 +1,7 @@
 """Make a ledger, and bring an older one up to this code: copied first, then changed in one transaction."""
 
 import contextlib
+import glob
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,8 @@ from fetcher.ledger.mounts import uri_to_read
 from fetcher.ledger.schema import APPLICATION_ID, REVISIONS
 
 HEAD: Final = REVISIONS[-1]
+_UNFINISHED: Final = ".unfinished"
+"""Ends the name of a copy that is being made."""
 _PACKAGE: Final = Path(__file__).resolve().parent.parent
 
 
@@ -84,7 +87,12 @@ def require_current(
     with _upgrading(database) as connection:
         if _is_current(connection, database.path, revisions):
             return
-        copy = database.path.with_name(f"{database.path.name}.before-{revisions[-1]}-{_stamp()}")
+        kept = f"{database.path.name}.before-"
+        for leftover in database.path.parent.glob(f"{glob.escape(kept)}*{_UNFINISHED}*"):
+            leftover.unlink(
+                missing_ok=True
+            )  # Of an upgrade that was killed; nobody else makes one under this lock.
+        copy = database.path.with_name(f"{kept}{revisions[-1]}-{_stamp()}")
         backup(database.path, copy)
         try:
             _migrate(connection, scripts or migrations_directory())
@@ -96,6 +104,8 @@ def require_current(
 def backup(path: Path, to: Path, *, is_checked: bool = False) -> None:
     """Copy a ledger while it may be in use, by SQLite's own means. The copy is 0600 and durable, or there is none.
 
+    It is made under another name beside it, which is what a killed process leaves.
+
     Args:
         path: The ledger.
         to: What to call the copy.
@@ -106,27 +116,46 @@ def backup(path: Path, to: Path, *, is_checked: bool = False) -> None:
         LedgerError: *path* cannot be copied, or is damaged.
         StorageError: The disk.
     """
+    draft = to.with_name(f"{to.name}.{_stamp()}{_UNFINISHED}")
+    _require_free(to)
     try:
-        os.close(os.open(to, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:
-        raise UsageError(f"{to} is there already. Nothing was changed; choose another name.") from None
+        os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as exc:
         raise UsageError(f"{to} cannot be written: {exc.strerror}. Choose another name.") from exc
     try:
         with (
             translated(path),
             contextlib.closing(sqlite3.connect(uri_to_read(path), uri=True)) as source,
-            contextlib.closing(sqlite3.connect(to)) as copy,
+            contextlib.closing(sqlite3.connect(draft)) as copy,
         ):
             source.backup(copy)
             if is_checked:
                 _require_sound(copy, path)
+        _name(draft, to)
     except BaseException as exc:
-        to.unlink()
+        draft.unlink(missing_ok=True)
         if isinstance(exc, DiskFullError):
             raise DiskFullError(f"no room to write {to}. Make room, or choose another place.") from exc.__cause__
         raise
     _sync_directory(to.parent)
+
+
+def _require_free(to: Path) -> None:
+    if os.path.lexists(to):
+        raise UsageError(f"{to} is there already. Nothing was changed; choose another name.")
+
+
+def _name(draft: Path, to: Path) -> None:
+    """Give a finished copy its name, unless something else has it by now."""
+    try:
+        os.link(draft, to)
+    except FileExistsError:
+        _require_free(to)
+    except OSError:  # A file system without hard links.
+        _require_free(to)
+        os.rename(draft, to)
+    else:
+        draft.unlink()
 
 
 def _require_sound(copy: sqlite3.Connection, path: Path) -> None:

@@ -28,6 +28,7 @@ from fetcher.ledger.claims import Claimed
 from fetcher.ledger.polls import ask_again
 from fetcher.report.rows import instant
 from fetcher.sync.backlog import Backlog, is_sooner
+from fetcher.sync.nodes import Nodes
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Fetching:
         self._patience = patience
         self._backlog = Backlog(wires, jobs=jobs, layout=layout)
         self._tries: Counter[int] = Counter()
+        self._nodes = Nodes()
         self._due: _Pauses = {}
         self._resting: _Pauses = {}
         self._refused: set[int] = set()
@@ -199,7 +201,13 @@ class Fetching:
 
     async def _download(self, claimed: Claimed) -> Event | TryAgain:
         self._due.pop(claimed.video_id, None)
-        order = Order(video_id=claimed.video_id, vid=claimed.vid, link=claimed.link, path=claimed.path)
+        order = Order(
+            video_id=claimed.video_id,
+            vid=claimed.vid,
+            link=claimed.link,
+            path=claimed.path,
+            is_node_down=self._nodes.is_another_due(claimed.video_id),
+        )
         try:
             return await self._wires.downloader.download(order, self._renew)
         except (FileRefusedError, NoRoomError) as exc:
@@ -225,6 +233,7 @@ class Fetching:
         """Say when a file is tried again; one that something else answers for is not tried for ever."""
         if verdict.is_suspicious and claimed.suspicions + 1 >= _MOST_SUSPICIONS:
             return GivenUp(at=self._wires.now(), reason=Reason.NOT_A_VIDEO, detail=verdict.detail)
+        self._nodes.count(claimed.video_id, verdict)
         self._tries[claimed.video_id] += 1
         tries = self._tries[claimed.video_id]
         jitter = random.random()  # noqa: S311 - spreads tries, keeps no secret
@@ -254,7 +263,8 @@ class Fetching:
             await self._wires.ledger.record(change)
         except ConflictError as exc:
             return await self._record(claimed, TryAgain(detail=str(exc)))
-        if isinstance(event, FileVerified):
+        is_useless = isinstance(event, GivenUp) and isinstance(verdict, TryAgain) and verdict.is_intercepted
+        if is_useless or isinstance(event, FileVerified):
             with disk_errors(f"removing the part of {claimed.path}"):
                 self._wires.parts.drop(claimed.video_id)
         return event

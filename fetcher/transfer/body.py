@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import httpx
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import httpx
 
     from fetcher.transfer.connection import Line
     from fetcher.transfer.turn import Turn
@@ -64,3 +64,44 @@ class IteratedBody:
     def abort(self) -> None:
         """Break the connection below."""
         self._line.abort()
+
+
+class ReadAhead:
+    """A body whose first bytes can be looked at before anybody takes them."""
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+        self._rest = memoryview(b"")
+        self.broken: httpx.HTTPError | None = None
+        """Why the body broke off while it was looked at."""
+
+    def look(self, size: int) -> bytes:
+        """Return the first *size* bytes, which stay to be read; fewer where the body has fewer or breaks off."""
+        seen = memoryview(bytearray(size))
+        have = 0
+        try:
+            while have < size and (count := self._body.readinto(seen[have:])):
+                have += count
+        except httpx.HTTPError as exc:
+            self.broken = exc
+        self._rest = seen[:have]
+        return bytes(self._rest)
+
+    def readinto(self, view: memoryview) -> int:
+        """Give what was looked at, then go on with the body."""
+        if not self._rest:
+            if self.broken is not None:
+                raise self.broken
+            return self._body.readinto(view)
+        count = min(len(view), len(self._rest))
+        view[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    def close(self) -> None:
+        """Close the body."""
+        self._body.close()
+
+    def abort(self) -> None:
+        """Break it off."""
+        self._body.abort()

@@ -10,21 +10,20 @@ from typing import Protocol
 from fetcher.domain.errors import (
     AnswerMismatchError,
     FramingBrokenError,
-    LinkRefusedError,
     ObjectChangedError,
-    TransferError,
     TransferInterruptedError,
 )
-from fetcher.domain.opening import require_video
+from fetcher.domain.opening import OPENING, require_video
 from fetcher.domain.status import Evidence
 from fetcher.transfer.digests import Digests, compare, kinds_for
-from fetcher.transfer.judge import Asked, Head, judge
+from fetcher.transfer.exchange import exchange
+from fetcher.transfer.judge import Asked, Head
 from fetcher.transfer.meter import Meter
-from fetcher.transfer.origin import Answer, FileSource, closed_window, translated
+from fetcher.transfer.origin import Answer, FileSource, translated
+from fetcher.transfer.progress import Progress
 from fetcher.transfer.receive import receive
 from fetcher.transfer.turn import Turn
 
-_OPENING = 512
 _QUICK = 256 << 10
 """Bytes; a body of so many at the most is received within the turn: that is a millisecond's work or so."""
 
@@ -116,6 +115,7 @@ class _Attempt:
         self._descriptor = part.open()
         self._digests = Digests()
         self._is_at_end = False
+        self._progress = Progress()
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -162,14 +162,18 @@ class _Attempt:
     def _ask(self, url: str) -> tuple[Answer, Head]:
         """Ask; an answer whose end could not be told from a broken line is asked for again as a range."""
         asked = self._asked()
-        answer, head = _exchange(url, asked, self._tools)
+        answer, head = self._exchange(url, asked)
         if not head.is_framed and (head.size or asked.size) is None:
             answer.body.close()
-            answer, head = _exchange(url, replace(asked, as_range=True), self._tools)
+            answer, head = self._exchange(url, replace(asked, as_range=True))
             if not head.is_framed:
                 answer.body.close()
                 raise AnswerMismatchError("the origin tells no size: a cut could not be told from the end")
         return answer, head
+
+    def _exchange(self, url: str, asked: Asked) -> tuple[Answer, Head]:
+        tools = self._tools
+        return exchange(url, asked, origin=tools.origin, meter=tools.meter, turn=tools.turn)
 
     def _asked(self) -> Asked:
         """Return what to ask for next."""
@@ -218,7 +222,8 @@ class _Attempt:
         length  is_framed  size   the file
         ======  =========  =====  ==============================================================================
         0       yes        known  is whole: a 416 said so, and nothing is received
-        n       yes        known  is whole at its size; short of it the rest is asked for, unless nothing came
+        n       yes        known  is whole at its size; short of it the rest is asked for, unless nothing came, or
+                                  next to nothing for too many times in a row
         n       yes        None   may have more: the rest is asked for, until a 416 tells the size
         None    yes        known  is whole at its size; short of it this try has failed
         None    yes        None   is whole, because the framing says so: ``_is_at_end``
@@ -256,12 +261,14 @@ class _Attempt:
             self._is_at_end = True
         elif (head.length is None or came == 0) and not self.is_complete():
             raise TransferInterruptedError(f"the body ended at {self._known.have} of {self._known.size} bytes")
+        elif not self.is_complete():
+            self._progress.count(came)
 
     def verify(self) -> Fetched:
         """Pass every gate, then make the part durable."""
         have = self._known.have
         _require_whole(self._descriptor, size=have)
-        require_video(os.pread(self._descriptor, _OPENING, 0))
+        require_video(os.pread(self._descriptor, OPENING, 0))
         computed = self._digests.values()
         if late := kinds_for(self._known.announced) - computed.keys():
             digests = Digests(late)
@@ -273,26 +280,6 @@ class _Attempt:
         with self._tools.turn.left():
             make_durable(self._descriptor, self._part)
         return Fetched(size=have, digests=computed, etag=self._known.etag, evidence=evidence)
-
-
-def _exchange(url: str, asked: Asked, tools: Tools) -> tuple[Answer, Head]:
-    tools.meter.raise_if_aborted()
-    try:
-        answer = tools.origin.ask(url, asked.headers(), attach=tools.meter.attach)
-    except TransferError:
-        tools.meter.raise_if_aborted()
-        raise
-    try:
-        tools.meter.attach(answer.body)
-        return answer, judge(answer.status_code, answer.headers, asked)
-    except LinkRefusedError as refused:
-        closed = closed_window(answer)
-        answer.body.close()
-        tools.meter.raise_if_aborted()  # Its body may have been broken off.
-        raise (closed or refused) from None
-    except BaseException:
-        answer.body.close()
-        raise
 
 
 def make_durable(descriptor: int, part: PartFile) -> None:

@@ -73,9 +73,13 @@ class Asked:
 
         Two versions of a file may be of the same size, and equal but weak ETags say nothing of bytes.
         """
+        return self.is_same_version(headers) or self.is_digested or bool(announced)
+
+    def is_same_version(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether an answer names the validator of the part's beginning."""
         is_same_etag = self._strong_etag is not None and headers.get("etag") == self._strong_etag
         is_same_moment = self.last_modified is not None and headers.get("last-modified") == self.last_modified
-        return is_same_etag or is_same_moment or self.is_digested or bool(announced)
+        return is_same_etag or is_same_moment
 
     def headers(self) -> dict[str, str]:
         """Return the request's own headers. A weak validator never goes into If-Range, nor what is none."""
@@ -180,6 +184,9 @@ def _unsatisfied(headers: Mapping[str, str], asked: Asked) -> Head:
     piece = _UNSATISFIED.fullmatch(headers.get("content-range", ""))
     if piece is None or not asked.have or int(piece[1]) != asked.have or not _is_same(headers, asked):
         raise RangeMismatchError(f"the origin has nothing from byte {asked.have} on")
+    if asked.size not in (None, asked.have):
+        # A node that keeps a file whose end it never got says so of the very piece that it has given.
+        raise ObjectChangedError(f"the file has {asked.have} bytes now, it had {asked.size}")
     return Head(
         offset=asked.have,
         size=asked.have,

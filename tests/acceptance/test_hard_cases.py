@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from archive_case import FETCHER, ArchiveCase, run_fetcher
+from origin_faults import LOGIN, cut, status
+from raw_case import PATH, SIZE, RawCase
 
 from fetcher.simulator.api_faults import ApiFault
 from fetcher.simulator.faults import Fault
@@ -289,3 +291,16 @@ def test_a_page_after_many_failures_of_another_kind_is_but_one_page(case: Archiv
 
     assert [3, 3, 3, 0] == codes
     case.require_right([video])
+
+
+def test_a_part_whose_rest_is_a_page_every_time_is_kept_until_a_person_is_asked(raw: RawCase) -> None:
+    """F31: where the origin answers each range so, going on with it for ever would not end."""
+    raw.origin.script(PATH, [cut(SIZE - 1), *[status(200, LOGIN)] * 10])
+
+    codes = [raw.pass_once(FETCHER_TRIES="4").code for _ in range(3)]
+
+    assert ([3, 3, 4], ("failed", "not_a_video")) == (codes, raw.standing())
+    assert [None, *[f"bytes={SIZE - 1}-"] * 10] == raw.origin.ranges
+    assert 0 == raw.run("retry", "--failed").returncode
+    assert 0 == raw.pass_once().code
+    assert (None, True) == (raw.origin.ranges[-1], raw.is_right())

@@ -2,9 +2,10 @@
 
 import datetime as dt
 import socket
+import sqlite3
 import ssl
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import trustme
 from namespaces import needs_mounts, run_mounted
 from origin import OriginServer
-from origin_faults import bursts, status
+from origin_faults import bursts, cut, status
 from polyv_client_cases import TASK, VID
 from polyv_server import Reply, answer, envelope
 from raw_case import BODY, KEY, PATH, SIZE, RawCase
@@ -145,6 +146,54 @@ def test_f53_a_block_by_the_api_ends_the_questions_and_no_download(raw: RawCase)
     assert 1 == sum("is left alone" in line for line in ended.told)
     assert 16 >= len(raw.polyv.requests)
     assert TASK == raw.polyv.requests[0].params["taskId"]
+
+
+def _lead_to(case: RawCase, url: str) -> None:
+    """Have the link that the ledger knows lead to *url*: nobody listens any more where it led to."""
+    with closing(sqlite3.connect(case.root / ".fetcher" / "ledger.db")) as ledger, ledger:
+        ledger.execute("UPDATE videos SET link = ?", [f"{url}?auth_key=1-{KEY}"])
+
+
+@pytest.mark.parametrize("kind", ["502", "closed port", "hangs up"])
+def test_f54_a_node_that_is_down_is_left_for_the_one_that_polyv_names_then(raw: RawCase, kind: str) -> None:
+    """Two tries in vain, then one question; what had come of the file is gone on with elsewhere."""
+    with OriginServer() as node:
+        url = node.add(PATH, BODY, etag=raw.origin.files[PATH].etag)
+        node.script(PATH, [cut(SIZE // 2), *[status(502) if kind == "502" else b""] * 20])
+        raw.polyv.data = [raw.row(url=f"{url}?auth_key=1-{KEY}")]
+        assert 3 == raw.pass_once(FETCHER_TRIES="1").code
+        if kind == "closed port":
+            url = f"http://127.0.0.1:{_closed_port()}{PATH}"
+            _lead_to(raw, url)
+        raw.polyv.data = lambda: [raw.row()]
+        asked = len(raw.polyv.requests), len(node.requests)
+
+        ended = raw.pass_once(FETCHER_TRIES="3")
+
+        assert (0, []) == (ended.code, ended.told)
+        assert (1, 0 if kind == "closed port" else 2) == (
+            len(raw.polyv.requests) - asked[0],
+            len(node.requests) - asked[1],
+        )
+    assert [f"bytes={SIZE // 2}-"] == raw.origin.ranges
+    assert raw.is_right()
+
+
+def test_f54_where_all_nodes_are_down_polyv_is_asked_once_for_each_video_and_run(raw: RawCase) -> None:
+    raw.origin.script(PATH, [status(503)] * 20)
+
+    ended = raw.pass_once(FETCHER_TRIES="6")
+
+    assert (3, 6, 2) == (ended.code, len(raw.origin.requests), len(raw.polyv.requests))
+    assert len({request.query for request in raw.origin.requests}) == 2, "the first link, and then the fresh one"
+
+
+def test_f54_a_line_that_gives_some_bytes_each_time_is_no_node_that_is_down(raw: RawCase) -> None:
+    raw.origin.script(PATH, [cut(SIZE // 10)] * 20)
+
+    ended = raw.pass_once(FETCHER_TRIES="4")
+
+    assert (3, 4, 1) == (ended.code, len(raw.origin.requests), len(raw.polyv.requests))
 
 
 @pytest.mark.parametrize("ahead_s", [600, -86_400])

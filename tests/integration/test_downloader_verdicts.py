@@ -143,6 +143,22 @@ async def test_f35_a_fresh_link_that_is_refused_at_once_is_not_renewed_again(
     assert (True, 1, 2) == (verdict.is_denied, bench.renewed, len(server.requests))
 
 
+async def test_f35_a_fresh_link_that_is_refused_after_a_few_bytes_is_not_renewed_again_either(
+    server: OriginServer, bench: Bench
+) -> None:
+    """A link for each handful of bytes would be thousands of questions to Polyv."""
+    server.script("/a.mp4", [cut(2_000_000), EXPIRED, *[short_range(10), EXPIRED] * 30])
+    await bench.download(server.url("/a.mp4"))
+    bench.renewals = [link(server.url(f"/a.mp4?auth_key={number}")) for number in range(30)]
+
+    verdict = await bench.download(server.url("/a.mp4"))
+
+    assert isinstance(verdict, TryAgain)
+    assert (False, 1, 4) == (verdict.is_denied, bench.renewed, len(server.requests))
+    server.forget("/a.mp4")
+    assert isinstance(await bench.download(server.url("/a.mp4")), FileVerified)
+
+
 async def test_f35_a_closed_window_needs_a_new_task_and_no_new_link(server: OriginServer, bench: Bench) -> None:
     server.script("/a.mp4", [status(403, COLD)])
 
@@ -230,8 +246,25 @@ async def test_f31_what_is_no_video_is_suspicious_and_nothing_of_it_stays(
     verdict = await bench.download(server.url("/a.mp4"))
 
     assert isinstance(verdict, TryAgain)
-    assert verdict.is_suspicious
+    assert (True, False) == (verdict.is_suspicious, verdict.is_intercepted)
     assert [] == bench.left
+
+
+@pytest.mark.parametrize("reply", [status(200, LOGIN), with_headers(content_encoding="gzip"), status(200)])
+async def test_f31_what_is_no_video_is_suspicious_and_costs_no_part(
+    server: OriginServer, bench: Bench, reply: Reply
+) -> None:
+    """Each byte comes once."""
+    server.script("/a.mp4", [cut(2_000_000), reply])
+    await bench.download(server.url("/a.mp4"))
+
+    verdict = await bench.download(server.url("/a.mp4"))
+
+    assert isinstance(verdict, TryAgain)
+    assert (True, True) == (verdict.is_suspicious, verdict.is_intercepted)
+    last = await bench.download(server.url("/a.mp4"))
+    assert isinstance(last, FileVerified)
+    assert (_SIZE - 2_000_000, _BODY) == (last.fetched, bench.file.read_bytes())
 
 
 async def test_f49_an_origin_without_a_proof_is_suspicious(bench: Bench) -> None:

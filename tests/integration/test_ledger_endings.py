@@ -20,8 +20,8 @@ from ledger_cases import (
     video,
 )
 
-from fetcher.domain.events import LinkRefused
-from fetcher.domain.status import Preparation
+from fetcher.domain.events import GivenUp, LinkRefused
+from fetcher.domain.status import Preparation, Reason
 from fetcher.ledger.engine import Database
 from fetcher.ledger.polls import ask_again, record_poll_failure
 from fetcher.ledger.work import file_missing, forget_refusals, retry
@@ -180,7 +180,86 @@ def test_a_video_put_back_to_work_has_its_tasks_asked_at_once(ledger: Database, 
     assert "ready" == video(ledger, 1)["status"]
 
 
-def fail(ledger: Database, number: int, *, is_given_up: bool) -> None:
+@pytest.mark.parametrize("last", ["FAIL", "no longer named", "refused"])
+def test_a_finished_task_is_asked_once_more_before_a_video_is_given_up(ledger: Database, last: str) -> None:
+    """F60, F61, F62: its link may still work. It is not asked while a newer task is at it, nor in circles."""
+    gone(ledger)
+    polled(ledger, 2, seen(1, PROCESS), now=NOW + 2)
+    assert ("waiting", None) == (video(ledger, 1)["status"], task(ledger)[1])
+
+    give_up(ledger, last)
+    assert ("waiting", NOW + 3) == (video(ledger, 1)["status"], task(ledger)[1])
+
+    polled(ledger, 1, seen(1, INIT), now=NOW + 4, is_given_up=True)
+    assert ("failed", "never_prepared", None) == (
+        video(ledger, 1)["status"],
+        video(ledger, 1)["reason"],
+        task(ledger)[1],
+    )
+
+
+def test_a_finished_task_that_is_asked_once_more_may_give_the_video(ledger: Database) -> None:
+    """F61."""
+    gone(ledger)
+    polled(ledger, 2, seen(1, PROCESS), now=NOW + 2)
+    give_up(ledger, "no longer named")
+    polled(ledger, 1, seen(1, turn=1), now=NOW + 4)
+    assert "ready" == video(ledger, 1)["status"]
+    assert ("finished", None) == task(ledger)
+
+
+def test_two_finished_tasks_do_not_ask_for_each_other_without_end(ledger: Database) -> None:
+    """F61: each once, then a person."""
+    gone(ledger)
+    polled(ledger, 2, seen(1), now=NOW + 2)
+    (one,) = taken(ledger, now=NOW + 2)
+    happened(ledger, one.video_id, GivenUp(at=NOW + 2, reason=Reason.GONE, detail="404"), one.fence)
+    added(ledger, 3)
+    polled(ledger, 3, seen(1, PROCESS), now=NOW + 3)
+
+    polled(ledger, 3, seen(1, FAIL), now=NOW + 4)
+    assert [NOW + 4, NOW + 4] == [task(ledger)[1], task(ledger, 2)[1]]
+    for number in (1, 2):
+        assert "waiting" == video(ledger, 1)["status"]
+        polled(ledger, number, seen(2), now=NOW + 5, is_given_up=True)
+
+    assert "failed" == video(ledger, 1)["status"]
+    polled(ledger, 3, seen(1, FAIL), now=NOW + 6)
+    assert [None] * 3 == [task(ledger, number)[1] for number in (1, 2, 3)]
+
+
+def test_a_done_video_has_no_task_asked_for_it(ledger: Database) -> None:
+    """F61."""
+    gone(ledger)
+    polled(ledger, 2, seen(1, PROCESS), now=NOW + 2)
+    polled(ledger, 2, seen(1), now=NOW + 3)
+    (one,) = taken(ledger, now=NOW + 3)
+    happened(ledger, one.video_id, verified(one.path), one.fence)
+    added(ledger, 3)
+    polled(ledger, 3, seen(1, FAIL), now=NOW + 4)
+    assert ("done", "finished", None) == (video(ledger, 1)["status"], *task(ledger))
+
+
+def gone(ledger: Database) -> None:
+    """Let the first task give a link that leads to nothing, and be finished."""
+    polled(ledger, 1, seen(1))
+    (one,) = taken(ledger)
+    happened(ledger, one.video_id, GivenUp(at=NOW + 1, reason=Reason.GONE, detail="404"), one.fence)
+    assert ("failed", "finished", None) == (video(ledger, 1)["status"], *task(ledger))
+
+
+def give_up(ledger: Database, last: str) -> None:
+    """Let the second task come to nothing."""
+    if last == "FAIL":
+        polled(ledger, 2, seen(1, FAIL), now=NOW + 3)
+    elif last == "no longer named":
+        polled(ledger, 2, now=NOW + 3, is_given_up=True)
+    else:
+        for _ in range(5):
+            fail(ledger, 2, is_given_up=True, now=NOW + 3)
+
+
+def fail(ledger: Database, number: int, *, is_given_up: bool, now: int = NOW) -> None:
     """Keep that Polyv did not answer."""
     task = task_of(ledger, number)
     with ledger.writing() as connection:
@@ -188,7 +267,7 @@ def fail(ledger: Database, number: int, *, is_given_up: bool) -> None:
             connection,
             task,
             text="no answer\x1b[31m",
-            now=NOW,
-            next_poll_at=NOW + 2 * MINUTE,
+            now=now,
+            next_poll_at=now + 2 * MINUTE,
             is_given_up=is_given_up,
         )

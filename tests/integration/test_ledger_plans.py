@@ -125,7 +125,7 @@ def test_due_tasks_come_from_their_index_in_order(ledger: Database) -> None:
         (work.forget_refusals, "ix_videos_refused"),
         (lambda connection: polls.ask_again(connection, 5, at=NOW), "ix_task_items_video"),
         (lambda connection: polls.tasks_naming(connection, 5), "ix_task_items_video"),
-        (lambda connection: endings.has_other_hope(connection, 5, 5), "ix_task_items_video"),
+        (lambda connection: endings.seek_other_hope(connection, 5, 5, now=NOW), "ix_task_items_video"),
         (lambda connection: endings.waiting_for(connection, 5), "PRIMARY KEY"),
         (lambda connection: views.one_video(connection, vid(5)), "sqlite_autoindex_videos"),
         (lambda connection: recovery.still_wanted(connection, [1, 2, 3]), "INTEGER PRIMARY KEY"),

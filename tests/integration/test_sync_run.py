@@ -2,9 +2,11 @@
 
 import asyncio
 import functools
+import hashlib
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from fetcher.domain.events import FileVerified
 from fetcher.domain.exit_code import ExitCode
 from fetcher.ledger.changes import Change
 from fetcher.ledger.claims import release_others
+from fetcher.ledger.opening import open_ledger
+from fetcher.ledger.work import add_tasks
 from fetcher.polyv.tasks import TaskAnswer, parse_task
 from fetcher.sync.outcome import Options
 
@@ -256,3 +260,34 @@ async def test_a_second_try_of_what_dies_sooner_goes_before_all_that_is_not_begu
 
     assert (9, 1) == (summary.done, summary.tries_failed)
     assert 2 == asked[:5].count("/1.mp4")
+
+
+class _FullTasks(Source):
+    """Has a hundred videos in each task, none of them prepared yet."""
+
+    def __init__(self) -> None:
+        super().__init__(_refuse)
+        self.asked_about: Counter[str] = Counter()
+
+    async def get_task(self, task_id: str) -> TaskAnswer:
+        """Answer about a task, and count that."""
+        self.asked += 1
+        self.asked_about[task_id] += 1
+        named = hashlib.md5(task_id.encode()).hexdigest()[:-2]
+        return parse_task([{"vid": f"{named}{one:02}_1", "status": "PROCESS"} for one in range(100)])
+
+
+async def test_a_pass_asks_about_each_of_five_hundred_full_tasks_once(tmp_path: Path) -> None:
+    """F65: none twice, however long the others take, and all that was said is kept."""
+    home, source = create_home(tmp_path / "a", config=""), _FullTasks()
+    async with running(home, source) as run:
+        ledger = open_ledger(home.ledger)
+        with ledger.writing() as connection:
+            add_tasks(connection, [f"task-{number:05}" for number in range(1, 501)], now=0)
+        summary = await run.run()
+        with ledger.reading() as connection:
+            kept = connection.execute(text("SELECT count(*), count(DISTINCT task) FROM task_items")).one()
+        ledger.close()
+
+    assert (ExitCode.OK, 500, {1}) == (summary.exit_code, len(source.asked_about), {*source.asked_about.values()})
+    assert ({"waiting": 50_000}, (50_000, 500)) == (+Counter(summary.counts), tuple(kept))

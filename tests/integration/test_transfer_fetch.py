@@ -30,6 +30,7 @@ from fetcher.domain.errors import (
 )
 from fetcher.domain.status import Evidence
 from fetcher.transfer.origin import Origin
+from fetcher.transfer.progress import SLIGHT
 
 _BODY = video(250_000)
 _SIZE = len(_BODY)
@@ -150,6 +151,42 @@ def test_f20_a_short_range_is_kept_and_the_rest_is_asked_for(
     assert ["bytes=100000-", "bytes=110000-", "bytes=110001-"] == [
         f"{asked.partition('-')[0]}-" for asked in server.ranges if asked
     ]
+
+
+def test_f20_an_origin_that_gives_a_few_bytes_each_time_is_left_alone_for_a_while(
+    server: OriginServer, origin: Origin, tmp_path: Path
+) -> None:
+    """What it gave is kept, and the file is whole once it behaves."""
+    server.script("/a.mp4", [short_range(10)] * 1000)
+    tries = resumed(_BODY, origin, tmp_path)
+
+    with pytest.raises(TransferInterruptedError, match="8 answers in a row ended after a few bytes"):
+        tries.fetch(server.url("/a.mp4"))
+    assert (_BODY[:100_080], 8) == (tries.part.bytes, len(server.requests))
+    server.forget("/a.mp4")
+    tries.go_on(server.url("/a.mp4"))
+
+    assert (_BODY, 9) == (tries.part.bytes, len(server.requests))
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        pytest.param([SLIGHT] * 15, id="slices"),
+        pytest.param([*[1] * 7, SLIGHT, *[1] * 7, SLIGHT, *[1] * 7], id="few bytes now and then"),
+    ],
+)
+def test_f20_an_origin_that_gives_a_file_in_slices_is_asked_for_all_of_them(
+    server: OriginServer, origin: Origin, tmp_path: Path, sizes: list[int]
+) -> None:
+    body = video(16 * SLIGHT, seed=3)
+    url = server.add("/b.mp4", body)
+    server.script("/b.mp4", [short_range(size) for size in sizes])
+    tries = resumed(body, origin, tmp_path, have=100)
+
+    tries.fetch(url)
+
+    assert (body, len(sizes) + 1) == (tries.part.bytes, len(server.requests))
 
 
 @pytest.mark.parametrize("reply", [whole, redirect("/b.mp4")])

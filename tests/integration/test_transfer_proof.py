@@ -66,6 +66,17 @@ def test_f25_a_416_that_gives_the_parts_size_leads_to_its_verification(
     assert (_BODY, _SIZE, Evidence.SIZE) == (tries.part.bytes, fetched.size, fetched.evidence)
 
 
+def test_f25_a_416_that_ends_the_file_before_its_known_end_calls_nothing_whole(
+    server: OriginServer, origin: Origin, tmp_path: Path
+) -> None:
+    """A node of a CDN that keeps a file whose end it never got gives what it has, and says then that it is all."""
+    server.script("/a.mp4", [status(416, Content_Range="bytes */100000")])
+    tries = resumed(_BODY, origin, tmp_path)
+
+    with pytest.raises(ObjectChangedError, match=f"100000 bytes now, it had {_SIZE}"):
+        tries.fetch(server.url("/a.mp4"))
+
+
 def test_f25_a_part_longer_than_the_file_is_never_called_whole(
     server: OriginServer, origin: Origin, tmp_path: Path
 ) -> None:

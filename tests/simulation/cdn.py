@@ -18,7 +18,15 @@ from simulation.weather import Weather
 _RANGE: Final = re.compile(r"bytes=(\d+)-")
 _BUSY: Final = ("origin: 503", "origin: 429")
 _INSTEAD: Final = ("origin: page", "origin: gzip", "origin: 500", "origin: 404")
-_ON_RANGE: Final = ("range: ignored", "range: shifted", "range: short", "range: no content-range", "range: 416")
+_ON_RANGE: Final = (
+    "range: ignored",
+    "range: shifted",
+    "range: short",
+    "range: crumbs",
+    "range: no content-range",
+    "range: 416",
+)
+_PAGE: Final = b"<html><body>Please log in</body></html>"
 _ON_BODY: Final = ("body: cut", "body: stall", "body: drip")
 _PROOFS: Final = frozenset({"crc64", "repr-digest"})
 
@@ -81,7 +89,7 @@ class SimulatedCdn:
         original = self._by_path[parts.path]
         if self._weather.strikes("origin: no connection", original.vid):
             return None
-        reply = self._refusal(original, parts.query) or self._trouble(original)
+        reply = self._refusal(original, parts.query) or self._trouble(original, headers)
         if reply is None:
             reply = self._film(original, headers)
         reply.pause_s = self._rng.uniform(0.001, 0.4)
@@ -110,15 +118,14 @@ class SimulatedCdn:
         born_s = int(key.split("-")[2], 16)
         return self._clock.true_s() > born_s + self._library.lifetime_s
 
-    def _trouble(self, original: Original) -> Reply | None:
+    def _trouble(self, original: Original, asked: Mapping[str, str]) -> Reply | None:
         vid = original.vid
         if busy := self._weather.one_of(_BUSY, vid):
             pause = self._rng.choice(({}, {"retry-after": "2"}, {"retry-after": "90"}))
             return Reply(vid=vid, status=int(busy[-3:]), headers=pause, body=b"busy")
         match self._weather.one_of(_INSTEAD, vid):
             case "origin: page":
-                page = b"<html><body>Please log in</body></html>"
-                return Reply(vid=vid, status=200, headers={"content-length": str(len(page))}, body=page)
+                return self._page(original, asked)
             case "origin: gzip":
                 coded = {"content-encoding": "gzip", "content-length": "20"}
                 return Reply(vid=vid, status=200, headers=coded, body=bytes(20))
@@ -127,6 +134,17 @@ class SimulatedCdn:
             case "origin: 404":
                 return Reply(vid=vid, status=404, headers={}, body=b"no")
         return None
+
+    def _page(self, original: Original, asked: Mapping[str, str]) -> Reply:
+        """A login page that heeds no range, or says that it is what was asked for."""
+        headers = {"content-length": str(len(_PAGE))}
+        piece = _RANGE.fullmatch(asked.get("Range", ""))
+        if piece is None or self._rng.random() < 0.5:
+            return Reply(vid=original.vid, status=200, headers=headers, body=_PAGE)
+        first, size = int(piece[1]), len(original.versions[original.number(self._clock.now_s)])
+        if first + len(_PAGE) <= size and self._rng.random() < 0.7:
+            headers["content-range"] = f"bytes {first}-{first + len(_PAGE) - 1}/{size}"
+        return Reply(vid=original.vid, status=206, headers=headers, body=_PAGE)
 
     def _film(self, original: Original, asked: Mapping[str, str]) -> Reply:
         number = original.number(self._clock.now_s)
@@ -160,6 +178,8 @@ class SimulatedCdn:
             first = max(0, min(last, first + self._rng.choice((-7, 7))))
         elif trouble == "range: short":
             last = self._rng.randint(first, last)
+        elif trouble == "range: crumbs":
+            last = min(last, first + self._rng.randint(0, 20))
         headers |= {"content-range": f"bytes {first}-{last}/{size}", "content-length": str(last + 1 - first)}
         if trouble == "range: no content-range":
             del headers["content-range"]

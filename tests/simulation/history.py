@@ -105,9 +105,11 @@ class History:
         rng = self._rng
         until_done = rng.random() < 0.4
         longest_s = rng.uniform(3, 25) if until_done or rng.random() < 0.1 else None
-        dies_at = None
+        dies_at = dies_after_name = None
         if self._is_deadly and rng.random() < 0.5:
             dies_at = rng.randint(1, rng.choice((40, self._usual_steps)))
+        elif self._is_deadly and rng.random() < 0.5:
+            dies_after_name = rng.choice((1, 1, 2, 3)), rng.randint(1, 25)
         jumps = {}
         if self._has_odd_clock and rng.random() < 0.4:
             jumps[rng.uniform(0, 5)] = rng.choice((-7200, -200, -3, 5, 240, 3600, 100_000)) * rng.random()
@@ -119,6 +121,7 @@ class History:
                 max_bytes=rng.randint(1000, 100_000) if rng.random() < 0.08 else None,
             ),
             dies_at=dies_at,
+            dies_after_name=dies_after_name,
             stops_at_s=rng.uniform(0, 5) if rng.random() < 0.15 else None,
             rival_after_s=rng.uniform(0, 3) if self._has_no_lock and rng.random() < 0.5 else None,
             jumps=jumps,
@@ -220,6 +223,7 @@ class History:
             ledger = self._live(self._calm_plan())
         if left := ledger.standing("waiting", "ready", "wanted"):
             raise BrokenPromiseError(f"seed {world.seed}: after all is over nobody is told about {left}")
+        self._require_all_that_can_be_had(ledger)
         return ledger
 
     def _calm_plan(self) -> Plan:
@@ -231,14 +235,17 @@ class History:
     def _missing(self, ledger: LedgerView) -> list[str]:
         """Return the videos that can be had and are not.
 
-        A task that is finished may have named others only before: those nobody can know of (docs/adr/0007).
+        A task that is finished may have named others only before: those nobody can know of (docs/adr/0007). One
+        whose link led to nothing is asked again only where a newer task has come to nothing, too.
         """
         library, now_s = self.world.library, self.world.clock.now_s
         done = ledger.standing("done")
         return [
             vid
             for vid in library.originals
-            if vid not in done and any(ledger.may_know(task, vid) for task in library.giving(vid, now_s))
+            if vid not in done
+            and not ledger.is_prepared_anew(vid)
+            and any(ledger.may_know(task, vid) for task in library.giving(vid, now_s))
         ]
 
     def _require_all_that_can_be_had(self, ledger: LedgerView) -> None:

@@ -17,8 +17,6 @@ _RESTARTS: Final = (
     "range: shifted",
     "range: no content-range",
     "range: 416",
-    "origin: page",
-    "origin: gzip",
     "life: died",
     "life: rival",
     "human: took it",
@@ -26,7 +24,9 @@ _RESTARTS: Final = (
     "human: squatted",
 )
 """What may cost all that has come of a file."""
-_CUTS: Final = ("body: cut", "body: stall", "body: drip", "life: stopped")
+_PAGES: Final = ("origin: page", "origin: gzip")
+"""What costs all that has come where it came ten times, and a person said to go on."""
+_CUTS: Final = (*_PAGES, "body: cut", "body: stall", "body: drip", "range: short", "range: crumbs", "life: stopped")
 """What may cost that only of a file that is too small for a memo, or whose rest nothing proves to be of it."""
 _API_TROUBLE: Final = ("api: ", "row: ", "clock: ")
 _ACCUSATIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -37,9 +37,6 @@ _ACCUSATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "mismatch": ("body: flip",),
     "not_a_video": ("origin: page", "origin: gzip"),
     "never_prepared": ("clock: jumped",),
-    "unstable": (
-        "origin: page",
-    ),  # Twice in place of what is missing: shorter than the file, and not known for a page.
 }
 """What has to have happened to a video before it may be called failed for a reason."""
 _TRIES: Final = 8
@@ -184,6 +181,7 @@ class Invariants:
             original = world.library.originals[vid]
             size = max(map(len, original.versions))
             reasons = world.weather.did(vid, *_RESTARTS) + len(original.changes_at)
+            reasons += world.weather.did(vid, *_PAGES) // 10
             if min(map(len, original.versions)) < BUFFER or not original.is_provable:
                 reasons += world.weather.did(vid, *_CUTS)
             if served > size * (1 + reasons):
@@ -198,6 +196,7 @@ class Invariants:
         denied = world.weather.struck["link: denied"] + world.weather.struck["origin: 404"]
         gone = world.weather.struck["origin: gone"]
         rounds = 2 + lasted_s / (0.9 * plan.settings.poll_interval) + refused + denied + gone
+        rounds += len(world.library.originals)  # Each may have a link to another node asked for, once.
         most = _TRIES * len(world.library.tasks) * rounds
         if asked > most and not ending.had_rival:
             yield f"Polyv was asked {asked} times in {lasted_s:.1f} s, {most:.0f} would do"

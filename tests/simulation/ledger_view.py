@@ -36,6 +36,14 @@ class LedgerView:
         asked = {row["id"] for row in self.tasks.values() if row["next_poll_at"] is not None}
         return any(item["video"] == self.videos[vid]["id"] and item["task"] in asked for item in self.items)
 
+    def is_prepared_anew(self, vid: str) -> bool:
+        """Tell whether a video that had failed waits because a newer task has named it."""
+        video = self.videos.get(vid)
+        if video is None or video["status"] != "waiting":
+            return False
+        last = [event for event in self.events if event["video"] == video["id"]][-1]
+        return (last["kind"], last["from_status"]) == ("TaskNamed", "failed")
+
     def may_know(self, task_id: str, vid: str) -> bool:
         """Tell whether a task has named a video, or may still do so."""
         task, video = self.tasks[task_id], self.videos.get(vid, {}).get("id")

@@ -50,6 +50,8 @@ class Plan:
     options: Options
     dies_at: int | None = None
     """The step at which it is killed."""
+    dies_after_name: tuple[int, int] | None = None
+    """The same, counted from a finished file's name: which one, from 1, and how many steps after that."""
     stops_at_s: float | None = None
     """Seconds after its start when it is told to stop."""
     rival_after_s: float | None = None
@@ -83,7 +85,7 @@ class Life:
         self._number = number
         self._after = Home(home.root.with_name(f"{number}-after"))
         self._chance = random.Random(f"threads {world.seed} {number}")
-        self._steps = Steps(home.root, dies_at=plan.dies_at, kill=self._die)
+        self._steps = Steps(home.root, dies_at=plan.dies_at, dies_after_name=plan.dies_after_name, kill=self._die)
         self._loop: asyncio.AbstractEventLoop
         self._runs: list[Run] = []
         self._is_dead = False
@@ -131,6 +133,8 @@ class Life:
         self._is_dead, self._died_s = True, self._world.clock.now_s
         self._world.note("died", where, self._steps.count)
         self._world.weather.note("life: died")
+        if self._plan.dies_after_name is not None:
+            self._world.weather.note("life: died after a name")
         copy_archive(self._home.root, self._after.root)
         for run in self._runs:
             self._loop.call_soon(run.stop)

@@ -16,12 +16,21 @@ class Steps:
     Args:
         root: The archive.
         dies_at: The step at which ``kill`` is called; None for never.
+        dies_after_name: The same by the finished files: the how manieth name, from 1, and how many steps after it.
         kill: Ends the process.
     """
 
-    def __init__(self, root: Path, *, dies_at: int | None, kill: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        dies_at: int | None,
+        dies_after_name: tuple[int, int] | None,
+        kill: Callable[[str], None],
+    ) -> None:
         self._root = str(root)
         self._dies_at = dies_at
+        self._names_left, self._after_name = dies_after_name or (0, 0)
         self._kill = kill
         self.count = 0
 
@@ -33,8 +42,13 @@ class Steps:
 
     def hear(self, event: str, path: object) -> None:
         """Take a step where a name is about to change."""
-        if str(path).startswith(self._root):
-            self.take(event)
+        if not str(path).startswith(self._root):
+            return
+        if event == "os.link" and self._names_left:
+            self._names_left -= 1
+            if not self._names_left:
+                self._dies_at = self.count + self._after_name
+        self.take(event)
 
     def __enter__(self) -> Self:
         if _heard == [] and not _is_hooked():

@@ -24,7 +24,17 @@ _ENOUGH: Final = 80
 """Histories of which each kind of trouble has to be in one at least."""
 _COMMAND: Final = Path(__file__).resolve().parent.parent / "simulate.py"
 _NEEDED: Final = frozenset(
-    {"api: silence", "body: cut", "body: flip", "body: stall", "clock: jumped", "link: expired", "life: died"}
+    {
+        "api: silence",
+        "body: cut",
+        "body: flip",
+        "body: stall",
+        "clock: jumped",
+        "link: expired",
+        "life: died",
+        "life: died after a name",
+        "range: crumbs",
+    }
 )
 
 
