@@ -31,6 +31,8 @@ class Claimed:
     """How many of them met something that is no video."""
     size: int | None
     sha256: str | None
+    resubmits: int
+    """Thaw windows that closed on it, each followed by a new task."""
     fence: Fence
 
 
@@ -132,6 +134,7 @@ class _Row(msgspec.Struct, array_like=True):
     suspicions: int
     size: int | None
     sha256: str | None
+    resubmits: int
     lease_owner: str
     lease_token: int
     title: str | None
@@ -192,6 +195,7 @@ def _claimed(row: _Row, path: str) -> Claimed:
         suspicions=row.suspicions,
         size=row.size,
         sha256=row.sha256,
+        resubmits=row.resubmits,
         fence=Fence(owner=row.lease_owner, token=row.lease_token),
     )
 

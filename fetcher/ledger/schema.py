@@ -114,7 +114,7 @@ videos: Final = Table(
     CheckConstraint("(path IS NULL) = (path_key IS NULL)", name="path"),
     # Led by what is NULL in all of it: else SQLite takes ix_videos_ready and steps over all that is held.
     _live("ix_videos_claimable", "held_until postponed deadline", "status = 'ready' AND held_until IS NULL"),
-    _live("ix_videos_ready", "deadline", "status = 'ready'"),
+    _live("ix_videos_ready", "deadline window_ends_at", "status = 'ready'"),
     _live("ix_videos_held", "held_until", "held_until IS NOT NULL"),
     _live("ix_videos_done", "done_at", "done_at IS NOT NULL"),
     _live("ix_videos_wanted", "id", "status = 'wanted'"),

@@ -29,6 +29,8 @@ def upgrade() -> None:
         ["held_until", "postponed", "deadline"],
         **_where("status = 'ready' AND held_until IS NULL"),
     )
+    op.drop_index("ix_videos_ready", table_name="videos")
+    op.create_index("ix_videos_ready", "videos", ["deadline", "window_ends_at"], **_where("status = 'ready'"))
     op.create_table(
         "link_clocks",
         sa.Column("host", sa.Text(), nullable=False),
