@@ -23,7 +23,7 @@ class Poller:
     Args:
         source: Polyv.
         now: ms UTC, by the corrected clock.
-        lifetime_s: How long a link lives whose timestamp is the moment of signing.
+        lifetime_s: Returns for a host how long its links live whose timestamp is the moment of signing, in seconds.
         loopback_too: Whether links may lead to this machine, as they do where the API is there.
         warn: Told of what is odd in an answer.
     """
@@ -33,7 +33,7 @@ class Poller:
         *,
         source: TaskSource,
         now: Callable[[], int],
-        lifetime_s: int,
+        lifetime_s: Callable[[str], int],
         loopback_too: bool,
         warn: Callable[[str], None],
     ) -> None:
@@ -65,7 +65,7 @@ class Poller:
             raw=item.raw_status,
             created_at=item.created_at,
             link=link,
-            deadline=link.deadline(lifetime_s=self._lifetime_s) if link else None,
+            deadline=link.deadline(lifetime_s=self._lifetime_s(link.host)) if link else None,
         )
 
     def _link(self, item: TaskItem, task_id: str) -> Link | None:

@@ -45,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     min_free: str = "1G"
     retry_delay: _Seconds = 1
     tries: Annotated[int, msgspec.Meta(ge=1, le=100)] = 6
+    expire_days: Annotated[int, msgspec.Meta(ge=1, le=7)] = 7
+    resubmit_expired: bool = False
     layout: str = "{vid}{ext}"
 
     @property
@@ -241,5 +243,7 @@ SETTING_HELP: Final[Mapping[str, str]] = {
     "min_free": "Bytes that stay free on the archive's disk.",
     "retry_delay": "Seconds between the first two tries at a file; doubles from there, up to a minute.",
     "tries": "Tries at a file in one run before it is left to a later one.",
+    "expire_days": "Days that Polyv is asked to keep thawed files readable, 1 to 7.",
+    "resubmit_expired": "Ask by itself for videos again whose thaw window closed before they were fetched.",
     "layout": "What finished files are called: {vid} {ext} {title} {category} {created}.",
 }

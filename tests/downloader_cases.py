@@ -18,6 +18,7 @@ from fetcher.downloader.attempt import Workshop
 from fetcher.downloader.crew import Crew
 from fetcher.downloader.orders import Order, TryAgain
 from fetcher.downloader.worker import Downloader
+from fetcher.sync.clocks import LinkClocks
 from fetcher.transfer.turn import Turn
 
 VID: Final = "1b448be32370f4822ac40fd926112a66_1"
@@ -93,6 +94,7 @@ def bench_in(directory: Path, **changed: Any) -> Iterator[Bench]:
             "crew": crew,
             "turn": turn,
             "now": lambda: NOW,
+            "sightings": LinkClocks(1800, now=lambda: NOW),
         }
         defaults: dict[str, Any] = {"stall_s": 5.0, "reserve": 0, "buffers": []}
         try:

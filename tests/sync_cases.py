@@ -20,6 +20,7 @@ from fetcher.ledger.work import add_tasks
 from fetcher.poller import Poller
 from fetcher.polyv.tasks import TaskAnswer
 from fetcher.sync.asking import Asking, Rhythm
+from fetcher.sync.clocks import LinkClocks
 from fetcher.sync.durability import make_names_durable
 from fetcher.sync.fetching import Fetching, Patience
 from fetcher.sync.outcome import Notify, Options
@@ -80,6 +81,7 @@ async def wired(
     create_ledger(home.ledger)
     ledger = LedgerThread(open_ledger(home.ledger), barrier=barrier)
     turn, crew, parts = Turn(), Crew(2), Parts(home.parts)
+    clocks = LinkClocks(1800, now=now_ms)
     origin = Origin(loopback_too=True, turn=turn)
     workshop = Workshop(
         root=home.root,
@@ -91,6 +93,7 @@ async def wired(
         stall_s=10,
         reserve=0,
         buffers=[],
+        sightings=clocks,
     )
     try:
         yield Wires(
@@ -101,6 +104,7 @@ async def wired(
             owner="test",
             now=now,
             polyv_now=now_ms,
+            clocks=clocks,
             notify=notify,
         )
     finally:
@@ -124,7 +128,7 @@ async def running(
 ) -> AsyncIterator[Run]:
     """Yield a run over a new archive with one task."""
     async with wired(home, before_names=before_names, now=now, notify=notify) as wires:
-        poller = Poller(source=source, now=now_ms, lifetime_s=1800, loopback_too=True, warn=ignore)
+        poller = Poller(source=source, now=now_ms, lifetime_s=wires.clocks.seconds, loopback_too=True, warn=ignore)
         rhythm = Rhythm(first_s=first_s, longest_s=600, give_up_after_s=1e6)
         asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=lambda: 0.0)
         patience = Patience(first_s=retry_s, tries=2, asked_again_s=60, rest_s=0.2)

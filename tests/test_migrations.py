@@ -19,12 +19,13 @@ from fetcher.ledger import schema, upgrade
 from fetcher.ledger.engine import Database, open_database
 
 VERSIONS: Final = upgrade.migrations_directory() / "versions"
-SECOND: Final = """
+NEXT: Final = "9999"
+SECOND: Final = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{NEXT}"
+down_revision = "{schema.REVISIONS[-1]}"
 
 
 def upgrade():
@@ -32,7 +33,7 @@ def upgrade():
         batch.add_column(sa.Column("extra", sa.Text()))
         batch.create_check_constraint("ck_videos_extra", "extra IS NULL OR extra <> ''")
     op.create_table("novelties", sa.Column("id", sa.Integer(), primary_key=True), sqlite_strict=True)
-    {ending}
+    {{ending}}
 """
 
 
@@ -94,12 +95,12 @@ def _scripts(tmp_path: Path) -> Path:
 
 def second(scripts: Path, ending: str = "") -> None:
     """Add another migration."""
-    (scripts / "versions" / "0002_second.py").write_text(SECOND.format(ending=ending), encoding="utf-8")
+    (scripts / "versions" / f"{NEXT}_next.py").write_text(SECOND.format(ending=ending), encoding="utf-8")
 
 
 def upgraded(ledger: Database, scripts: Path) -> None:
-    """Bring a ledger to the second schema."""
-    upgrade.require_current(ledger, revisions=("0001", "0002"), scripts=scripts)
+    """Bring a ledger to the next schema."""
+    upgrade.require_current(ledger, revisions=(*schema.REVISIONS, NEXT), scripts=scripts)
 
 
 def copies(directory: Path) -> list[Path]:
@@ -166,7 +167,7 @@ def test_an_older_ledger_is_copied_first_then_changed(ledger: Database, scripts:
 
     upgraded(ledger, scripts)
 
-    assert [{"version_num": "0002"}] == rows(ledger, "SELECT version_num FROM alembic_version")
+    assert [{"version_num": NEXT}] == rows(ledger, "SELECT version_num FROM alembic_version")
     assert before == statuses(ledger)
     assert 3 == len(rows(ledger, "SELECT * FROM events")), "a rebuilt table takes nothing with it"
     assert 1 == fingerprint(ledger.path)["videos"]["strict"]
@@ -203,7 +204,7 @@ def test_a_failing_upgrade_leaves_the_old_ledger_whole(
     with pytest.raises(error):
         upgraded(ledger, scripts)
     assert (shape, before) == (fingerprint(ledger.path), statuses(ledger))
-    assert [{"version_num": "0001"}] == rows(ledger, "SELECT version_num FROM alembic_version")
+    assert [{"version_num": schema.REVISIONS[-1]}] == rows(ledger, "SELECT version_num FROM alembic_version")
     assert [{"foreign_keys": 1}] == rows(ledger, "PRAGMA foreign_keys")
     assert [] == copies(ledger.path.parent)
     ready(ledger, 4, task=2)
@@ -225,7 +226,7 @@ def test_an_upgrade_killed_midway_leaves_the_old_ledger_whole_and_is_made_up_for
 def test_of_four_that_upgrade_at_once_one_does_and_all_go_on(ledger: Database, scripts: Path) -> None:
     second(scripts)
     assert [0] * 4 == [upgrader.wait() for upgrader in upgraders(ledger.path, scripts, 4)]
-    assert [{"version_num": "0002"}] == rows(ledger, "SELECT version_num FROM alembic_version")
+    assert [{"version_num": NEXT}] == rows(ledger, "SELECT version_num FROM alembic_version")
     assert 1 == len(copies(ledger.path.parent))
 
 
@@ -234,7 +235,7 @@ def upgraders(path: Path, scripts: Path, count: int) -> list["subprocess.Popen[b
     code = "import sys; from pathlib import Path\n"
     code += "from fetcher.ledger.engine import open_database; from fetcher.ledger.upgrade import require_current\n"
     code += "ledger = open_database(Path(sys.argv[1]))\n"
-    code += "require_current(ledger, revisions=('0001', '0002'), scripts=Path(sys.argv[2]))"
+    code += f"require_current(ledger, revisions={(*schema.REVISIONS, NEXT)!r}, scripts=Path(sys.argv[2]))"
     return [subprocess.Popen([sys.executable, "-c", code, str(path), str(scripts)]) for _ in range(count)]
 
 
@@ -242,7 +243,7 @@ def test_a_newer_ledger_is_refused_by_older_code(ledger: Database, scripts: Path
     """F74."""
     second(scripts)
     upgraded(ledger, scripts)
-    with pytest.raises(LedgerTooNewError, match="schema 0002, this version knows up to 0001"):
+    with pytest.raises(LedgerTooNewError, match=f"schema {NEXT}, this version knows up to {schema.REVISIONS[-1]}"):
         upgrade.require_current(ledger)
 
 

@@ -31,6 +31,7 @@
         │   └── FramingBrokenError    what came is not HTTP, or a body that ends where it must not
         ├── OriginBusyError           429 or 5xx, with the pause that was asked for
         ├── LinkRefusedError          403: the link, not the file
+        │   ├── LinkExpiredError      403 that says so
         │   └── WindowClosedError     403 InvalidObjectState: only a new task helps
         ├── SourceGoneError           401, 404, 410
         ├── UnsafeLinkError           a link or redirect that must not be followed
@@ -182,6 +183,10 @@ class OriginBusyError(TransferError):
 
 class LinkRefusedError(TransferError):
     """The origin refuses the link (403); a fresh one of the same file may serve."""
+
+
+class LinkExpiredError(LinkRefusedError):
+    """The origin refuses it because it is too old: it says so."""
 
 
 class WindowClosedError(LinkRefusedError):

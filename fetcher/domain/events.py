@@ -29,6 +29,8 @@ class LinkPublished(Event):
     link: Link
     deadline: int | None
     """By when to start, ms UTC; None where the link does not tell."""
+    window_ends_at: int | None = None
+    """When the file behind it goes cold, ms UTC; None where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,13 @@ class GivenUp(Event):
     """No further try without a person."""
 
     reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowClosed(Event):
+    """The thawed file has gone cold before it was fetched, and is to be asked for once more."""
+
     detail: str
 
 

@@ -54,6 +54,11 @@ class Link:
             return stamped_at
         return stamped_at + lifetime_s * 1000
 
+    @property
+    def host(self) -> str:
+        """Whose link it is; empty where it has no host."""
+        return host_of(self.url)
+
     def window_ends_at(self, *, expire_days: int) -> int | None:
         """Return when the thawed file goes cold again, ms UTC; None where nobody knows."""
         return None if self.success_at is None else self.success_at + expire_days * _DAY_MS
@@ -66,6 +71,14 @@ def auth_timestamp(url: str) -> int | None:
             stamped_at = int(piece[1]) * 1000
             return stamped_at if stamped_at >= _EARLIEST_MS else None
     return None
+
+
+def host_of(url: str) -> str:
+    """Return the host of a link, empty where there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def without_secret(url: str) -> str:

@@ -46,13 +46,22 @@ class Standing:
     """Of the link it has, ms UTC."""
     is_link_refused: bool = False
     """Whether the origin has just refused the link it has."""
+    closed_at: int | None = None
+    """When its last thaw window closed or will close, ms UTC, where one was found closed before; None elsewhere."""
 
 
-def event_of(seen: Observation, standing: Standing, *, task_id: str, now: int) -> Event | None:
+def event_of(seen: Observation, standing: Standing, *, task_id: str, now: int, expire_days: int) -> Event | None:
     """Return what *seen* does to the video, None where it is nothing new.
 
     A video that is done stays done, and one with a link keeps it: what Polyv says later may be less than what it
     said before.
+
+    Args:
+        seen: What Polyv says of it.
+        standing: Where it stands.
+        task_id: Who names it.
+        now: ms UTC.
+        expire_days: Days for which its thawed file stays readable.
     """
     if standing.status is Status.DONE:
         return None
@@ -60,21 +69,31 @@ def event_of(seen: Observation, standing: Standing, *, task_id: str, now: int) -
         is_open = standing.status in (Status.WANTED, Status.WAITING)
         return PreparationFailed(at=now, task_id=task_id) if is_open and not standing.has_other_hope else None
     if seen.said is Preparation.SUCCESS and seen.link is not None:
-        return _published(seen, seen.link, standing, task_id=task_id, now=now)
+        return _published(seen, seen.link, standing, task_id=task_id, now=now, expire_days=expire_days)
     if standing.status is Status.WANTED or (standing.status is Status.FAILED and standing.is_news):
         return TaskNamed(at=now, task_id=task_id)
     return None
 
 
 def _published(
-    seen: Observation, link: Link, standing: Standing, *, task_id: str, now: int
+    seen: Observation, link: Link, standing: Standing, *, task_id: str, now: int, expire_days: int
 ) -> LinkPublished | None:
     is_known = link.url in (standing.link, standing.refused_link)
     if is_known or (standing.status is Status.FAILED and not standing.is_news):
         return None
+    if _is_of_closed_window(link, standing, now=now):
+        return None
     if standing.status is Status.READY and not _is_better(seen, standing, now=now):
         return None
-    return LinkPublished(at=now, task_id=task_id, link=link, deadline=seen.deadline)
+    ends_at = link.window_ends_at(expire_days=expire_days)
+    return LinkPublished(at=now, task_id=task_id, link=link, deadline=seen.deadline, window_ends_at=ends_at)
+
+
+def _is_of_closed_window(link: Link, standing: Standing, *, now: int) -> bool:
+    """Tell whether a link leads to the file that was found cold: its old task goes on signing links for it."""
+    if standing.closed_at is None or link.success_at is None or standing.status is Status.READY:
+        return False
+    return link.success_at <= standing.closed_at <= now
 
 
 def _is_better(seen: Observation, standing: Standing, *, now: int) -> bool:

@@ -18,7 +18,7 @@ from fetcher.domain.events import FileVerified
 from fetcher.domain.link import Link
 from fetcher.downloader.crew import Hands
 from fetcher.downloader.keeper import Keeper
-from fetcher.downloader.orders import Order
+from fetcher.downloader.orders import Order, Sightings
 from fetcher.transfer.fetch import Fetched, Known, Tools, fetch
 from fetcher.transfer.meter import Meter
 from fetcher.transfer.origin import FileSource
@@ -49,6 +49,8 @@ class Workshop:
     """Bytes that stay free on the disk."""
     buffers: list[memoryview]
     """Those not in use."""
+    sightings: Sightings
+    """Told which links worked, and which had expired."""
     checkpoint: int = 256 << 20
     """Bytes after which what has come is made durable: what a power cut costs at the most."""
     monotonic: Callable[[], float] = time.monotonic
@@ -128,6 +130,7 @@ class Attempt:
         def take_head(known: Known) -> None:
             """A part that fits into the buffer is not worth a memo."""
             nonlocal is_kept
+            shop.sightings.worked(link.url)
             if is_kept or known.size is None or known.size >= len(buffer):
                 is_kept = True
                 loop.call_soon_threadsafe(self._keeper.take_head, part.incarnation, known)

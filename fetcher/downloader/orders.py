@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from fetcher.domain.link import Link
 
@@ -15,6 +16,8 @@ class Order:
     link: Link
     path: str
     """Below the archive."""
+    is_dying: bool = False
+    """Whether the link may be dead before its turn comes: another one is asked for first."""
     is_node_down: bool = False
     """Whether whoever the link leads to has given nothing, try after try: another link is asked for first."""
 
@@ -34,6 +37,18 @@ class TryAgain:
     """Whether something other than the origin seems to answer."""
     is_intercepted: bool = False
     """Whether that came in place of what a sound part lacks. If it is so every time, the part is of no use."""
+
+
+class Sightings(Protocol):
+    """Who learns from links how long they live. Told from any thread, and never of a link's secret by name."""
+
+    def worked(self, url: str) -> None:
+        """Note that the origin takes this link now."""
+        ...
+
+    def refused(self, url: str) -> None:
+        """Note that the origin calls this link expired now."""
+        ...
 
 
 Renew = Callable[[Order], Awaitable[Link | None]]

@@ -12,7 +12,7 @@ from fetcher.archive.parts import Part, Parts
 from fetcher.archive.placing import find_file, is_placed
 from fetcher.archive.space import Space, disk_errors
 from fetcher.domain import errors
-from fetcher.domain.events import Event, FileVerified, GivenUp, LinkRefused
+from fetcher.domain.events import Event, FileVerified, GivenUp, LinkRefused, WindowClosed
 from fetcher.domain.status import Evidence, Reason
 from fetcher.downloader.attempt import Attempt, Workshop
 from fetcher.downloader.orders import Order, Renew, TryAgain
@@ -157,8 +157,8 @@ class _Download:
 
     async def run(self) -> Event | TryAgain:
         """Try until there is something to say."""
-        if self._order.is_node_down:
-            # Polyv may name another host now. That it refuses us ends its own question, and no download.
+        if self._order.is_node_down or self._order.is_dying:
+            # Polyv may name another host now, or sign anew. That it refuses us ends its question, and no download.
             with contextlib.suppress(errors.CredentialsRefusedError):
                 await self._has_fresh_link()
         while True:
@@ -182,8 +182,10 @@ class _Download:
         verdict: Event | TryAgain | None
         match exc:
             case errors.WindowClosedError():
-                verdict = self._given_up(Reason.WINDOW_CLOSED, f"{exc}; submit the video again")
+                verdict = WindowClosed(at=self._workshop.now(), detail=str(exc))
             case errors.LinkRefusedError():
+                if isinstance(exc, errors.LinkExpiredError):
+                    self._workshop.sightings.refused(self._link.url)
                 verdict = await self._refused(exc)
             case errors.ConflictError():
                 verdict = self._given_up(Reason.CONFLICT, f"{exc}; {self._quarantined()}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from fetcher.domain.observation import Observation
 
@@ -15,6 +16,12 @@ class DueTask:
     added_at: int
     quiet_polls: int
     """Questions since the last news."""
+    expire_days: int | None = None
+    """Days for which its thawed files stay readable, None where it was submitted elsewhere."""
+
+
+LONGEST_WINDOW_DAYS: Final = 7
+"""Polyv thaws files for 7 days at the most (``expireDays``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,5 +36,9 @@ class PollRecord:
     """When to ask again if anything is open then, ms UTC."""
     refused_links: Container[str] = ()
     """Links that the origin has just refused, in whose place others are wanted."""
+    expire_days: int = LONGEST_WINDOW_DAYS
+    """Days for which thawed files stay readable, where the task does not say."""
+    resubmit_expired: bool = False
+    """Whether a video whose thaw window has closed is asked for again by itself."""
     is_given_up: bool
     """Whether what Polyv still has not said counts as never."""

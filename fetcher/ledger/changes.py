@@ -124,6 +124,7 @@ class _Standing(msgspec.Struct, array_like=True):
     link: str | None
     attempts: int
     suspicions: int
+    resubmits: int
 
     def take(self, values: Mapping[str, Any]) -> None:
         """Take in what has changed."""
@@ -153,6 +154,8 @@ def _values(event: happened.Event, standing: _Standing, after: Status) -> dict[s
         values["refused_link"] = event.url or standing.link
     if isinstance(event, happened.TransferFailed | happened.FileVerified):
         values["attempts"] = standing.attempts + 1
+    if isinstance(event, happened.WindowClosed):
+        values["resubmits"] = standing.resubmits + 1
     if isinstance(event, happened.TransferFailed) and event.is_suspicious:
         values["suspicions"] = standing.suspicions + 1
     return values
@@ -188,6 +191,8 @@ def _(event: happened.LinkPublished) -> dict[str, Any]:
         "link_obtained_at": event.link.obtained_at,
         "link_success_at": event.link.success_at,
         "deadline": event.deadline,
+        "window_ends_at": event.window_ends_at,
+        "postponed": 0,
         "refused_link": None,
     }
 
@@ -218,6 +223,8 @@ def _(event: happened.FileVerified) -> dict[str, Any]:
         **_NO_LINK,
         **_NOTHING_WRONG,
         "suspicions": 0,
+        "resubmits": 0,
+        "postponed": 0,
         "refused_link": None,
         "path": event.path,
         "size": event.size,
@@ -234,6 +241,12 @@ def _(event: happened.FileVerified) -> dict[str, Any]:
 @_columns.register
 def _(event: happened.GivenUp) -> dict[str, Any]:
     return {**_NO_LEASE, **_NO_LINK, "reason": event.reason.value, "detail": event.detail, "refused_link": None}
+
+
+@_columns.register
+def _(event: happened.WindowClosed) -> dict[str, Any]:
+    closed = {"window_ends_at": event.at, "postponed": 0, "refused_link": None, "detail": event.detail}
+    return {**_NO_LEASE, **_NO_LINK, **closed}
 
 
 @_columns.register
@@ -262,6 +275,6 @@ def _told(event: happened.Event) -> str | None:
             told = f"{reason}: {detail}"
         case happened.LinkRefused(detail=detail) | happened.TransferFailed(detail=detail):
             told = detail
-        case happened.FileMissing(detail=detail):
+        case happened.FileMissing(detail=detail) | happened.WindowClosed(detail=detail):
             told = detail
     return told

@@ -31,6 +31,8 @@ class Claimed:
     """How many of them met something that is no video."""
     size: int | None
     sha256: str | None
+    resubmits: int
+    """Thaw windows that closed on it, each followed by a new task."""
     fence: Fence
 
 
@@ -53,6 +55,8 @@ Namer = Callable[[Nameable, bool], tuple[str, str]]
 
 def claim(connection: Connection, *, limit: int, owner: str, now: int, lease_ms: int, name: Namer) -> list[Claimed]:
     """Claim up to *limit* ready videos, earliest deadline first; one without a deadline is the most urgent.
+
+    What is postponed comes after all that is not.
 
     Leases that ended are freed first, but those of *owner*: it lives, so what it claimed is still worked on,
     however long its host slept.
@@ -130,6 +134,7 @@ class _Row(msgspec.Struct, array_like=True):
     suspicions: int
     size: int | None
     sha256: str | None
+    resubmits: int
     lease_owner: str
     lease_token: int
     title: str | None
@@ -190,6 +195,7 @@ def _claimed(row: _Row, path: str) -> Claimed:
         suspicions=row.suspicions,
         size=row.size,
         sha256=row.sha256,
+        resubmits=row.resubmits,
         fence=Fence(owner=row.lease_owner, token=row.lease_token),
     )
 
@@ -199,7 +205,7 @@ _KEYS: Final = msgspec.json.Decoder(list[_Key])
 _DUE: Final = (
     select(videos.c.id)
     .where(has_status(Status.READY), videos.c.held_until.is_(None))
-    .order_by(videos.c.deadline.asc().nulls_first())
+    .order_by(videos.c.postponed, videos.c.deadline.asc().nulls_first())
     .limit(bindparam("most", type_=Integer))
     .subquery()
 )

@@ -1,25 +1,23 @@
 """When waiting ends without a file: nothing that waits may wait for a task that nobody asks about any more."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from fetcher.domain.events import Event, GivenUp
+from fetcher.domain.events import Event, GivenUp, WindowClosed
 from fetcher.domain.observation import Observation
 from fetcher.domain.status import Preparation, Reason, Status, TaskStatus
-from fetcher.ledger.answers import PollRecord
+from fetcher.domain.window import after_window
+from fetcher.ledger.answers import LONGEST_WINDOW_DAYS, PollRecord
 from fetcher.ledger.changes import Change, apply
 from fetcher.ledger.schema import events, has_status, task_items, tasks, videos
 
-_LONGEST_WINDOW_DAYS: Final = 7
-"""Polyv thaws files for 7 days at the most (``expireDays``)."""
-
 
 def waiting_for(connection: Connection, task: int) -> list[Any]:
-    """Return id and vid of the videos of a task that wait."""
+    """Return id, vid and resubmits of the videos of a task that wait."""
     waiting = (
-        select(videos.c.id, videos.c.vid)
+        select(videos.c.id, videos.c.vid, videos.c.resubmits)
         .join(task_items, videos.c.id == task_items.c.video)
         .where(task_items.c.task == task, has_status(Status.WAITING))
     )
@@ -35,18 +33,30 @@ def give_up(
         verdict = _verdict(record, answer.get(video.vid))
         if verdict is None or seek_other_hope(connection, record.task.row_id, video.id, now=record.now):
             continue
-        event = GivenUp(at=record.now, reason=verdict[0], detail=f"task {record.task.task_id}: {verdict[1]}")
+        event = _ended(record, video, *verdict)
         apply(connection, Change(video_id=video.id, event=event))
         given_up[video.id] = event
     return given_up
 
 
+def _ended(record: PollRecord, video: Any, reason: Reason, why: str) -> Event:
+    detail = f"task {record.task.task_id}: {why}"
+    if reason is not Reason.WINDOW_CLOSED:
+        return GivenUp(at=record.now, reason=reason, detail=detail)
+    return after_window(
+        WindowClosed(at=record.now, detail=detail),
+        vid=video.vid,
+        resubmits=video.resubmits,
+        resubmit_expired=record.resubmit_expired,
+    )
+
+
 def _verdict(record: PollRecord, seen: Observation | None) -> tuple[Reason, str] | None:
     """Return why a waiting video need not be waited for, None where it may still come."""
     if seen is not None and seen.link is not None:
-        ends_at = seen.link.window_ends_at(expire_days=_LONGEST_WINDOW_DAYS)
+        ends_at = seen.link.window_ends_at(expire_days=record.task.expire_days or LONGEST_WINDOW_DAYS)
         is_cold = ends_at is not None and ends_at < record.now
-        return (Reason.WINDOW_CLOSED, "no other link; submit the video again") if is_cold else None
+        return (Reason.WINDOW_CLOSED, "no other link, and its thaw window is over") if is_cold else None
     if not record.is_given_up or (seen is not None and seen.is_final):
         return None
     return Reason.NEVER_PREPARED, "no longer named" if seen is None else seen.raw

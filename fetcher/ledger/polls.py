@@ -17,7 +17,7 @@ from fetcher.ledger.answers import DueTask, PollRecord
 from fetcher.ledger.bulk import as_one, fetch, insert_rows, one_of, packed
 from fetcher.ledger.changes import Change, apply, apply_all
 from fetcher.ledger.endings import give_up, is_over, seek_other_hope, waiting_for
-from fetcher.ledger.schema import task_items, tasks, videos
+from fetcher.ledger.schema import has_status, task_items, tasks, videos
 
 _LONGEST_ERROR: Final = 1000
 _FEWEST_REFUSALS: Final = 5
@@ -68,6 +68,43 @@ def tasks_naming(connection: Connection, video_id: int) -> list[DueTask]:
         .order_by((task_items.c.said == Preparation.SUCCESS.value).desc(), task_items.c.success_at.desc())
     ).all()
     return [_due(row) for row in rows]
+
+
+def dying_tasks(connection: Connection, *, before: int, obtained_before: int, limit: int) -> list[DueTask]:
+    """Return tasks that may sign anew the links that die before *before* and that nobody fetches yet.
+
+    Args:
+        connection: Any transaction.
+        before: ms UTC.
+        obtained_before: Links that are younger than this are left alone, ms UTC: a fresh one lives no longer.
+        limit: Videos to look at, the first to die first.
+    """
+    dying = (
+        select(videos.c.id)
+        .where(has_status(Status.READY), videos.c.held_until.is_(None), videos.c.deadline <= before)
+        .where(videos.c.link_obtained_at <= obtained_before)
+        .order_by(videos.c.deadline)
+        .limit(limit)
+    )
+    naming = (
+        select(task_items.c.task)
+        .where(task_items.c.video.in_(dying), task_items.c.said == Preparation.SUCCESS.value)
+        .distinct()
+    )
+    found = connection.execute(select(tasks).where(tasks.c.id.in_(naming), tasks.c.task_id.is_not(None)))
+    return [_due(row) for row in found]
+
+
+def current_link(connection: Connection, video_id: int) -> tuple[Link, int | None] | None:
+    """Return the link that a video has now and its deadline, None where it has none."""
+    row = connection.execute(
+        select(videos.c.link, videos.c.link_obtained_at, videos.c.link_success_at, videos.c.deadline).where(
+            videos.c.id == video_id, has_status(Status.READY)
+        )
+    ).first()
+    if row is None:
+        return None
+    return Link(url=row.link, obtained_at=row.link_obtained_at, success_at=row.link_success_at), row.deadline
 
 
 def ask_again(connection: Connection, video_id: int, *, at: int) -> None:
@@ -139,7 +176,13 @@ def record_poll_failure(
 
 
 def _due(row: Any) -> DueTask:
-    return DueTask(row_id=row.id, task_id=row.task_id, added_at=row.added_at, quiet_polls=row.quiet_polls)
+    return DueTask(
+        row_id=row.id,
+        task_id=row.task_id,
+        added_at=row.added_at,
+        quiet_polls=row.quiet_polls,
+        expire_days=row.expire_days,
+    )
 
 
 class _Video(msgspec.Struct, array_like=True):
@@ -151,6 +194,8 @@ class _Video(msgspec.Struct, array_like=True):
     link: str | None
     deadline: int | None
     refused_link: str | None
+    window_ends_at: int | None
+    resubmits: int
 
 
 class _Item(msgspec.Struct, array_like=True):
@@ -237,8 +282,10 @@ def _event(
         is_link_refused=video.link in record.refused_links,
         is_news=is_news,
         has_other_hope=is_failing and seek_other_hope(connection, record.task.row_id, video.id, now=record.now),
+        closed_at=video.window_ends_at if video.resubmits else None,
     )
-    return event_of(seen, standing, task_id=record.task.task_id, now=record.now)
+    days = record.task.expire_days or record.expire_days
+    return event_of(seen, standing, task_id=record.task.task_id, now=record.now, expire_days=days)
 
 
 def _close_poll(

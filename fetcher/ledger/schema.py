@@ -22,7 +22,7 @@ from fetcher.domain.status import Status
 APPLICATION_ID: Final = 0x66746368
 """``ftch``: tells a ledger from any other SQLite file (PRAGMA application_id)."""
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 """Every migration, oldest first; the last one is what this code works with."""
 
 _Big = BigInteger().with_variant(Integer(), "sqlite")
@@ -97,6 +97,9 @@ videos: Final = Table(
     Column("added_at", _Big, nullable=False),
     Column("done_at", _Big),
     Column("verified_at", _Big),
+    Column("window_ends_at", _Big, comment="when the thawed file goes cold; NULL where nobody knows"),
+    Column("postponed", Integer, nullable=False, server_default=text("0"), comment="1: taken after all that can"),
+    Column("resubmits", Integer, nullable=False, server_default=text("0"), comment="windows that closed in a row"),
     CheckConstraint("status IN ('wanted', 'waiting', 'ready', 'done', 'failed')", name="status"),
     CheckConstraint("(status = 'failed') = (reason IS NOT NULL)", name="reason"),
     CheckConstraint("(status = 'ready') = (link IS NOT NULL)", name="link"),
@@ -110,8 +113,8 @@ videos: Final = Table(
     CheckConstraint("sha256 IS NULL OR length(sha256) = 64", name="sha256"),
     CheckConstraint("(path IS NULL) = (path_key IS NULL)", name="path"),
     # Led by what is NULL in all of it: else SQLite takes ix_videos_ready and steps over all that is held.
-    _live("ix_videos_claimable", "held_until deadline", "status = 'ready' AND held_until IS NULL"),
-    _live("ix_videos_ready", "deadline", "status = 'ready'"),
+    _live("ix_videos_claimable", "held_until postponed deadline", "status = 'ready' AND held_until IS NULL"),
+    _live("ix_videos_ready", "deadline window_ends_at", "status = 'ready'"),
     _live("ix_videos_held", "held_until", "held_until IS NOT NULL"),
     _live("ix_videos_done", "done_at", "done_at IS NOT NULL"),
     _live("ix_videos_wanted", "id", "status = 'wanted'"),
@@ -161,7 +164,19 @@ runs: Final = Table(
     Column("failed", Integer, nullable=False, server_default=text("0")),
     Column("bytes", _Big, nullable=False, server_default=text("0")),
     Column("calls", Integer, nullable=False, server_default=text("0"), comment="of Polyv's API"),
+    Column("bytes_per_s", _Big, comment="while anything was under way; NULL where too little was to tell"),
     sqlite_strict=True,
+)
+
+link_clocks: Final = Table(
+    "link_clocks",
+    metadata,
+    Column("host", Text, primary_key=True, comment="whose links"),
+    Column("worked_ms", _Big, comment="age of the oldest link that worked, since its timestamp"),
+    Column("refused_ms", _Big, comment="age of the youngest that was refused as expired"),
+    Column("updated_at", _Big, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
 )
 
 

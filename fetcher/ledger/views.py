@@ -12,8 +12,8 @@ from fetcher.ledger.schema import events, has_status, runs, task_items, tasks, v
 _PAGE: Final = 500
 _SHOWN: Final = (
     "id", "vid", "status", "reason", "detail", "path", "size", "sha256", "md5", "crc64", "evidence",
-    "attempts", "deadline", "held_until", "lease_owner", "title", "category", "created_at", "added_at", "done_at",
-    "verified_at",
+    "attempts", "deadline", "window_ends_at", "postponed", "held_until", "lease_owner", "title", "category",
+    "created_at", "added_at", "done_at", "verified_at",
 )  # fmt: skip
 
 
@@ -28,6 +28,8 @@ class Totals:
     bytes_done: int
     nearest_deadline: int | None
     """Of a ready video, ms UTC."""
+    nearest_window_end: int | None
+    """When the first thawed file that is still to be fetched goes cold, ms UTC."""
     at_risk: int
     """Ready videos whose link may die before it is fetched."""
     reasons: dict[str, int]
@@ -62,6 +64,9 @@ def totals(connection: Connection, *, risk_until: int) -> Totals:
         bytes_done=connection.scalar(select(func.sum(videos.c.size)).where(videos.c.done_at.is_not(None))) or 0,
         nearest_deadline=connection.scalar(
             select(func.min(videos.c.deadline)).where(has_status(Status.READY), videos.c.deadline.is_not(None))
+        ),
+        nearest_window_end=connection.scalar(
+            select(func.min(videos.c.window_ends_at)).where(has_status(Status.READY))
         ),
         at_risk=_count(connection, _is_at_risk(risk_until)),
         reasons=_by(

@@ -8,12 +8,14 @@ from fetcher.ledger.views import Totals
 
 COLUMNS: Final = (
     "vid", "status", "reason", "detail", "path", "size", "sha256", "md5", "crc64", "evidence", "task_ids",
-    "attempts", "deadline", "due_at", "title", "category", "created_at", "added_at", "done_at",
+    "attempts", "deadline", "window_ends_at", "due_at", "title", "category", "created_at", "added_at", "done_at",
     "verified_at",
 )  # fmt: skip
 """The columns of a video's row, in their order."""
 
-_INSTANTS: Final = frozenset({"deadline", "due_at", "created_at", "added_at", "done_at", "verified_at"})
+_INSTANTS: Final = frozenset(
+    {"deadline", "window_ends_at", "due_at", "created_at", "added_at", "done_at", "verified_at"}
+)
 
 
 def instant(ms: int | None) -> str | None:
@@ -82,6 +84,7 @@ def status_row(totals: Totals) -> dict[str, Any]:
         "bytes_done": totals.bytes_done,
         "at_risk": totals.at_risk,
         "nearest_deadline": instant(totals.nearest_deadline),
+        "nearest_window_end": instant(totals.nearest_window_end),
         "tasks": totals.tasks,
         "next_poll_at": instant(totals.next_poll_at),
         "last_run": None

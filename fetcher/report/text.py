@@ -31,6 +31,8 @@ def status_lines(row: Mapping[str, Any], root: str) -> Iterator[str]:
     yield f"tasks     {tasks}{asked}"
     if row["nearest_deadline"]:
         yield f"links     nearest deadline {row['nearest_deadline']}, {row['at_risk']} at risk"
+    if row["nearest_window_end"]:
+        yield f"thawed    the first file that is still to be fetched goes cold at {row['nearest_window_end']}"
     yield f"last run  {_run_text(row['last_run'])}"
     if row["last_success_at"]:
         yield f"last ok   {row['last_success_at']}"

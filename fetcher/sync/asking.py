@@ -10,12 +10,14 @@ from typing import Final
 
 from fetcher.domain.delay import poll_delay
 from fetcher.domain.errors import PolyvBlockedError, PolyvError, PolyvRefusedError, TransferStoppedError
-from fetcher.domain.link import Link
+from fetcher.domain.link import RISK_MS, Link
 from fetcher.domain.observation import Observation
 from fetcher.downloader.orders import Order
 from fetcher.ledger.answers import DueTask, PollRecord
 from fetcher.ledger.polls import (
+    current_link,
     due_tasks,
+    dying_tasks,
     next_poll_at,
     record_poll,
     record_poll_failure,
@@ -28,6 +30,9 @@ _log: Final = logging.getLogger(__name__)
 _FEWEST_POLLS: Final = 12
 """Questions without news before a task is given up, whatever the clock says: it may have jumped."""
 _AT_ONCE: Final = 8
+_FRESH_MS: Final = 60_000
+_FRUITLESS_S: Final = 30.0
+_REFRESH_S: Final = 60.0
 _BATCH: Final = 64
 
 
@@ -38,6 +43,10 @@ class Rhythm:
     first_s: float
     longest_s: float
     give_up_after_s: float
+    expire_days: int = 7
+    """Days for which thawed files stay readable, where a task does not say."""
+    resubmit_expired: bool = False
+    """Whether what has gone cold before it was fetched is asked for again by itself."""
 
     def next_at(self, task: DueTask, *, now: int) -> int:
         """Return when to ask about *task* again, ms UTC."""
@@ -65,6 +74,9 @@ class Asking:
         """By the task's row."""
         self._ended: list[asyncio.Task[list[Observation]]] = []
         self._refused: set[str] = set()
+        self._fruitless: dict[int, float] = {}
+        """When tasks were asked for other links and had none, by their row; monotonic seconds."""
+        self._refresh_at = 0.0
         self._deadlines: list[int | None] = []
         self._count = 0
         self._is_blocked_told = False
@@ -113,16 +125,26 @@ class Asking:
         Raises:
             TransferStoppedError: ``stop`` was called.
         """
+        known = await self._wires.ledger.read(lambda connection: current_link(connection, order.video_id))
+        if known is not None and known[0].url != order.link.url and self._is_lively(*known):
+            return known[0]  # An answer about another video of its task has brought it along.
         self._refused.add(order.link.url)
         try:
             return await self._other_link(order)
         finally:
             self._refused.discard(order.link.url)
 
+    def _is_lively(self, link: Link, deadline: int | None) -> bool:
+        """Tell whether a link is fresh, so that Polyv need not be asked for another one."""
+        now = self._wires.polyv_now()
+        return now - _FRESH_MS <= link.obtained_at <= now and (deadline is None or deadline > now + _FRESH_MS // 2)
+
     async def _other_link(self, order: Order) -> Link | None:
         for task in await self._wires.ledger.read(lambda connection: tasks_naming(connection, order.video_id)):
             if self._is_stopped:
                 raise TransferStoppedError("the run is stopping")
+            if self._is_fruitless(task):
+                continue
             try:
                 seen = await asyncio.shield(self.active.get(task.row_id) or self._ask(task))
             except PolyvError:
@@ -130,7 +152,30 @@ class Asking:
             for one in seen:
                 if one.vid == order.vid and one.link is not None and one.link.url != order.link.url:
                     return one.link
+            self._fruitless[task.row_id] = asyncio.get_running_loop().time()
         return None
+
+    def _is_fruitless(self, task: DueTask) -> bool:
+        """Tell whether Polyv has just said that it has no other links than those we know of this task.
+
+        All videos of a task die together; one question serves them all.
+        """
+        asked_at = self._fruitless.get(task.row_id)
+        return asked_at is not None and asyncio.get_running_loop().time() - asked_at < _FRUITLESS_S
+
+    async def refresh_dying(self) -> None:
+        """Ask for fresh links in place of those that will be dead before their turn comes. Once a minute or so."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s < self._refresh_at or self._retry_in_s() > 0 or self._is_stopped:
+            return
+        self._refresh_at = now_s + _REFRESH_S
+        now = self._wires.polyv_now()
+        find = functools.partial(
+            dying_tasks, before=now + RISK_MS, obtained_before=now - RISK_MS // 2, limit=_BATCH
+        )
+        for task in await self._wires.ledger.read(find):
+            if task.row_id not in self.active and len(self.active) < _BATCH:
+                self._ask(task)
 
     def take_ended(self) -> list[asyncio.Task[list[Observation]]]:
         """Return the questions that have ended since this was last called; each ends up here once."""
@@ -178,6 +223,8 @@ class Asking:
             next_poll_at=self._rhythm.next_at(task, now=now),
             refused_links=frozenset(self._refused),
             is_given_up=self._rhythm.is_given_up(task, now=now),
+            expire_days=self._rhythm.expire_days,
+            resubmit_expired=self._rhythm.resubmit_expired,
         )
         outcome = await self._wires.ledger.write(lambda connection: record_poll(connection, record))
         self._wires.summary.published += outcome.published

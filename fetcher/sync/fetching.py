@@ -20,8 +20,9 @@ from fetcher.domain.errors import (
     StaleLeaseError,
     TransferStoppedError,
 )
-from fetcher.domain.events import Event, FileVerified, GivenUp, LinkRefused, TransferFailed
+from fetcher.domain.events import Event, FileVerified, GivenUp, LinkRefused, TransferFailed, WindowClosed
 from fetcher.domain.status import Reason
+from fetcher.domain.window import after_window
 from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.ledger.changes import Change, apply
 from fetcher.ledger.claims import Claimed
@@ -34,6 +35,9 @@ from fetcher.sync.wires import Wires
 _log: Final = logging.getLogger(__name__)
 _MOST_SUSPICIONS: Final = 10
 _MOST_DENIALS: Final = 8
+_DYING_MS: Final = 20_000
+"""A link that lives no longer may be dead before a place and a connection are there for it."""
+_YOUNG_MS: Final = 60_000
 
 _Pauses = dict[int, tuple[float, int | None]]
 """By video: when its pause is over, by the monotonic clock, and the deadline of its link, ms UTC."""
@@ -51,6 +55,8 @@ class Patience:
     """Pause before Polyv is asked for a link in place of one that was refused."""
     longest_s: float = 60
     """Pause that is waited out within a run; nobody holds the archive for a longer one."""
+    resubmit_expired: bool = False
+    """Whether what has gone cold before it was fetched is asked for again by itself."""
     rest_s: float = 600
     """Pause after which a run that still goes on tries once more what had used up its tries."""
 
@@ -206,6 +212,7 @@ class Fetching:
             vid=claimed.vid,
             link=claimed.link,
             path=claimed.path,
+            is_dying=self._is_dying(claimed),
             is_node_down=self._nodes.is_another_due(claimed.video_id),
         )
         try:
@@ -214,6 +221,12 @@ class Fetching:
             self._wires.summary.error = self._wires.summary.error or exc
             self._tries[claimed.video_id] = self._patience.tries
             return TryAgain(detail=str(exc))
+
+    def _is_dying(self, claimed: Claimed) -> bool:
+        """Tell whether to ask for another link first; one that Polyv has just given is as fresh as any."""
+        now = self._wires.polyv_now()
+        is_old = claimed.link.obtained_at < now - _YOUNG_MS
+        return is_old and claimed.deadline is not None and claimed.deadline <= now + _DYING_MS
 
     def _look_for_denial(self, verdict: Event | TryAgain) -> None:
         """End the run where the origin refuses one fresh link after the other: asking for more is of no use.
@@ -254,7 +267,7 @@ class Fetching:
 
     async def _record(self, claimed: Claimed, verdict: Event | TryAgain) -> Event:
         """Write down what happened and return it; a file that was taken away again did not happen."""
-        event = self._tried(claimed, verdict) if isinstance(verdict, TryAgain) else verdict
+        event = self._event(claimed, verdict)
         change = Change(video_id=claimed.video_id, event=event, fence=claimed.fence)
         if isinstance(event, LinkRefused):
             await self._record_refusal(change)
@@ -268,6 +281,21 @@ class Fetching:
             with disk_errors(f"removing the part of {claimed.path}"):
                 self._wires.parts.drop(claimed.video_id)
         return event
+
+    def _event(self, claimed: Claimed, verdict: Event | TryAgain) -> Event:
+        """Return what the ledger is told of a verdict."""
+        match verdict:
+            case TryAgain():
+                return self._tried(claimed, verdict)
+            case WindowClosed():
+                return after_window(
+                    verdict,
+                    vid=claimed.vid,
+                    resubmits=claimed.resubmits,
+                    resubmit_expired=self._patience.resubmit_expired,
+                )
+            case _:
+                return verdict
 
     async def _record_refusal(self, change: Change) -> None:
         ask_at = self._wires.now() + round(self._patience.asked_again_s * 1000)
@@ -307,6 +335,9 @@ class Fetching:
                 _log.info("%s: %s; tried again", claimed.vid, event.detail)
                 due_at = instant(event.due_at)
                 self._wires.notify({"type": "try_failed", **told, "error": event.detail, "due_at": due_at})
+            case WindowClosed():
+                _log.info("%s: %s; asked for again", claimed.vid, event.detail)
+                self._wires.notify({"type": "window_closed", **told, "error": event.detail})
             case LinkRefused():
                 self._refused.add(claimed.video_id)
                 self._wires.summary.links_refused = len(self._refused)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from fetcher.sync.wires import Downloads, Wires
 _log: Final = logging.getLogger(__name__)
 _HEARTBEAT_S: Final = 200
 _TICK_S: Final = 0.2
+_LEARN_S: Final = 10.0
 _LOOKED_AT: Final = 20_000
 _LONGEST_RETRY_MS: Final = 60_000
 _LONGEST_HOLD_MS: Final = 2 * 3_600_000
@@ -99,6 +100,7 @@ class Run:
             return begin_run(connection, owner=self._wires.owner, now=now)
 
         run_id = await self._wires.ledger.write(take_over)
+        await self._wires.clocks.load(self._wires.ledger)
         with disk_errors(f"looking at {self._wires.root}"):
             await self._drop_parts()
             await self._look_for_missing()
@@ -142,6 +144,8 @@ class Run:
             if self._refused is None:
                 await self._asking.start_due(before=None if self._polls_on() else began_at)
             await self._fetching.start()
+            if self._refused is None and self._fetching.active:
+                await self._asking.refresh_dying()
             if self._wires.news.is_set():
                 continue  # Something ended while we looked elsewhere.
             wake_in_s = self._wake_in_s()
@@ -199,11 +203,15 @@ class Run:
         if self._options.max_duration_s is not None:
             loop.call_at(began + self._options.max_duration_s, self.stop, ExitCode.STOPPED_BY_LIMIT)
         beat_at = began + _HEARTBEAT_S
+        learned_at = began
         while True:
             await asyncio.sleep(_TICK_S)
             self._heed_limits()
             if self._fetching.is_stale:
                 self._wires.news.set()
+            if loop.time() >= learned_at + _LEARN_S:
+                learned_at = loop.time()
+                await self._learn()
             if loop.time() >= beat_at:
                 beat_at = loop.time() + _HEARTBEAT_S
                 await self._keep_claims()
@@ -215,8 +223,20 @@ class Run:
             self.stop(ExitCode.STOPPED_BY_LIMIT)
 
     async def _keep_claims(self) -> None:
-        try:
+        with self._ending_the_run():
             await self._fetching.keep_claims()
+
+    async def _learn(self) -> None:
+        """Write down what was seen of links; where that moves deadlines, what is most urgent may be another."""
+        with self._ending_the_run():
+            if await self._wires.clocks.keep(self._wires.ledger, now=self._wires.now()):
+                self._fetching.look_again()
+
+    @contextlib.contextmanager
+    def _ending_the_run(self) -> Iterator[None]:
+        """Let an error of the ledger's end the run in order."""
+        try:
+            yield
         except FetcherError as exc:
             self.summary.error = self.summary.error or exc
             self.stop()
@@ -236,6 +256,7 @@ class Run:
     async def _close(self, run_id: int) -> None:
         """Count what is left, and write down how the run went."""
         summary, now = self.summary, self._wires.now()
+        await self._wires.clocks.keep(self._wires.ledger, now=now)
         found = await self._wires.ledger.read(
             functools.partial(totals, risk_until=self._wires.polyv_now() + RISK_MS)
         )

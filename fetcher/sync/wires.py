@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fetcher.domain.events import Event
     from fetcher.downloader.orders import Order, Renew, TryAgain
     from fetcher.ledger.thread import LedgerThread
+    from fetcher.sync.clocks import LinkClocks
     from fetcher.transfer.meter import Meter
 
 
@@ -60,6 +61,8 @@ class Wires:
     """ms UTC, by this machine's clock: what the ledger's own moments are counted in, from run to run."""
     polyv_now: Callable[[], int]
     """ms UTC, by the clock that was corrected after Polyv's: what deadlines are counted in."""
+    clocks: LinkClocks
+    """How long links live."""
     notify: Notify
     summary: Summary = field(default_factory=Summary)
     news: asyncio.Event = field(default_factory=asyncio.Event)

@@ -21,6 +21,7 @@ from fetcher.poller import Poller
 from fetcher.polyv.clock import PolyvClock
 from fetcher.settings import Credentials, Settings
 from fetcher.sync.asking import Asking, Rhythm
+from fetcher.sync.clocks import LinkClocks
 from fetcher.sync.durability import make_names_durable
 from fetcher.sync.fetching import Fetching, Patience
 from fetcher.sync.late import Late, LateDownloader, LatePolyv
@@ -51,6 +52,7 @@ async def assembled_run(
     """
     clock, parts, placing = PolyvClock(time.time), Parts(home.parts), Placing(home.root)
     jobs = jobs_within(settings.bytes_per_s, settings.jobs)
+    clocks = LinkClocks(settings.link_lifetime, now=clock.now_ms)
 
     # What these two load takes longer than a run that finds nothing to ask and nothing to fetch.
     def client() -> "AbstractAsyncContextManager[PolyvClient]":
@@ -61,7 +63,9 @@ async def assembled_run(
     def downloader() -> "AbstractAsyncContextManager[Downloader]":
         from fetcher.sync.workers import opened_downloader  # noqa: PLC0415
 
-        return opened_downloader(settings, jobs=jobs, root=home.root, parts=parts, placing=placing, now=_now_ms)
+        return opened_downloader(
+            settings, jobs=jobs, root=home.root, parts=parts, placing=placing, now=_now_ms, sightings=clocks
+        )
 
     ledger = LedgerThread(
         await asyncio.to_thread(open_ledger, settings.ledger_path(home), on_network=settings.ledger_on_network),
@@ -77,6 +81,7 @@ async def assembled_run(
             owner=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
             now=_now_ms,
             polyv_now=clock.now_ms,
+            clocks=clocks,
             notify=notify,
         )
         yield wired_run(wires, settings, options, jobs=jobs, polyv=LatePolyv(Late(client, stack)))
@@ -99,7 +104,7 @@ def wired_run(wires: Wires, settings: Settings, options: Options, *, jobs: int, 
     poller = Poller(
         source=polyv,
         now=wires.polyv_now,
-        lifetime_s=settings.link_lifetime,
+        lifetime_s=wires.clocks.seconds,
         loopback_too=settings.is_api_here,
         warn=logging.getLogger("fetcher.poller").warning,
     )
@@ -107,12 +112,15 @@ def wired_run(wires: Wires, settings: Settings, options: Options, *, jobs: int, 
         first_s=settings.poll_interval,
         longest_s=settings.poll_interval_max,
         give_up_after_s=settings.give_up_after,
+        expire_days=settings.expire_days,
+        resubmit_expired=settings.resubmit_expired,
     )
     asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=polyv.retry_in_s)
     patience = Patience(
         first_s=settings.retry_delay,
         tries=settings.tries,
         asked_again_s=settings.poll_interval,
+        resubmit_expired=settings.resubmit_expired,
         longest_s=math.inf if options.until_done else max(_LONGEST_PAUSE_S, settings.retry_delay),
     )
     fetching = Fetching(wires, renew=asking.renew, jobs=jobs, layout=settings.layout, patience=patience)

@@ -12,6 +12,7 @@ from fetcher.archive.placing import Placing
 from fetcher.domain.errors import UsageError
 from fetcher.downloader.attempt import Workshop
 from fetcher.downloader.crew import Crew
+from fetcher.downloader.orders import Sightings
 from fetcher.downloader.worker import Downloader
 from fetcher.polyv.client import PolyvClient
 from fetcher.polyv.clock import PolyvClock
@@ -35,7 +36,14 @@ def polyv_client(settings: Settings, credentials: Credentials, clock: PolyvClock
 
 @contextlib.asynccontextmanager
 async def opened_downloader(
-    settings: Settings, *, jobs: int, root: Path, parts: Parts, placing: Placing, now: Callable[[], int]
+    settings: Settings,
+    *,
+    jobs: int,
+    root: Path,
+    parts: Parts,
+    placing: Placing,
+    now: Callable[[], int],
+    sightings: Sightings,
 ) -> AsyncIterator[Downloader]:
     """Yield a downloader with its threads and connections.
 
@@ -46,6 +54,7 @@ async def opened_downloader(
         parts: Files on their way.
         placing: Gives names below *root*.
         now: ms UTC.
+        sightings: Learns how long links live.
 
     Raises:
         UsageError: The certificates that the environment names cannot be used.
@@ -63,6 +72,7 @@ async def opened_downloader(
         stall_s=settings.stall_seconds,
         reserve=settings.reserve,
         buffers=[],
+        sightings=sightings,
     )
     pace = Pace(settings.bytes_per_s) if settings.bytes_per_s else None
     try:

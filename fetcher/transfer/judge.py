@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Final
 
 from fetcher.domain.errors import (
+    LinkExpiredError,
     LinkRefusedError,
     NotAVideoError,
     ObjectChangedError,
@@ -246,7 +247,8 @@ def refusal(status_code: int, headers: Mapping[str, str]) -> Exception:
     if status_code == HTTPStatus.FORBIDDEN:
         said = headers.get("x-tengine-error", "").lower()
         why = next((text for word, text in _REFUSALS.items() if re.search(rf"\b{word}\b", said)), "")
-        return LinkRefusedError(f"the origin refused the link (403{why})")
+        kind = LinkExpiredError if why == _REFUSALS["expired"] else LinkRefusedError
+        return kind(f"the origin refused the link (403{why})")
     if status_code in _GONE:
         return SourceGoneError(f"the origin does not have the file ({status_code})", status_code=status_code)
     if status_code in _BUSY or status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -20,6 +20,7 @@ from fetcher.downloader.attempt import Workshop
 from fetcher.downloader.crew import Crew
 from fetcher.downloader.orders import Order
 from fetcher.downloader.worker import Downloader
+from fetcher.sync.clocks import LinkClocks
 from fetcher.transfer.turn import Turn
 
 VIDEO_ID: Final = 7
@@ -49,6 +50,7 @@ async def _download(home: Home, url: str, *, checkpoint: int) -> int:
             stall_s=5.0,
             reserve=0,
             buffers=[],
+            sightings=LinkClocks(1800, now=lambda: NOW),
             checkpoint=checkpoint,
         )
         order = Order(video_id=VIDEO_ID, vid=VID, link=link(url), path=AT)

@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 from alembic import command
 from alembic.config import Config
-from crash.counts import Tell, fewest, points, seeds
+from crash.counts import fewest, points, seeds
 from crash.disk import Disk
 from crash.lanes import Lane
 from crash.power import SEEDED, Everything, Nothing, after_power_cut
@@ -20,6 +20,7 @@ from crash.records import read_calls
 from crash.runs import Ended, Runs, runs_under
 from crash.shim import Injection, Mode
 from sqlalchemy import create_engine
+from telling import Tell
 
 from fetcher.ledger.schema import APPLICATION_ID, REVISIONS
 from fetcher.ledger.upgrade import migrations_directory

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from crash.counts import Tell, points, seeds
+from crash.counts import points, seeds
 from crash.disk import Disk, File
 from crash.many_commits import AT_ONCE, task_ids
 from crash.power import SEEDED, Everything, Nothing, Remains, after_power_cut
 from crash.records import Call, Kind, read_calls
 from crash.runs import Runs, runs_under
 from crash.shim import Injection
+from telling import Tell
 
 from fetcher.archive.home import create_home
 from fetcher.ledger.upgrade import create_ledger

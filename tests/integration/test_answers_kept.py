@@ -78,7 +78,9 @@ def test_any_answers_one_after_the_other_leave_a_sound_ledger(tmp_path: Path) ->
             for number, data in enumerate(answers):
                 now = NOW + number * 60_000
                 clock = functools.partial(int, now)
-                poller = Poller(source=_Said(data), now=clock, lifetime_s=1800, loopback_too=False, warn=ignore)
+                poller = Poller(
+                    source=_Said(data), now=clock, lifetime_s=lambda _: 1800, loopback_too=False, warn=ignore
+                )
                 with contextlib.suppress(PolyvError):
                     seen = asyncio.run(poller.ask("task"))
                     record = PollRecord(

@@ -14,7 +14,7 @@ from transfer_cases import certificate, serving, video
 
 from fetcher.archive.parts import Memo
 from fetcher.domain.errors import DiskFullError, StorageError, TransferStoppedError
-from fetcher.domain.events import FileVerified, GivenUp, LinkRefused
+from fetcher.domain.events import FileVerified, GivenUp, LinkRefused, WindowClosed
 from fetcher.domain.status import Evidence, Reason
 from fetcher.downloader.orders import TryAgain
 
@@ -164,8 +164,8 @@ async def test_f35_a_closed_window_needs_a_new_task_and_no_new_link(server: Orig
 
     verdict = await bench.download(server.url("/a.mp4"))
 
-    assert isinstance(verdict, GivenUp)
-    assert (Reason.WINDOW_CLOSED, 0) == (verdict.reason, bench.renewed)
+    assert isinstance(verdict, WindowClosed)
+    assert 0 == bench.renewed
 
 
 @pytest.mark.parametrize("code", [401, 404, 410])

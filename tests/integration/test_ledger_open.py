@@ -37,7 +37,7 @@ def test_a_new_ledger_is_private_and_marked_as_ours(path: Path) -> None:
         assert [("wal",)] == connection.execute("PRAGMA journal_mode").fetchall()
         tables = connection.execute("SELECT name, strict FROM pragma_table_list WHERE schema = 'main'").fetchall()
     strict = {name for name, is_strict in tables if is_strict}
-    assert {"tasks", "videos", "task_items", "events", "runs"} == strict
+    assert {"tasks", "videos", "task_items", "events", "runs", "link_clocks"} == strict
 
 
 def test_a_new_ledger_leaves_no_draft_behind(path: Path) -> None:

@@ -16,6 +16,7 @@ from fetcher.archive.home import Home
 from fetcher.domain.errors import LedgerDamagedError, LedgerError, LedgerTooNewError
 from fetcher.domain.exit_code import ExitCode
 from fetcher.ledger.looking import looking_at, require_known_schema
+from fetcher.ledger.schema import REVISIONS
 from fetcher.ledger.work import begin_run, end_run
 from fetcher.report.checkup import Checkup, Finding, finding_line
 
@@ -282,7 +283,7 @@ def test_another_schema_is_refused(home: Home, revision: str, error: type[Ledger
         connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
 
     with looking_at(home.ledger) as connection, pytest.raises(error, match="schema"):
-        require_known_schema(connection, home.ledger, revisions=("0000", "0001"))
+        require_known_schema(connection, home.ledger, revisions=("0000", *REVISIONS))
 
 
 def test_parts_that_cannot_be_read_are_an_error_of_the_disk(home: Home) -> None:

@@ -17,6 +17,7 @@ from fetcher.polyv.client import PolyvClient
 from fetcher.polyv.clock import PolyvClock
 from fetcher.settings import Credentials, Settings
 from fetcher.simulator.server import Simulator
+from fetcher.sync.clocks import LinkClocks
 from fetcher.sync.late import Late, LateDownloader, LatePolyv
 from fetcher.sync.workers import opened_downloader, polyv_client
 
@@ -76,6 +77,7 @@ async def test_a_stop_holds_for_a_downloader_that_is_not_there_yet(tmp_path: Pat
             parts=Parts(tmp_path / "parts"),
             placing=Placing(tmp_path),
             now=lambda: 0,
+            sightings=LinkClocks(1800, now=lambda: 0),
         )
 
     async with AsyncExitStack() as stack:

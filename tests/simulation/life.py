@@ -30,6 +30,7 @@ from fetcher.polyv.breaker import CircuitBreaker
 from fetcher.polyv.client import PolyvClient
 from fetcher.polyv.clock import PolyvClock
 from fetcher.settings import Settings
+from fetcher.sync.clocks import LinkClocks
 from fetcher.sync.durability import make_names_durable
 from fetcher.sync.late import Late, LateDownloader, LatePolyv
 from fetcher.sync.outcome import Options, Summary
@@ -185,14 +186,17 @@ class Life:
             thread=LockstepExecutor(loop, pause=self._pause, step=self._steps.take),
         )
         stack.callback(ledger.close)
+        clocks = LinkClocks(plan.settings.link_lifetime, now=clock.now_ms)
+        downloader = functools.partial(self._downloader, loop, parts, placing, clocks)
         wires = Wires(
             ledger=ledger,
-            downloader=LateDownloader(Late(functools.partial(self._downloader, loop, parts, placing), stack)),
+            downloader=LateDownloader(Late(downloader, stack)),
             parts=parts,
             root=home.root,
             owner=f"{name}-{self._number}",
             now=world.clock.wall_ms,
             polyv_now=clock.now_ms,
+            clocks=clocks,
             notify=self._tell,
         )
         polyv = LatePolyv(Late(functools.partial(self._client, clock), stack))
@@ -211,7 +215,7 @@ class Life:
 
     @contextlib.asynccontextmanager
     async def _downloader(
-        self, loop: asyncio.AbstractEventLoop, parts: Parts, placing: Placing
+        self, loop: asyncio.AbstractEventLoop, parts: Parts, placing: Placing, clocks: LinkClocks
     ) -> AsyncIterator[Downloader]:
         world, plan, turn = self._world, self._plan, Turn()
         crew = LockstepCrew(plan.settings.jobs, loop, pause=self._pause, step=self._steps.take)
@@ -225,6 +229,7 @@ class Life:
             stall_s=plan.settings.stall_seconds,
             reserve=0,
             buffers=[memoryview(bytearray(BUFFER)) for _ in range(plan.settings.jobs)],
+            sightings=clocks,
             checkpoint=_CHECKPOINT,
             monotonic=world.clock.monotonic,
         )

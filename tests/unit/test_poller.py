@@ -28,7 +28,11 @@ class _Answers:
 async def _seen(rows: object, *, loopback_too: bool = False) -> tuple[list[Observation], list[str]]:
     warned: list[str] = []
     poller = Poller(
-        source=_Answers(rows), now=lambda: _NOW, lifetime_s=1800, loopback_too=loopback_too, warn=warned.append
+        source=_Answers(rows),
+        now=lambda: _NOW,
+        lifetime_s=lambda _: 1800,
+        loopback_too=loopback_too,
+        warn=warned.append,
     )
     return await poller.ask("task-0001"), warned
 

@@ -54,6 +54,7 @@ def test_a_run_that_was_killed_is_told_so() -> None:
         tasks={},
         bytes_done=0,
         nearest_deadline=None,
+        nearest_window_end=None,
         at_risk=0,
         reasons={},
         next_poll_at=None,

@@ -35,6 +35,7 @@ def outcome(status: Status, said: Preparation, url: str | None, *, is_news: bool
         ),
         task_id="task",
         now=5,
+        expire_days=7,
     )
 
 
@@ -109,6 +110,7 @@ def test_a_link_is_replaced_when_it_is_refused_or_about_to_die(
         ),
         task_id="task",
         now=5,
+        expire_days=7,
     )
     assert expected == isinstance(event, LinkPublished)
 
@@ -133,3 +135,47 @@ def test_only_a_link_or_a_fail_is_a_last_word(said: Preparation, url: str | None
     """F58, F59: an unknown word and a SUCCESS without a usable link are asked about again."""
     link = None if url is None else Link(url=url, obtained_at=1)
     assert is_final == Observation(vid="v", said=said, raw="", link=link).is_final
+
+
+@pytest.mark.parametrize(
+    ("status", "closed_at", "success_at", "expected"),
+    [
+        (WANTED, 100, 90, False),
+        (WAITING, 100, 90, False),
+        (WAITING, 100, 101, True),
+        (WAITING, 100, None, True),
+        (WAITING, 900, 90, True),
+        (WANTED, None, 90, True),
+    ],
+)
+def test_a_link_of_the_window_that_was_found_closed_is_not_taken(
+    status: Status,
+    closed_at: int | None,
+    success_at: int | None,
+    expected: bool,  # noqa: FBT001
+) -> None:
+    """F35: its old task goes on signing links for a file that has gone cold."""
+    event = event_of(
+        Observation(
+            vid="v", said=SUCCESS, raw="SUCCESS", link=Link(url=FRESH, obtained_at=200, success_at=success_at)
+        ),
+        Standing(status=status, is_news=True, has_other_hope=False, closed_at=closed_at),
+        task_id="task",
+        now=500,
+        expire_days=7,
+    )
+
+    assert expected == isinstance(event, LinkPublished)
+
+
+def test_a_link_says_until_when_its_file_is_thawed() -> None:
+    event = event_of(
+        Observation(vid="v", said=SUCCESS, raw="SUCCESS", link=Link(url=FRESH, obtained_at=200, success_at=90)),
+        Standing(status=WAITING, is_news=True, has_other_hope=False),
+        task_id="task",
+        now=500,
+        expire_days=2,
+    )
+
+    assert isinstance(event, LinkPublished)
+    assert 90 + 2 * 86_400_000 == event.window_ends_at

@@ -1,0 +1,65 @@
+"""The two clocks of a link, with the installed command: links that die on the way, windows that close."""
+
+from archive_case import ArchiveCase
+
+from fetcher.simulator.faults import Fault
+
+_SIZE = 1_600_000
+_AT_ONCE = 300_000
+
+
+def test_f34_a_fetch_that_outlives_three_links_ends_right_with_each_byte_fetched_once(case: ArchiveCase) -> None:
+    """The line breaks three times, each time after the link has died: the part goes on under a fresh one."""
+    video = case.simulator.library.add_video(
+        size=_SIZE,
+        faults=[Fault.drip(rate=_AT_ONCE), *[Fault.cut(after=_AT_ONCE) for _ in range(3)]],
+    )
+    case.simulator.link_lifetime = 0.9
+    case.add(video)
+
+    ended = case.sync("--until-done")
+
+    assert (0, "") == (ended.returncode, ended.stderr)
+    case.require_right([video])
+    asked = case.simulator.requests.of(video.vid)
+    assert video.size == sum(request.bytes_sent for request in asked if request.status_code in (200, 206))
+    assert 3 <= len([request for request in asked if request.status_code == 403])
+
+
+def test_both_clocks_are_told(case: ArchiveCase) -> None:
+    video = case.simulator.library.add_video(faults=[Fault.refuse(times=None)])
+    case.add(video, expire_days=7)
+
+    assert 3 == case.sync(FETCHER_TRIES="1").returncode
+
+    row, status = case.rows()[video.vid], case.status()
+    assert None not in (row["deadline"], row["window_ends_at"])
+    assert (row["deadline"], row["window_ends_at"]) == (status["nearest_deadline"], status["nearest_window_end"])
+    assert row["deadline"] < row["window_ends_at"]
+    shown = case.run("show", video.vid).stdout
+    assert row["deadline"] in shown
+    assert row["window_ends_at"] in shown
+
+
+def test_f35_a_closed_window_names_the_command_that_asks_again(case: ArchiveCase) -> None:
+    video = case.simulator.library.add_video()
+    case.simulator.library.task(case.add(video)).expire_days = 0
+
+    ended = case.sync()
+
+    assert 4 == ended.returncode
+    assert f"fetcher submit {video.vid}" in ended.stderr
+    assert "window_closed" == case.rows()[video.vid]["reason"]
+
+
+def test_f35_what_has_gone_cold_is_wanted_again_where_that_is_allowed(case: ArchiveCase) -> None:
+    """The old task goes on signing links for the cold file; none of them is taken."""
+    video = case.simulator.library.add_video()
+    case.simulator.library.task(case.add(video)).expire_days = 0
+
+    ended = case.sync(FETCHER_RESUBMIT_EXPIRED="true")
+    again = case.sync(FETCHER_RESUBMIT_EXPIRED="true")
+
+    assert (0, "") == (ended.returncode, ended.stderr)
+    assert (0, "wanted") == (again.returncode, case.rows()[video.vid]["status"])
+    assert 1 == len(case.simulator.requests.of(video.vid))

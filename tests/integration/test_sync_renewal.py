@@ -1,0 +1,114 @@
+"""Links that die before their turn comes: asked for anew in time, one question for a whole task."""
+
+import functools
+from pathlib import Path
+
+import pytest
+from origin import OriginServer
+from sqlalchemy import text
+from sync_cases import VID, Source, now_ms, running
+
+from fetcher.archive.home import create_home
+from fetcher.domain.exit_code import ExitCode
+from fetcher.domain.link import Link
+from fetcher.domain.observation import Observation
+from fetcher.domain.status import Preparation
+from fetcher.ledger.answers import PollRecord
+from fetcher.ledger.polls import due_tasks, record_poll
+from fetcher.polyv.tasks import TaskAnswer, parse_task
+from fetcher.sync.run import Run
+
+_MINUTE = 60_000
+_BODY = b"\0\0\0\x18ftypmp42" * 1000
+_VIDS = [f"{VID[:-1]}{number}" for number in range(1, 9)]
+
+
+def _link(origin: OriginServer, vid: str, key: str) -> str:
+    return f"{origin.url(f'/{vid}.mp4')}?auth_key={key}"
+
+
+async def _keep_old_links(run: Run, origin: OriginServer, *, left_ms: int) -> None:
+    """Have the ledger know links of a finished task that were given an hour ago and die in *left_ms*."""
+    now = now_ms()
+    seen = [
+        Observation(
+            vid=vid,
+            said=Preparation.SUCCESS,
+            raw="SUCCESS",
+            link=Link(url=_link(origin, vid, "old"), obtained_at=now - 60 * _MINUTE, success_at=now - 60 * _MINUTE),
+            deadline=now + left_ms,
+        )
+        for vid in _VIDS
+    ]
+    (task,) = await run._wires.ledger.read(lambda connection: due_tasks(connection, now=now, limit=1))
+    record = PollRecord(task=task, seen=seen, now=now, next_poll_at=now, is_given_up=False)
+    assert (await run._wires.ledger.write(functools.partial(record_poll, record=record))).is_finished
+
+
+def _answer(origin: OriginServer, key: str) -> TaskAnswer:
+    return parse_task([{"vid": vid, "url": _link(origin, vid, key), "status": "SUCCESS"} for vid in _VIDS])
+
+
+def _asked(origin: OriginServer) -> set[str]:
+    return {request.query.removeprefix("auth_key=") for request in origin.requests}
+
+
+@pytest.mark.parametrize("left_ms", [5_000, -60 * _MINUTE])
+async def test_a_link_about_to_die_is_renewed_before_it_is_used_and_one_question_serves_its_task(
+    tmp_path: Path, left_ms: int
+) -> None:
+    with OriginServer() as origin:
+        for vid in _VIDS:
+            origin.add(f"/{vid}.mp4", _BODY)
+        source = Source(lambda: _answer(origin, "1999999999-a-b-c0ffee"))
+        async with running(create_home(tmp_path / "a", config=""), source) as run:
+            await _keep_old_links(run, origin, left_ms=left_ms)
+            summary = await run.run()
+
+        assert (ExitCode.OK, len(_VIDS)) == (summary.exit_code, summary.done)
+        assert {"1999999999-a-b-c0ffee"} == _asked(origin)
+        assert source.asked <= 2, "one for each place at the most, and none for each video"
+
+
+async def test_f35_the_identical_link_is_noticed_after_one_question_and_used(tmp_path: Path) -> None:
+    """Only the origin says that a link has expired."""
+    with OriginServer() as origin:
+        for vid in _VIDS:
+            origin.add(f"/{vid}.mp4", _BODY)
+        source = Source(lambda: _answer(origin, "old"))
+        async with running(create_home(tmp_path / "a", config=""), source) as run:
+            await _keep_old_links(run, origin, left_ms=5_000)
+            summary = await run.run()
+
+        assert (ExitCode.OK, len(_VIDS)) == (summary.exit_code, summary.done)
+        assert source.asked <= 2, "one for each place at the most, and none for each video"
+        assert {"old"} == _asked(origin)
+
+
+async def test_a_link_that_lives_is_not_asked_for_anew(tmp_path: Path) -> None:
+    with OriginServer() as origin:
+        for vid in _VIDS:
+            origin.add(f"/{vid}.mp4", _BODY)
+        source = Source(lambda: _answer(origin, "1999999999-a-b-c0ffee"))
+        async with running(create_home(tmp_path / "a", config=""), source) as run:
+            await _keep_old_links(run, origin, left_ms=30 * _MINUTE)
+            summary = await run.run()
+
+        assert (len(_VIDS), 0) == (summary.done, source.asked)
+
+
+async def test_what_a_run_sees_of_links_moves_the_deadlines_of_the_others(tmp_path: Path) -> None:
+    """Links two hours old work, so half an hour is not their lifetime: the ledger learns it, for later runs too."""
+    stamped_s = now_ms() // 1000 - 7200
+    with OriginServer() as origin:
+        links = [f"{origin.add(f'/{vid}.mp4', _BODY)}?auth_key={stamped_s}-a-b-c0ffee" for vid in _VIDS[:2]]
+        origin.forget(f"/{_VIDS[1]}.mp4")
+        rows = [{"vid": vid, "url": url, "status": "SUCCESS"} for vid, url in zip(_VIDS, links, strict=False)]
+        async with running(create_home(tmp_path / "a", config=""), Source(lambda: parse_task(rows))) as run:
+            await run.run()
+            kept = await run._wires.ledger.read(
+                lambda connection: connection.execute(text("SELECT host, worked_ms FROM link_clocks")).one()
+            )
+
+    assert "127.0.0.1" == kept.host
+    assert 7200 <= kept.worked_ms / 1000 < 7260
