@@ -61,7 +61,7 @@ def command(  # noqa: PLR0917 - click passes by name
     if dry_run:
         from fetcher.cli.forecast import tell_plan
 
-        return tell_plan(home, session)
+        return tell_plan(home, session, settings)
     credentials = load_credentials(settings, session.environ)
     require_network_settings(session.environ)
 
