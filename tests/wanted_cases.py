@@ -17,7 +17,8 @@ def want(connection: Connection, vids: Sequence[str], *, sizes: Sequence[int | N
         {"vid": vid, "status": "wanted", "added_at": now, "created_at": 1000 * number, "size_expected": size}
         for number, (vid, size) in enumerate(zip(vids, known, strict=True))
     ]
-    connection.execute(insert(videos), rows)
+    if rows:
+        connection.execute(insert(videos), rows)
 
 
 def want_videos(root: Path, chosen: Sequence[Video], *, strangers: Sequence[str] = ()) -> None:

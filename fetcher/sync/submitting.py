@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import logging
-import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -81,6 +80,7 @@ class Submitting:
         self._not_before = 0.0
         """Of the loop's clock: a rest after trouble, or the pause between two looks."""
         self._troubles = 0
+        self._intents = 0
         self._held_until: int | None = None
         self._seen_ends = 0
         self._transfer_s = 0.0
@@ -180,10 +180,11 @@ class Submitting:
         return await self._written(chosen) if chosen else None
 
     async def _written(self, video_ids: Sequence[int]) -> Intent | None:
+        self._intents += 1
         write = functools.partial(
             requests.write_intent,
             video_ids=video_ids,
-            key=secrets.token_hex(8),
+            key=f"{self._wires.owner}-{self._intents}",
             expire_days=self._terms.expire_days,
             now=self._wires.now(),
         )
