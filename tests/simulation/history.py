@@ -248,15 +248,15 @@ class History:
     def _missing(self, ledger: LedgerView) -> list[str]:
         """Return the videos that can be had and are not.
 
-        A task that is finished may have named others only before: those nobody can know of (docs/adr/0007). What is
-        asked for in waves has until the end of the last life: a lost task is waited out, one wave waits for another.
+        A task that is finished may have named others only before: those nobody can know of (docs/adr/0007). What
+        is asked for in waves has until the last life ends: a lost task is waited out, a wave waits for another.
         """
         library, now_s = self.world.library, self.world.clock.now_s
-        done = ledger.standing("done")
+        left = library.originals.keys() - {*ledger.standing("done"), *library.wanted}
         return [
             vid
             for vid in library.originals
-            if vid not in library.wanted and vid not in done and any(ledger.may_know(task, vid) for task in library.giving(vid, now_s))
+            if vid in left and any(ledger.may_know(task, vid) for task in library.giving(vid, now_s))
         ]
 
     def _require_all_that_can_be_had(self, ledger: LedgerView) -> None:
