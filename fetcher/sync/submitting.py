@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from fetcher.archive.space import free_bytes
 from fetcher.domain.delay import poll_delay
-from fetcher.domain.errors import CredentialsRefusedError, PolyvBlockedError, PolyvError
+from fetcher.domain.errors import CredentialsRefusedError, PolyvBlockedError, PolyvError, UsageError
 from fetcher.domain.suspects import Suspects
 from fetcher.domain.waves import Means, held_to, next_task
 from fetcher.ledger import requests
@@ -220,11 +220,12 @@ class Submitting:
 
         Raises:
             CredentialsRefusedError: No call can succeed.
+            UsageError: Nor can one be sent.
         """
         _log.debug("asking Polyv for a task of %d videos, intent %s", len(intent.vids), intent.key)
         try:
             outcome = await self._submitter.submit(intent.vids, expire_days=intent.expire_days)
-        except CredentialsRefusedError:
+        except (CredentialsRefusedError, UsageError):
             await self._forget(intent)
             raise
         return await self._keep(intent, outcome)
