@@ -53,6 +53,11 @@ class Means:
         fetched = _UNMEASURED if self.rate is None else int(self.rate * self.expire_days * DAY_S * _SHARE)
         return fetched if self.budget is None else min(fetched, self.budget)
 
+    @property
+    def is_used_up(self) -> bool:
+        """Whether nothing more may be asked for, whatever it is."""
+        return 0 < self.outstanding >= self.capacity
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wave:

@@ -201,6 +201,8 @@ class Submitting:
             room=room - outstanding,
         )
         self._held_until = requests.held_until(connection, now=now)
+        if means.is_used_up:
+            return []  # Sorting all that is wanted takes its time.
         looked_at = list(requests.wanted(connection, now=now, usual=usual, have=have, limit=_LOOKED_AT))
         chosen = next_task(looked_at, means)
         if looked_at and not chosen and not outstanding and not self._is_room_told:

@@ -33,6 +33,7 @@ def test_no_task_goes_beyond_the_budget_the_line_or_the_disk(sizes: Sequence[int
     size = sum(video.missing for video in chosen)
 
     assert len(chosen) <= MOST_VIDS
+    assert not (chosen and means.is_used_up) or size == 0
     assert not chosen or size <= means.room
     assert means.outstanding + size <= means.capacity or not chosen or (
         means.outstanding == 0 and (len(chosen) == 1 or chosen[0].missing > means.capacity)
