@@ -1,7 +1,7 @@
 """What is known of a task after each way in which asking for it can end, over a real client and real sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -63,7 +63,7 @@ async def test_an_id_is_an_id(simulator: Simulator) -> None:
     ],
 )
 async def test_whatever_is_no_word_of_polyvs_may_hide_a_task(
-    simulator: Simulator, fault: type[ApiFault], made: int
+    simulator: Simulator, fault: Callable[..., ApiFault], made: int
 ) -> None:
     """It is lost, and the call is not sent again, whether Polyv made the task or not: nobody can tell."""
     video = simulator.library.add_video(size=100)
