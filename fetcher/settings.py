@@ -47,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tries: Annotated[int, msgspec.Meta(ge=1, le=100)] = 6
     expire_days: Annotated[int, msgspec.Meta(ge=1, le=7)] = 7
     resubmit_expired: bool = False
+    thaw_budget: str = ""
     layout: str = "{vid}{ext}"
 
     @property
@@ -58,6 +59,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def bytes_per_s(self) -> int | None:
         """``limit_rate`` in bytes a second, None for no limit."""
         return parse_size(self.limit_rate) if self.limit_rate else None
+
+    @property
+    def thaw_bytes(self) -> int | None:
+        """``thaw_budget`` in bytes, None where it follows from the line."""
+        return parse_size(self.thaw_budget) if self.thaw_budget else None
 
     def ledger_path(self, home: Home) -> Path:
         """Return where the ledger is; a relative setting counts from the archive."""
@@ -172,6 +178,8 @@ def _require_usable(settings: Settings) -> None:
     parse_size(settings.min_free)
     if settings.limit_rate and parse_size(settings.limit_rate) < 1:
         raise UsageError("limit_rate is 0; leave it empty for no limit")
+    if settings.thaw_budget and parse_size(settings.thaw_budget) < 1:
+        raise UsageError("thaw_budget is 0; leave it empty for what the line fetches in half a thaw window")
     if "://" in settings.ledger:
         raise UsageError("ledger has to be a path; a ledger in a database server is not supported yet")
     try:
@@ -245,5 +253,6 @@ SETTING_HELP: Final[Mapping[str, str]] = {
     "tries": "Tries at a file in one run before it is left to a later one.",
     "expire_days": "Days that Polyv is asked to keep thawed files readable, 1 to 7.",
     "resubmit_expired": "Ask by itself for videos again whose thaw window closed before they were fetched.",
+    "thaw_budget": "Bytes thawed and not fetched at once; empty: what the line fetches in half of expire_days.",
     "layout": "What finished files are called: {vid} {ext} {title} {category} {created}.",
 }

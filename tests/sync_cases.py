@@ -18,13 +18,16 @@ from fetcher.ledger.thread import LedgerThread
 from fetcher.ledger.upgrade import create_ledger
 from fetcher.ledger.work import add_tasks
 from fetcher.poller import Poller
+from fetcher.polyv.delivery import Delivery
 from fetcher.polyv.tasks import TaskAnswer
+from fetcher.submitter import Submitter
 from fetcher.sync.asking import Asking, Rhythm
 from fetcher.sync.clocks import LinkClocks
 from fetcher.sync.durability import make_names_durable
 from fetcher.sync.fetching import Fetching, Patience
 from fetcher.sync.outcome import Notify, Options
 from fetcher.sync.run import Run
+from fetcher.sync.submitting import Submitting, Terms
 from fetcher.sync.wires import Wires
 from fetcher.transfer.origin import Origin
 from fetcher.transfer.turn import Turn
@@ -44,6 +47,10 @@ class Source:
         del task_id
         self.asked += 1
         return self._answer()
+
+    async def create_task(self, vids: Sequence[str], *, expire_days: int, delivery: Delivery | None = None) -> str:
+        """Nobody wants anything here."""
+        raise NotImplementedError
 
 
 def now_ms() -> int:
@@ -134,4 +141,19 @@ async def running(
         patience = Patience(first_s=retry_s, tries=2, asked_again_s=60, rest_s=0.2)
         fetching = Fetching(wires, renew=asking.renew, jobs=2, layout=layout, patience=patience)
         await wires.ledger.write(functools.partial(add_tasks, task_ids=["task-00001"], now=0))
-        yield Run(wires, asking=asking, fetching=fetching, options=options or Options(), calls=lambda: source.asked)
+        terms = Terms(expire_days=7, budget=None, reserve=0, first_poll_s=first_s, longest_pause_s=600)
+        submitting = Submitting(
+            wires,
+            submitter=Submitter(source),
+            terms=terms,
+            retry_in_s=lambda: 0.0,
+            created=asking.look_again,
+        )
+        yield Run(
+            wires,
+            submitting=submitting,
+            asking=asking,
+            fetching=fetching,
+            options=options or Options(),
+            calls=lambda: source.asked,
+        )

@@ -230,6 +230,14 @@ class Parts:
         """Return the ids of the videos that have a part or a memo."""
         return list(self._found)
 
+    def sizes(self) -> dict[int, int]:
+        """Return the bytes that are here of each video whose part nobody works on."""
+        sizes: dict[int, int] = {}
+        for video_id, part in self._found.items():
+            with contextlib.suppress(OSError):  # A memo alone.
+                sizes[video_id] = part.path.lstat().st_size
+        return sizes
+
     def take(self, video_id: int) -> Part:
         """Return the part of a video, a new one where there is none."""
         known = self._found.pop(video_id, None)

@@ -54,8 +54,7 @@ class Space:
                 self._room -= needed
                 grant()
                 return
-            found = os.statvfs(self._directory)
-            free = found.f_bavail * found.f_frsize
+            free = free_bytes(self._directory)
             others = self._outstanding()
             self._room = free - others - self._reserve - needed
             self._looked_at = time.monotonic()
@@ -73,6 +72,17 @@ def _shown(size: int) -> str:
     import humanize  # noqa: PLC0415 - for a disk that is full, and not at every start
 
     return humanize.naturalsize(size, binary=True)
+
+
+def free_bytes(directory: Path) -> int:
+    """Return how many bytes the disk of *directory* has free for us.
+
+    Raises:
+        StorageError: It does not say.
+    """
+    with disk_errors(f"looking at {directory}"):
+        found = os.statvfs(directory)
+    return found.f_bavail * found.f_frsize
 
 
 @contextlib.contextmanager

@@ -132,6 +132,8 @@ def _row(summary: Summary) -> dict[str, Any]:
         "published": summary.published,
         "tries_failed": summary.tries_failed,
         "missing": summary.missing,
+        "tasks_created": summary.tasks_created,
+        "tasks_lost": summary.tasks_lost,
         "polls": summary.polls,
         "polls_failed": summary.polls_failed,
         "calls": summary.calls,

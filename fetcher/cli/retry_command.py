@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.option("-n", "--dry-run", is_flag=True, help="Only say which would be put back.")
 @click.pass_obj
 def command(session: Session, vids: tuple[str, ...], failed: bool, dry_run: bool) -> None:
-    """Put videos back to work: failed ones, and those that wait for their next try."""
+    """Put videos back to work: failed ones, those that wait for their next try, and those of a lost task."""
     from fetcher.cli.logs import complain
     from fetcher.cli.output import Output
     from fetcher.domain.errors import UsageError
@@ -35,7 +35,7 @@ def command(session: Session, vids: tuple[str, ...], failed: bool, dry_run: bool
     finally:
         database.close()
     Output().lines(back)
-    if kept := [vid for vid in dict.fromkeys(vids) if vid not in {*back, *unknown}]:
-        complain(f"done, so there is nothing to try again: {', '.join(printable(one) for one in kept[:5])}")
+    if kept := [printable(vid) for vid in dict.fromkeys(vids) if vid not in {*back, *unknown}]:
+        complain(f"done, or about to be asked for: nothing to try again in {', '.join(kept[:5])}")
     if unknown:
         raise UsageError(f"not in this archive: {', '.join(printable(one) for one in unknown[:5])}")

@@ -49,7 +49,7 @@ def command(  # noqa: PLR0917 - click passes by name
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """One pass: poll what is due, download what is ready.
+    """One pass: ask for what is wanted, poll what is due, download what is ready.
 
     Made for cron: silent on success without a terminal, and two passes never meet (exit code 11).
     """
@@ -61,7 +61,7 @@ def command(  # noqa: PLR0917 - click passes by name
     if dry_run:
         from fetcher.cli.forecast import tell_plan
 
-        return tell_plan(home, session)
+        return tell_plan(home, session, settings)
     credentials = load_credentials(settings, session.environ)
     require_network_settings(session.environ)
 

@@ -27,6 +27,8 @@ class Reason(StrEnum):
     """The thawed file has gone cold again: submit it once more."""
     NEVER_PREPARED = "never_prepared"
     """Polyv did not get ready within ``give_up_after``."""
+    REFUSED_BY_POLYV = "refused_by_polyv"
+    """Polyv refuses to make a task for it: the id is wrong, another account's, or not published."""
     GONE = "gone"
     """The origin does not know the file any more (401, 404 or 410, twice)."""
     CONFLICT = "conflict"

@@ -11,6 +11,7 @@ TRANSITIONS: Final[Mapping[tuple[Status, type[events.Event]], Status]] = {
     (Status.WANTED, events.TaskNamed): Status.WAITING,
     (Status.WANTED, events.LinkPublished): Status.READY,
     (Status.WANTED, events.PreparationFailed): Status.FAILED,
+    (Status.WANTED, events.GivenUp): Status.FAILED,
     (Status.WAITING, events.LinkPublished): Status.READY,
     (Status.WAITING, events.PreparationFailed): Status.FAILED,
     (Status.WAITING, events.GivenUp): Status.FAILED,
@@ -24,6 +25,7 @@ TRANSITIONS: Final[Mapping[tuple[Status, type[events.Event]], Status]] = {
     (Status.FAILED, events.TaskNamed): Status.WAITING,
     (Status.FAILED, events.LinkPublished): Status.READY,
     (Status.FAILED, events.RetryAsked): Status.WAITING,
+    (Status.FAILED, events.Chosen): Status.WANTED,
     (Status.DONE, events.FileMissing): Status.WAITING,
 }
 

@@ -100,7 +100,14 @@ def one_video(connection: Connection, vid: str) -> dict[str, Any] | None:
     if row is None:
         return None
     told = connection.execute(
-        select(tasks.c.task_id, tasks.c.status, task_items.c.said, task_items.c.created_at, task_items.c.success_at)
+        select(
+            tasks.c.task_id,
+            tasks.c.request_key,
+            tasks.c.status,
+            task_items.c.said,
+            task_items.c.created_at,
+            task_items.c.success_at,
+        )
         .join(task_items, task_items.c.task == tasks.c.id)
         .where(task_items.c.video == row.id)
         .order_by(tasks.c.id)
@@ -109,15 +116,19 @@ def one_video(connection: Connection, vid: str) -> dict[str, Any] | None:
     history = connection.execute(select(*columns).where(events.c.video == row.id).order_by(events.c.id)).all()
     return {
         **row._mapping,  # noqa: SLF001
-        "task_ids": [one.task_id for one in told],
+        "task_ids": [one.task_id for one in told if one.task_id is not None],
         "tasks": [dict(one._mapping) for one in told],  # noqa: SLF001
         "history": [dict(one._mapping) for one in history],  # noqa: SLF001
     }
 
 
 def one_task(connection: Connection, task_id: str) -> dict[str, Any] | None:
-    """Return everything about one task and what Polyv said of each of its videos; None where it is unknown."""
-    row = connection.execute(select(tasks).where(tasks.c.task_id == task_id)).first()
+    """Return everything about one task and what Polyv said of each of its videos; None where it is unknown.
+
+    One that is lost is known by our own key alone.
+    """
+    named = (tasks.c.task_id == task_id) | (tasks.c.request_key == task_id)
+    row = connection.execute(select(tasks).where(named)).first()
     if row is None:
         return None
     items = connection.execute(
@@ -133,8 +144,7 @@ def one_task(connection: Connection, task_id: str) -> dict[str, Any] | None:
         .where(task_items.c.task == row.id)
         .order_by(videos.c.id)
     ).all()
-    shown = {name: value for name, value in row._mapping.items() if name != "request_key"}  # noqa: SLF001
-    return {**shown, "videos": [dict(one._mapping) for one in items]}  # noqa: SLF001
+    return {**row._mapping, "videos": [dict(one._mapping) for one in items]}  # noqa: SLF001
 
 
 def _page(chosen: Selection, last_id: int) -> Select[Any]:
@@ -160,7 +170,7 @@ def _task_ids(connection: Connection, video_ids: Sequence[int]) -> dict[int, lis
     rows = connection.execute(
         select(task_items.c.video, tasks.c.task_id)
         .join(tasks, tasks.c.id == task_items.c.task)
-        .where(task_items.c.video.in_(video_ids))
+        .where(task_items.c.video.in_(video_ids), tasks.c.task_id.is_not(None))
         .order_by(tasks.c.id)
     )
     for row in rows:

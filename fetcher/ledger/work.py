@@ -1,16 +1,19 @@
 """What a person asks of the ledger: record tasks, have another go, notice missing files."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from fetcher.domain.events import FileMissing, RetryAsked
-from fetcher.domain.status import Status, TaskStatus
+from fetcher.domain.events import Chosen, FileMissing, RetryAsked
+from fetcher.domain.status import Reason, Status, TaskStatus
 from fetcher.ledger.changes import Change, apply
 from fetcher.ledger.polls import ask_again
+from fetcher.ledger.requests import put_back
 from fetcher.ledger.schema import has_status, runs, tasks, videos
 
 _IN_LIST = 500
+_STANDING = (videos.c.id, videos.c.vid, videos.c.status, videos.c.reason)
 
 
 def add_tasks(connection: Connection, task_ids: Sequence[str], *, now: int) -> int:
@@ -44,7 +47,7 @@ def _known(batch: Sequence[str]):  # type: ignore[no-untyped-def]  # noqa: ANN20
 
 
 def retry(connection: Connection, vids: Iterable[str] | None, *, now: int) -> tuple[list[str], list[str]]:
-    """Put videos back to work: failed ones, and ready ones that wait for their next try.
+    """Put videos back to work: failed ones, ready ones that wait for their next try, and those of a lost task.
 
     Args:
         connection: A write transaction.
@@ -55,22 +58,26 @@ def retry(connection: Connection, vids: Iterable[str] | None, *, now: int) -> tu
         The vids put back, and those that the ledger does not know.
     """
     if vids is None:
-        rows = connection.execute(
-            select(videos.c.id, videos.c.vid, videos.c.status).where(has_status(Status.FAILED))
-        )
+        rows = connection.execute(select(*_STANDING).where(has_status(Status.FAILED)))
         found = {row.vid: row for row in rows.all()}
         wanted = list(found)
     else:
         wanted = list(dict.fromkeys(vids))
         found = {row.vid: row for start in range(0, len(wanted), _IN_LIST)
-                 for row in connection.execute(select(videos.c.id, videos.c.vid, videos.c.status).where(
+                 for row in connection.execute(select(*_STANDING).where(
                      videos.c.vid.in_(wanted[start : start + _IN_LIST])))}  # fmt: skip
-    back = [row.vid for row in found.values() if _put_back(connection, row.id, Status(row.status), now=now)]
+    back = [row.vid for row in found.values() if _put_back(connection, row, now=now)]
     return back, [vid for vid in wanted if vid not in found]
 
 
-def _put_back(connection: Connection, video_id: int, status: Status, *, now: int) -> bool:
-    if status is Status.FAILED:
+def _put_back(connection: Connection, row: Any, *, now: int) -> bool:
+    video_id, status = row.id, Status(row.status)
+    if status is Status.WANTED:
+        return put_back(connection, video_id)
+    if row.reason == Reason.REFUSED_BY_POLYV.value:
+        # No task names it, so there is none to ask about.
+        apply(connection, Change(video_id=video_id, event=Chosen(at=now)))
+    elif status is Status.FAILED:
         apply(connection, Change(video_id=video_id, event=RetryAsked(at=now)))
         ask_again(connection, video_id, at=now)
     elif status is Status.WAITING:

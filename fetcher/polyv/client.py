@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
@@ -15,6 +15,7 @@ from fetcher.domain.http_time import retry_after_s
 from fetcher.polyv.answers import parse_envelope
 from fetcher.polyv.breaker import CircuitBreaker
 from fetcher.polyv.clock import PolyvClock, offset_from_date
+from fetcher.polyv.delivery import Delivery
 from fetcher.polyv.failures import NeverSentError, TimestampRefusedError
 from fetcher.polyv.signature import sign
 from fetcher.polyv.tasks import TaskAnswer, parse_task, parse_task_id
@@ -43,6 +44,7 @@ class _Call:
     """What ``Retry-After`` asked for, in seconds."""
     offset_s: float | None = None
     """How far Polyv's clock is ahead of ours by that answer, in seconds."""
+    delivery: Delivery = field(default_factory=Delivery)
 
 
 class PolyvClient:
@@ -118,7 +120,7 @@ class PolyvClient:
         params = {"taskId": task_id}
         return parse_task(await self._ask(_Call(method="GET", path=_GET_TASK, params=params, is_repeatable=True)))
 
-    async def create_task(self, vids: Sequence[str], *, expire_days: int) -> str:
+    async def create_task(self, vids: Sequence[str], *, expire_days: int, delivery: Delivery | None = None) -> str:
         """Ask Polyv to prepare videos, and return the task's id.
 
         A second request would be a second task, and there is no call that lists tasks. So it is sent again only
@@ -127,6 +129,7 @@ class PolyvClient:
         Args:
             vids: 1 to 100 video ids.
             expire_days: How long the thawed files stay readable, 1 to 7 days.
+            delivery: Kept up to date; for who may have to break the call off.
 
         Raises:
             UsageError: Too many, too few, or an id that would read as several.
@@ -145,7 +148,8 @@ class PolyvClient:
         if not 1 <= expire_days <= _MOST_DAYS:
             raise UsageError(f"expire_days is 1 to {_MOST_DAYS}, not {expire_days}")
         params = {"vids": ",".join(vids), "expireDays": str(expire_days)}
-        call = _Call(method="POST", path=_CREATE_TASK, params=params, is_repeatable=False)
+        delivery = delivery or Delivery()
+        call = _Call(method="POST", path=_CREATE_TASK, params=params, is_repeatable=False, delivery=delivery)
         return parse_task_id(await self._ask(call))
 
     async def _ask(self, call: _Call) -> Any:
@@ -180,6 +184,7 @@ class PolyvClient:
         try:
             return await self._send(call)
         except TimestampRefusedError:
+            call.delivery.may_have_arrived = False
             self._correct_clock(call.offset_s)
         try:
             return await self._send(call)
@@ -206,7 +211,12 @@ class PolyvClient:
         with self.breaker.guard():
             self.calls += 1
             sent_at = self._clock.uncorrected_s()
-            answer = await self._transport.exchange(call.method, call.path, self._signed(call.params))
+            call.delivery.may_have_arrived = True
+            try:
+                answer = await self._transport.exchange(call.method, call.path, self._signed(call.params))
+            except NeverSentError:
+                call.delivery.may_have_arrived = False
+                raise
             self._note_headers(call, answer, sent_at=sent_at)
             return parse_envelope(answer.body, http_status=answer.status_code)
 

@@ -51,6 +51,7 @@ def shown_video(row: Mapping[str, Any]) -> dict[str, Any]:
     tasks = [
         {
             "task_id": task["task_id"],
+            "request_key": task["request_key"],
             "status": task["status"],
             "said": task["said"],
             "success_at": instant(task["success_at"]),
@@ -65,7 +66,9 @@ def shown_task(row: Mapping[str, Any]) -> dict[str, Any]:
     videos = [{**one, "success_at": instant(one["success_at"])} for one in row["videos"]]
     return {
         "task_id": row["task_id"],
+        "request_key": row["request_key"],
         "status": row["status"],
+        "expire_days": row["expire_days"],
         "added_at": instant(row["added_at"]),
         "polls": row["polls"],
         "polled_at": instant(row["polled_at"]),

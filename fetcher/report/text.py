@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from fetcher.domain.identifiers import printable
+from fetcher.domain.waves import Forecast, Wave
 
 _TABLE: Final = ("vid", "status", "size", "path", "note")
 _WIDTHS: Final = {"vid": 34, "status": 8, "size": 10, "path": 44}
@@ -67,7 +68,7 @@ def video_lines(row: Mapping[str, Any]) -> Iterator[str]:
         if name not in ("tasks", "history", "task_ids") and value is not None:
             yield f"{name:12}{size_text(value) if name == 'size' else printable(value)}"
     for task in row["tasks"]:
-        yield f"task        {task['task_id']}  {task['status']}, Polyv says {printable(task['said'])}"
+        yield f"task        {task['task_id'] or task['request_key']}  {task['status']}, {_said(task['said'])}"
     for one in row["history"]:
         detail = f"  {printable(one['detail'], limit=400)}" if one["detail"] else ""
         yield f"{one['at']}  {one['event']}: {one['from']} -> {one['to']}{detail}"
@@ -80,4 +81,43 @@ def task_lines(row: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name:14}{printable(value)}"
     for video in row["videos"]:
         where = video["path"] or video["reason"] or ""
-        yield f"{video['vid']}  {video['status']:8}  Polyv says {printable(video['said'])}  {where}".rstrip()
+        yield f"{video['vid']}  {video['status']:8}  {_said(video['said'])}  {where}".rstrip()
+
+
+def _said(said: str) -> str:
+    """Return what Polyv says of a video, or that it was asked for; that stands in brackets."""
+    return printable(said) if said.startswith("(") else f"Polyv says {printable(said)}"
+
+
+def wave_lines(found: Forecast, *, rate: float | None, most: int) -> Iterator[str]:
+    """Yield the waves in which Polyv would be asked, none where nothing is wanted.
+
+    Args:
+        found: The waves.
+        rate: Measured, bytes a second; None where it is not.
+        most: Waves to name one by one.
+    """
+    waves = found.waves
+    if waves:
+        everything = Wave(videos=sum(wave.videos for wave in waves), bytes=found.bytes)
+        yield f"would ask Polyv for {_wave_text(everything)} in {_count(len(waves), 'wave')}:"
+    for number, wave in enumerate(waves[:most], start=1):
+        size, tasks = size_text(wave.bytes), _count(wave.tasks, "task")
+        yield f"wave {number}: {_count(wave.videos, 'video')}, {size}, in {tasks}"
+    if len(waves) > most:
+        yield f"and {_count(len(waves) - most, 'further wave')}"
+    days = found.days(rate)
+    if waves and days is None:
+        yield "how many days that takes is not known: nothing has been fetched yet"
+    elif days is not None and waves:
+        yield f"that takes {days:.1f} days at the {size_text(round(rate or 0))}/s that were measured, thawing aside"
+    if found.left_out.videos:
+        yield f"would leave out {_wave_text(found.left_out)}: the disk has no room for them"
+
+
+def _wave_text(wave: Wave) -> str:
+    return f"{_count(wave.videos, 'wanted video')} ({size_text(wave.bytes)})"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -85,6 +85,8 @@ class Api:
     async def _fault_before(self, request: Request) -> Response | None:
         if slow := self._take(ApiFaultKind.SLOW, request):
             await asyncio.sleep(slow.seconds)
+        if self._take(ApiFaultKind.UNHEARD, request):
+            return DroppedResponse()
         if self._take(ApiFaultKind.HTML, request):
             return HTMLResponse(PORTAL)
         if self._take(ApiFaultKind.HTTP_500, request):

@@ -16,14 +16,15 @@ class ApiFaultKind(Enum):
     EMPTY = auto()
     NULL_DATA = auto()
     RESET = auto()
+    UNHEARD = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiFault:
     """One misbehaviour of the API; made by the class methods.
 
-    html, http_500 and error answer without doing what was asked. truncated_json, empty, null_data and
-    reset do it first: a task so created exists, and its id is lost.
+    html, http_500 and error answer without doing what was asked, unheard resets without doing it.
+    truncated_json, empty, null_data and reset do it first: a task so created exists, and its id is lost.
 
     Attributes:
         kind: Which.
@@ -78,3 +79,8 @@ class ApiFault:
     def reset(cls, *, times: int | None = 1, path: str = "") -> Self:
         """Reset the connection instead of answering."""
         return cls(kind=ApiFaultKind.RESET, times=times, path=path)
+
+    @classmethod
+    def unheard(cls, *, times: int | None = 1, path: str = "") -> Self:
+        """Reset the connection, and do nothing of what was asked."""
+        return cls(kind=ApiFaultKind.UNHEARD, times=times, path=path)

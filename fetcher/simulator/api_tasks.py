@@ -26,7 +26,9 @@ def create(world: World, params: Mapping[str, str]) -> dict[str, Any]:
         raise RefusedError(_BAD_PARAMETER, "expireDays: 1 to 7 expected")
     if not all(_is_published(world.library, vid) for vid in vids):
         raise RefusedError(_BAD_PARAMETER)
-    return {"taskId": world.library.create_task(vids, expire_days=int(params["expireDays"]))}
+    task_id = world.library.create_task(vids, expire_days=int(params["expireDays"]))
+    world.most_outstanding = max(world.most_outstanding, world.outstanding())
+    return {"taskId": task_id}
 
 
 def get(world: World, params: Mapping[str, str]) -> list[dict[str, Any]] | None:

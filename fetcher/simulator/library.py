@@ -200,6 +200,10 @@ class Library:
         """Return a task, to bend its answers."""
         return self.tasks[task_id]
 
+    def tasks_of(self, vid: str) -> list[Task]:
+        """Return the tasks that name a video, in the order of asking."""
+        return [task for task in list(self.tasks.values()) if vid in task.vids]
+
     def at_path(self, path: str) -> Video | None:
         """Return the video a CDN path means, below whatever prefix."""
         return self._paths.get("/" + "/".join(path.split("/")[-3:]))

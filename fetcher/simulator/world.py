@@ -52,6 +52,7 @@ class World:
         http_status_of_errors: Whether an error's HTTP status is its code, or always 200.
         unknown_task: What a query for an unknown task answers.
         links: Whether each query signs anew or repeats the first link.
+        most_outstanding: The most bytes that were thawed and not fetched after a task was created by the API.
         link_lifetime: Seconds for which the CDN takes a link.
         auth_timestamp: What the timestamp in a link means.
         out_of_range: The CDN's answer to a Range outside the file.
@@ -73,6 +74,7 @@ class World:
         self.http_status_of_errors: Literal["same", 200] = "same"
         self.unknown_task: Literal["empty", "null", "error"] = "empty"
         self.links: Literal["fresh", "frozen"] = "fresh"
+        self.most_outstanding = 0
         self.link_lifetime = 1800.0
         self.auth_timestamp: AuthTimestamp = "issued"
         self.out_of_range: Literal["416", "whole", "bare_206"] = "416"
@@ -103,6 +105,16 @@ class World:
             path, now=self.now(), lifetime=self.link_lifetime, timestamp=self.auth_timestamp, dead=dead
         )
         return f"{path}?auth_key={key}"
+
+    def outstanding(self) -> int:
+        """Return the bytes of all that tasks name and that nobody has fetched to the end."""
+        library = self.library
+        named = {vid for task in list(library.tasks.values()) for vid in task.vids if vid in library.videos}
+        videos = [library.videos[vid] for vid in named if not library.videos[vid].fails]
+        return sum(video.size for video in videos if not self._is_fetched(video))
+
+    def _is_fetched(self, video: Video) -> bool:
+        return sum(request.bytes_sent for request in self.requests.of(video.vid)) >= video.size
 
     def connections(self) -> Iterable[Any]:
         """Return the open connections; the server knows them."""

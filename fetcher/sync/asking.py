@@ -107,6 +107,11 @@ class Asking:
         if count == self._count:  # Else something has changed, and the ledger is looked at again.
             self._next_at = next_at
 
+    def look_again(self) -> None:
+        """Say that there is a new task in the ledger."""
+        self._next_at = 0
+        self._count += 1
+
     def next_in_s(self) -> float | None:
         """Return in how many seconds the next task is due; None where nothing is to be asked."""
         if self._next_at is None or len(self.active) >= _BATCH:
@@ -196,8 +201,7 @@ class Asking:
     def _end(self, row_id: int, asked: asyncio.Task[list[Observation]]) -> None:
         """Have the ledger looked at again: a task may be due sooner than it was, and a video ready."""
         del self.active[row_id]
-        self._next_at = 0
-        self._count += 1
+        self.look_again()
         self._ended.append(asked)
         self._wires.news.set()
 

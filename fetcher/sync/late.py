@@ -11,13 +11,14 @@ import logging
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
     from fetcher.domain.events import Event
     from fetcher.downloader.orders import Order, Renew, TryAgain
     from fetcher.downloader.worker import Downloader
     from fetcher.polyv.client import PolyvClient
+    from fetcher.polyv.delivery import Delivery
     from fetcher.polyv.tasks import TaskAnswer
     from fetcher.transfer.meter import Meter
 
@@ -78,6 +79,17 @@ class LatePolyv:
         answer = await client.get_task(task_id)
         _log.debug("task %s: Polyv tells of %d videos", task_id, len(answer.items))
         return answer
+
+    async def create_task(self, vids: Sequence[str], *, expire_days: int, delivery: Delivery | None = None) -> str:
+        """Ask Polyv to prepare videos, and return the task's id.
+
+        Raises:
+            UsageError: A proxy or certificate setting of the environment cannot be used.
+            CredentialsRefusedError: No call can succeed.
+            PolyvError: There is no task, or nobody knows; see ``PolyvClient.create_task``.
+        """
+        client = await self._client.get()
+        return await client.create_task(vids, expire_days=expire_days, delivery=delivery)
 
 
 class LateDownloader:

@@ -40,6 +40,12 @@ class Summary:
     """Requests to Polyv's API."""
     polls: int = 0
     polls_failed: int = 0
+    tasks_created: int = 0
+    """Tasks that Polyv was asked for and made."""
+    tasks_lost: int = 0
+    """Tasks that Polyv was asked for, and nobody knows whether it made them."""
+    asks_failed: int = 0
+    """Tasks that Polyv was asked for and certainly did not make, no video being to blame."""
     links_refused: int = 0
     """Videos whose link the origin refuses, and for which Polyv has no other now."""
     missing: int = 0
@@ -73,7 +79,7 @@ class Summary:
             codes.append(ExitCode.STOPPED_BY_LIMIT)
         elif ready:
             codes.append(ExitCode.LATER)
-        if self.polls_failed or self.links_refused:
+        if self.polls_failed or self.links_refused or self.tasks_lost or self.asks_failed:
             codes.append(ExitCode.LATER)
         if self.counts.get("failed", 0) or self.rejected_tasks:
             codes.append(ExitCode.PERSON)

@@ -17,11 +17,13 @@ from fetcher.domain.exit_code import ExitCode
 from fetcher.domain.link import RISK_MS
 from fetcher.ledger.claims import release_others
 from fetcher.ledger.recovery import latest_done, pull_back, still_wanted
+from fetcher.ledger.requests import Intent
 from fetcher.ledger.views import totals
 from fetcher.ledger.work import begin_run, end_run, file_missing, forget_refusals
 from fetcher.sync.asking import Asking
 from fetcher.sync.fetching import Fetching
 from fetcher.sync.outcome import Options, Summary
+from fetcher.sync.submitting import Submitting
 from fetcher.sync.wires import Downloads, Wires
 
 _log: Final = logging.getLogger(__name__)
@@ -37,9 +39,17 @@ class Run:
     """One pass over an archive whose lock is held."""
 
     def __init__(
-        self, wires: Wires, *, asking: Asking, fetching: Fetching, options: Options, calls: Callable[[], int]
+        self,
+        wires: Wires,
+        *,
+        submitting: Submitting,
+        asking: Asking,
+        fetching: Fetching,
+        options: Options,
+        calls: Callable[[], int],
     ) -> None:
         self._wires = wires
+        self._submitting = submitting
         self._asking = asking
         self._fetching = fetching
         self._options = options
@@ -86,7 +96,7 @@ class Run:
     async def _recover(self) -> int:
         """Take over what a dead run left, notice done files that are gone, drop parts that nobody needs."""
 
-        def take_over(connection: Connection) -> int:
+        def take_over(connection: Connection) -> tuple[int, list[Intent]]:
             now = self._wires.now()
             release_others(connection, owner=self._wires.owner)
             forget_refusals(connection)
@@ -97,10 +107,11 @@ class Run:
                 retry_ms=_LONGEST_RETRY_MS,
                 longest_hold_ms=_LONGEST_HOLD_MS,
             )
-            return begin_run(connection, owner=self._wires.owner, now=now)
+            return begin_run(connection, owner=self._wires.owner, now=now), self._submitting.recover(connection)
 
-        run_id = await self._wires.ledger.write(take_over)
+        run_id, lost = await self._wires.ledger.write(take_over)
         await self._wires.clocks.load(self._wires.ledger)
+        self._submitting.tell_lost(lost)
         with disk_errors(f"looking at {self._wires.root}"):
             await self._drop_parts()
             await self._look_for_missing()
@@ -141,7 +152,10 @@ class Run:
         while not self._stopping.is_set():
             self._wires.news.clear()
             self._reap()
+            if self._options.until_done:
+                self._submitting.note_ends(self.summary.done + self.summary.failed)
             if self._refused is None:
+                self._submitting.start()
                 await self._asking.start_due(before=None if self._polls_on() else began_at)
             await self._fetching.start()
             if self._refused is None and self._fetching.active:
@@ -158,13 +172,16 @@ class Run:
         return self._options.until_done or bool(self._fetching.active)
 
     def _active(self) -> set[asyncio.Task[Any]]:
-        return {*self._asking.active.values(), *self._fetching.active}
+        submitting = [self._submitting.active] if self._submitting.active is not None else []
+        return {*submitting, *self._asking.active.values(), *self._fetching.active}
 
     def _wake_in_s(self) -> float | None:
         """Return in how many seconds there is something to begin; None where only what is under way counts."""
         pauses = [self._fetching.next_try_in_s()]
         if self._refused is None and self._polls_on():
             pauses.append(self._asking.next_in_s())
+        if self._refused is None and self._options.until_done:
+            pauses.append(self._submitting.next_in_s())
         return min((pause for pause in pauses if pause is not None), default=None)
 
     async def _wait(self, wake_in_s: float | None) -> None:
@@ -179,7 +196,7 @@ class Run:
         asked = self._asking.take_ended()
         if asked:
             self._fetching.look_again(self._asking.take_deadlines())
-        for one in (*self._fetching.take_broken(), *asked):
+        for one in (*self._fetching.take_broken(), *asked, *self._submitting.take_ended()):
             self._look_at(one)
 
     def _look_at(self, ended: asyncio.Task[Any]) -> None:
@@ -207,6 +224,8 @@ class Run:
         while True:
             await asyncio.sleep(_TICK_S)
             self._heed_limits()
+            if self._wires.downloader.running:
+                self._submitting.count_transfer(_TICK_S)
             if self._fetching.is_stale:
                 self._wires.news.set()
             if loop.time() >= learned_at + _LEARN_S:
@@ -245,6 +264,7 @@ class Run:
         """Let what is under way come to its end; broken-off transfers do so at once."""
         self._wires.downloader.stop()
         self._asking.stop()
+        self._submitting.stop()
         while active := self._active():
             await asyncio.wait(active)
             self._reap()

@@ -20,6 +20,7 @@ from fetcher.ledger.thread import LedgerThread
 from fetcher.poller import Poller
 from fetcher.polyv.clock import PolyvClock
 from fetcher.settings import Credentials, Settings
+from fetcher.submitter import Submitter
 from fetcher.sync.asking import Asking, Rhythm
 from fetcher.sync.clocks import LinkClocks
 from fetcher.sync.durability import make_names_durable
@@ -27,6 +28,7 @@ from fetcher.sync.fetching import Fetching, Patience
 from fetcher.sync.late import Late, LateDownloader, LatePolyv
 from fetcher.sync.outcome import Notify, Options
 from fetcher.sync.run import Run
+from fetcher.sync.submitting import Submitting, Terms
 from fetcher.sync.wires import Wires
 from fetcher.transfer.pace import jobs_within
 
@@ -124,4 +126,17 @@ def wired_run(wires: Wires, settings: Settings, options: Options, *, jobs: int, 
         longest_s=math.inf if options.until_done else max(_LONGEST_PAUSE_S, settings.retry_delay),
     )
     fetching = Fetching(wires, renew=asking.renew, jobs=jobs, layout=settings.layout, patience=patience)
-    return Run(wires, asking=asking, fetching=fetching, options=options, calls=lambda: polyv.calls)
+    terms = Terms(
+        expire_days=settings.expire_days,
+        budget=settings.thaw_bytes,
+        reserve=settings.reserve,
+        first_poll_s=settings.poll_interval,
+        longest_pause_s=settings.poll_interval_max,
+        limit_rate=settings.bytes_per_s,
+    )
+    submitting = Submitting(
+        wires, submitter=Submitter(polyv), terms=terms, retry_in_s=polyv.retry_in_s, created=asking.look_again
+    )
+    return Run(
+        wires, submitting=submitting, asking=asking, fetching=fetching, options=options, calls=lambda: polyv.calls
+    )

@@ -127,7 +127,7 @@ class SmallLibrary:
             scratch: A directory for a copy of the ledger.
         """
         files = {path: (root / path).read_bytes() for path in _finished(root)}
-        return self.require_right(files, read_rows(_copied_ledger(root / ".fetcher", scratch)))
+        return self.require_right(files, read_rows(copied_ledger(root / ".fetcher", scratch)))
 
     def require_right(self, files: Mapping[str, bytes], rows: Mapping[str, Row]) -> Standing:
         """See that every file is whole, and that what is done is there, with the size and digest it has.
@@ -148,7 +148,7 @@ class SmallLibrary:
     def require_all_done(self, root: Path, scratch: Path) -> None:
         """See that everything is done and right, and nothing else is left."""
         self.require_kept_promise(root, scratch)
-        rows = read_rows(_copied_ledger(root / ".fetcher", scratch))
+        rows = read_rows(copied_ledger(root / ".fetcher", scratch))
         assert {video.vid: ("done", path) for path, video in self.paths.items()} == {
             vid: (row.status, row.path) for vid, row in rows.items()
         }
@@ -162,7 +162,7 @@ def _finished(root: Path) -> list[str]:
     return [str(path) for path in found if path.parts[0] != ".fetcher"]
 
 
-def _copied_ledger(dot: Path, scratch: Path) -> Path:
+def copied_ledger(dot: Path, scratch: Path) -> Path:
     """Copy a ledger as a power cut or a kill left it: what SQLite puts right is put right in the copy."""
     for suffix in ("", "-wal", "-shm"):
         (scratch / f"ledger.db{suffix}").unlink(missing_ok=True)

@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,7 @@ from simulation.ledger_view import LedgerView, view
 from simulation.library import STORM_S
 from simulation.life import Ending, Life, Plan
 from simulation.world import World
+from wanted_cases import want
 
 from fetcher.archive.home import Home
 from fetcher.ledger.opening import open_ledger
@@ -23,8 +25,9 @@ from fetcher.sync.outcome import Options
 
 _LAYOUTS: Final = ("{vid}{ext}", "{vid}{ext}", "films/{vid}{ext}", "{created}/{vid}{ext}")
 _DAY_S: Final = 86_400
-_CALM_LIVES: Final = 4
-_LAST_LIVES: Final = 15
+_CALM_LIVES: Final = 5
+"""Two hours and more: for so long does a pause last that was written while the clock was ahead."""
+_LAST_LIVES: Final = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,10 @@ class History:
         self._has_odd_clock = self._rng.random() < 0.3
         self._has_no_lock = self._rng.random() < 0.15
         self._has_meddler = self._rng.random() < 0.25
+        chance = random.Random(f"waves {seed}")
+        self._expire_days = chance.choice((1, 3, 7))
+        self._thaw_budget = chance.choice(("", "1", "1.5G"))
+        """Sizes are not known at first, and count as a gigabyte."""
         self._number = 0
         self._ended: Counter[str] = Counter()
         self._last: tuple[Ending, Plan]
@@ -67,12 +74,13 @@ class History:
         Raises:
             BrokenPromiseError: An invariant is.
         """
-        self._add(list(self.world.library.tasks)[:1])
+        self._add(self.world.library.submitted[:1])
         for number in range(self._rng.randint(2, 6)):
             if number:
                 self._meddle()
             if number == 1:
-                self._add(list(self.world.library.tasks))
+                self._add(self.world.library.submitted)
+                self._want(self.world.library.wanted)
             self._live(self._stormy_plan())
             self._pass_time(self._rng.choice((0.5, 20.0, 400.0, 4000.0)) * self._rng.random())
         ledger = self._calm_down()
@@ -99,6 +107,8 @@ class History:
             retry_delay=rng.choice((0.2, 1)),
             tries=rng.choice((2, 4)),
             layout=self._layout,
+            expire_days=self._expire_days,
+            thaw_budget=self._thaw_budget,
         )
 
     def _stormy_plan(self) -> Plan:
@@ -167,7 +177,14 @@ class History:
     def _pass_time(self, seconds: float) -> None:
         self.world.clock.now_s += seconds
 
-    def _add(self, task_ids: list[str], *, failed_too: bool = False) -> None:
+    def _want(self, vids: Sequence[str]) -> None:
+        """Have videos wanted that no task names."""
+        ledger, now = open_ledger(self._home.ledger), self.world.clock.wall_ms()
+        with ledger.writing() as connection:
+            want(connection, vids, now=now)
+        ledger.close()
+
+    def _add(self, task_ids: Sequence[str], *, failed_too: bool = False) -> None:
         """Do what ``fetcher add`` does, and ``fetcher retry --failed``."""
         ledger, now = open_ledger(self._home.ledger), self.world.clock.wall_ms()
         with ledger.writing() as connection:
@@ -208,7 +225,7 @@ class History:
             os.unlink(self._home.root / path)
         self._invariants.squatters.clear()
         world.note("calm")
-        self._add(list(world.library.tasks), failed_too=True)
+        self._add(world.library.submitted, failed_too=True)
         ledger = self._live(self._calm_plan())
         for _ in range(_CALM_LIVES - 1):
             if self._is_over(ledger):
@@ -236,14 +253,15 @@ class History:
         """Return the videos that can be had and are not.
 
         A task that is finished may have named others only before: those nobody can know of (docs/adr/0007). One
-        whose link led to nothing is asked again only where a newer task has come to nothing, too.
+        whose link led to nothing is asked again only where a newer task has come to nothing, too. What is asked for
+        in waves has until the last life ends: a lost task is waited out, a wave waits for another.
         """
         library, now_s = self.world.library, self.world.clock.now_s
-        done = ledger.standing("done")
+        left = library.originals.keys() - {*ledger.standing("done"), *library.wanted}
         return [
             vid
             for vid in library.originals
-            if vid not in done
+            if vid in left
             and not ledger.is_prepared_anew(vid)
             and any(ledger.may_know(task, vid) for task in library.giving(vid, now_s))
         ]

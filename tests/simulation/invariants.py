@@ -82,6 +82,7 @@ class Invariants:
         yield from self._history(ledger)
         yield from self._refusals(ledger)
         yield from self._bytes()
+        yield from self._payments(ledger)
         yield from self._questions(ending, plan)
         if ending.is_dead or ending.had_rival:
             return  # Two at once may be in each other's way; what they must not do is above.
@@ -125,7 +126,9 @@ class Invariants:
         """No row is lost."""
         if lost := self._vids - ledger.videos.keys() or self._tasks - ledger.tasks.keys():
             yield f"rows are gone: {sorted(lost)}"
-        self._vids, self._tasks = set(ledger.videos), set(ledger.tasks)
+        self._vids = set(ledger.videos)
+        # An intent may have come to nothing, and may still be answered.
+        self._tasks = {task for task, row in ledger.tasks.items() if row["task_id"] is not None}
         if strangers := self._vids - self._world.library.originals.keys():
             yield f"nobody knows {sorted(strangers)}"
 
@@ -187,6 +190,19 @@ class Invariants:
             if served > size * (1 + reasons):
                 yield f"{vid}: {served} bytes came of {size}, with {reasons} reasons to begin anew"
 
+    def _payments(self, ledger: LedgerView) -> Iterator[str]:
+        """No video is asked for twice within its window, and every task that was made is known or known as lost."""
+        if self._world.weather.struck["clock: jumped"]:
+            return  # Windows are counted by this machine's clock.
+        last: dict[str, float] = {}
+        for at_s, vid, days in self._world.polyv.made:
+            if at_s < last.get(vid, at_s):
+                yield f"{vid} was asked for twice within its window"
+            last[vid] = at_s + days * 86_400
+        asked = {item["video"] for item in ledger.items}
+        if unknown := [vid for vid in last if ledger.videos[vid]["id"] not in asked]:
+            yield f"asked for, and nothing in the ledger tells of it: {unknown}"
+
     def _questions(self, ending: Ending, plan: Plan) -> Iterator[str]:
         """Polyv is not asked without need."""
         world = self._world
@@ -220,14 +236,19 @@ class Invariants:
     def _is_any_trouble(self, ending: Ending) -> bool:
         summary = ending.summary
         return summary is not None and bool(
-            summary.polls_failed or summary.links_refused or summary.error or summary.stopped_by
+            summary.polls_failed
+            or summary.links_refused
+            or summary.error
+            or summary.stopped_by
+            or summary.tasks_lost
+            or summary.asks_failed
         )
 
     def _leftovers(self, ledger: LedgerView, ending: Ending) -> Iterator[str]:
         """No claim and no part is left of what is over."""
         if held := [vid for vid, row in ledger.videos.items() if row["lease_owner"] is not None]:
             yield f"still claimed: {held}"
-        if stuck := [vid for vid in ledger.standing("waiting", "wanted") if not ledger.is_asked_about(vid)]:
+        if stuck := [vid for vid in ledger.standing("waiting") if not ledger.is_asked_about(vid)]:
             yield f"they wait, and nobody asks about them: {stuck}"
         numbers = {str(row["id"]): vid for vid, row in ledger.videos.items()}
         for name in sorted(os.listdir(ending.home.parts)):

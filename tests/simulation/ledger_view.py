@@ -21,7 +21,7 @@ class LedgerView:
     videos: dict[str, Row]
     """By vid."""
     tasks: dict[str, Row]
-    """By task id."""
+    """By task id, or by our own key where none is known."""
     items: tuple[Row, ...]
     """What each task said of each video."""
     events: tuple[Row, ...]
@@ -46,6 +46,8 @@ class LedgerView:
 
     def may_know(self, task_id: str, vid: str) -> bool:
         """Tell whether a task has named a video, or may still do so."""
+        if task_id not in self.tasks:
+            return False  # Its answer was lost.
         task, video = self.tasks[task_id], self.videos.get(vid, {}).get("id")
         return task["status"] == "open" or any(
             (item["task"], item["video"]) == (task["id"], video) for item in self.items
@@ -63,7 +65,7 @@ def view(ledger: Path) -> LedgerView:
             assert [("ok",)] == connection.execute("PRAGMA integrity_check").fetchall()
             return LedgerView(
                 videos={row["vid"]: row for row in _rows(connection, "videos")},
-                tasks={row["task_id"]: row for row in _rows(connection, "tasks")},
+                tasks={row["task_id"] or row["request_key"]: row for row in _rows(connection, "tasks")},
                 items=tuple(_rows(connection, "task_items", "task, video")),
                 events=tuple(_rows(connection, "events")),
                 runs=tuple(_rows(connection, "runs")),

@@ -1,7 +1,8 @@
 """What Polyv has in one history: files and how they change, tasks and what becomes of their rows."""
 
 import random
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 OPENING: Final = b"\0\0\0\x18ftypmp42"
@@ -64,6 +65,11 @@ class Library:
 
     originals: dict[str, Original]
     tasks: dict[str, tuple[Row, ...]]
+    """By id; those that are asked for on the way come to them."""
+    submitted: tuple[str, ...]
+    """Those that were asked for elsewhere, whose ids people know."""
+    wanted: tuple[str, ...]
+    """Videos that no task names until somebody asks for one."""
     sign_every_s: float
     """While it storms, a link stays the same for so long, even beyond its life; 0 where each answer has another."""
     lifetime_s: int
@@ -83,19 +89,32 @@ class Library:
         ]
 
 
-def make_library(rng: random.Random) -> Library:
-    """Return one by chance."""
+def make_library(rng: random.Random, chance: random.Random) -> Library:
+    """Return one by chance; *chance* decides on what is wanted alone."""
     vids = [f"{rng.getrandbits(128):032x}_1" for _ in range(rng.choice((1, 2, 3, 4, 6)))]
     tasks = {}
     for _ in range(rng.choice((1, 1, 2, 3))):
         named = [vid for vid in vids if rng.random() < 0.75] or vids[:1]
         tasks[f"{rng.getrandbits(128):032x}"] = tuple(_row(rng, vid) for vid in named)
+    wanted = [f"{chance.getrandbits(128):032x}_1" for _ in range(chance.choice((0, 0, 1, 2, 3)))]
     return Library(
-        originals={vid: _original(rng, vid) for vid in vids},
+        originals={vid: _original(rng, vid) for vid in vids} | {vid: _original(chance, vid) for vid in wanted},
         tasks=tasks,
+        submitted=tuple(tasks),
+        wanted=tuple(wanted),
         sign_every_s=rng.choice((0, 0, 0, 40, 900)),
         lifetime_s=rng.choice((5, 30, 300, 1800)),
         stamps=rng.choice(("birth", "expiry", "none")),
+    )
+
+
+def new_rows(rng: random.Random, vids: Sequence[str], *, now_s: float, is_calm: bool) -> tuple[Row, ...]:
+    """Return the rows of a task that is made now."""
+    rows = [_row(rng, vid) for vid in vids]
+    ready_at = [now_s + min(row.ready_at, 3600.0) for row in rows]
+    return tuple(
+        replace(row, ready_at=at, fails=row.fails and not is_calm, leaves_at=_NEVER if is_calm else row.leaves_at)
+        for row, at in zip(rows, ready_at, strict=True)
     )
 
 

@@ -48,11 +48,12 @@ class ApiLine:
         Raises:
             PolyvUnavailableError: No answer.
         """
-        assert (method, path) == ("GET", "/v3/video/source-file-task/get")
+        calls = {("GET", "get"): self._polyv.answer, ("POST", "create"): self._polyv.create}
+        ask = calls[method, path.removeprefix("/v3/video/source-file-task/")]
         await asyncio.sleep(self._trip())
         if self._is_dead():
             raise PolyvUnavailableError("nobody asks any more")
-        answer = await self._polyv.answer(params)
+        answer = await ask(params)
         await asyncio.sleep(self._trip())
         return answer
 

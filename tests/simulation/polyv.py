@@ -8,7 +8,7 @@ from email.utils import formatdate
 from typing import Any, Final
 
 from simulation.clock import Clock
-from simulation.library import Library, Row
+from simulation.library import Library, Row, new_rows
 from simulation.weather import Weather
 
 from fetcher.domain.errors import PolyvUnavailableError
@@ -22,6 +22,7 @@ _LONGEST_SKEW_MS: Final = 180_000
 _KEY: Final = "key of the origin"
 _NO_ANSWER: Final = ("api: no connection", "api: silence")
 _BAD_ANSWERS: Final = ("api: page", "api: cut", "api: busy", "api: unknown code", "api: null", "api: empty")
+_NO_CREATION: Final = ("create: no connection", "create: unheard", "create: page", "create: refused")
 _ROW_TROUBLES: Final = ("row: vanished", "row: no url", "row: backwards", "row: unknown status", "row: false FAIL")
 
 
@@ -42,6 +43,8 @@ class Polyv:
         self._rng = rng
         self.asked: list[tuple[float, str]] = []
         """When which task was asked about, answered or not."""
+        self.made: list[tuple[float, str, int]] = []
+        """When which video was asked for in a task that was made, and for how many days."""
 
     async def answer(self, params: Mapping[str, str]) -> Answer:
         """Answer one question about a task.
@@ -58,16 +61,47 @@ class Polyv:
                 raise PolyvUnavailableError("silence")
         return self._answer(params)
 
+    async def create(self, params: Mapping[str, str]) -> Answer:
+        """Make a task, or do not, and answer, or do not.
+
+        Raises:
+            PolyvUnavailableError: No answer comes.
+        """
+        match self._weather.one_of(_NO_CREATION):
+            case "create: no connection":
+                raise NeverSentError("no connection")
+            case "create: unheard":
+                raise PolyvUnavailableError("cut")
+            case "create: page":
+                return self._reply(502, b"<html>Bad Gateway</html>")
+            case "create: refused":
+                return self._reply(400, _envelope(None, code=400, error=20003))
+        if refusal := self._refusal(params):
+            return refusal
+        vids, now_s = params["vids"].split(","), self._clock.now_s
+        task_id = f"{self._rng.getrandbits(128):032x}"
+        self._library.tasks[task_id] = new_rows(self._rng, vids, now_s=now_s, is_calm=self._weather.is_calm)
+        self.made += [(now_s, vid, int(params["expireDays"])) for vid in vids]
+        if self._weather.strikes("create: silence"):
+            await asyncio.sleep(_TIMEOUT_S)
+            raise PolyvUnavailableError("silence")
+        if self._weather.strikes("create: cut"):
+            return self._reply(200, _envelope({"taskId": task_id})[:-9])
+        return self._reply(200, _envelope({"taskId": task_id}))
+
     def _answer(self, params: Mapping[str, str]) -> Answer:
         if trouble := self._weather.one_of(_BAD_ANSWERS):
             return self._bad_answer(trouble, params)
+        return self._refusal(params) or self._reply(200, _envelope(self._rows(params)))
+
+    def _refusal(self, params: Mapping[str, str]) -> Answer | None:
         unsigned = {name: value for name, value in params.items() if name != "sign"}
         if abs(int(params["timestamp"]) - self._clock.true_s() * 1000) > _LONGEST_SKEW_MS:
             self._weather.note("api: wrong clock")
             return self._reply(400, _envelope(None, code=400, error=100))
         if params["sign"] != sign_v3(unsigned, SECRET):
             return self._reply(403, _envelope(None, code=403, error=104))
-        return self._reply(200, _envelope(self._rows(params)))
+        return None
 
     def _bad_answer(self, trouble: str, params: Mapping[str, str]) -> Answer:
         if trouble == "api: page":

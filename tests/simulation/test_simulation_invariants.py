@@ -15,8 +15,8 @@ from simulation.invariants import BrokenPromiseError
 
 from fetcher.archive.home import Home
 
-_SEED: Final = 4
-"""Three videos are done in the end."""
+_SEED: Final = 7
+"""Videos are done in the end, and nothing happened that the rows below speak of."""
 
 
 @pytest.fixture(name="place", scope="module", autouse=True)

@@ -18,7 +18,7 @@ class World:
         self.rng = random.Random(f"history {seed}")
         self.clock = Clock()
         self.weather = Weather(self.rng)
-        self.library = make_library(self.rng)
+        self.library = make_library(self.rng, random.Random(f"wanted {seed}"))
         self.polyv = Polyv(self.library, self.clock, self.weather, self.rng)
         self.cdn = SimulatedCdn(self.library, self.clock, self.weather, self.rng)
         self.trace: list[tuple[Any, ...]] = []

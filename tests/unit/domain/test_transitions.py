@@ -37,6 +37,7 @@ EXPECTED: Final = {
     (WANTED, "TaskNamed"): WAITING,
     (WANTED, "LinkPublished"): READY,
     (WANTED, "PreparationFailed"): FAILED,
+    (WANTED, "GivenUp"): FAILED,
     (WAITING, "LinkPublished"): READY,
     (WAITING, "PreparationFailed"): FAILED,
     (WAITING, "GivenUp"): FAILED,
@@ -50,6 +51,7 @@ EXPECTED: Final = {
     (FAILED, "TaskNamed"): WAITING,
     (FAILED, "LinkPublished"): READY,
     (FAILED, "RetryAsked"): WAITING,
+    (FAILED, "Chosen"): WANTED,
     (DONE, "FileMissing"): WAITING,
 }
 

@@ -1,0 +1,131 @@
+"""How many wanted videos to ask Polyv for now, and how many waves and days all of them will take.
+
+What was asked for is thawed, paid for, and goes cold again after ``expireDays``. So no more is asked for than the
+measured line fetches in half of that time: the other half is for whatever comes between.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+MOST_VIDS: Final = 100
+"""In one task. Source: https://polyv.gitbook.io/document/docs/vod/api/private/video_source_task_create"""
+DAY_S: Final = 86_400
+USUAL_SIZE: Final = 1 << 30
+"""Bytes that a video is taken for as long as no size of any is known."""
+_SHARE: Final = 0.5
+_UNMEASURED: Final = 10 << 30
+"""Bytes that are asked for as long as nothing is known of the line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A video that is to be asked for."""
+
+    video_id: int
+    missing: int
+    """Bytes to fetch: its size, or what is usual, without those that are here already."""
+
+
+def held_to(measured: float | None, limit: int | None) -> float | None:
+    """Return what can be counted on of a *measured* rate where the line is held to *limit*, bytes a second."""
+    return measured if measured is None or limit is None else min(measured, limit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What there is to fetch with."""
+
+    rate: float | None
+    """Measured, bytes a second; None as long as nothing has been fetched."""
+    expire_days: int
+    """How long what is thawed can be read, 1 to 7 days."""
+    budget: int | None
+    """``thaw_budget`` in bytes; None where it is what the line fetches."""
+    outstanding: int
+    """Bytes that are thawed or being thawed, and not fetched."""
+    room: int
+    """Bytes that the disk takes beside its reserve and all that is outstanding."""
+
+    @property
+    def capacity(self) -> int:
+        """Bytes that may be outstanding at once."""
+        fetched = _UNMEASURED if self.rate is None else int(self.rate * self.expire_days * DAY_S * _SHARE)
+        return fetched if self.budget is None else min(fetched, self.budget)
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether nothing more may be asked for, whatever it is."""
+        return 0 < self.outstanding >= self.capacity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wave:
+    """What is outstanding at once."""
+
+    videos: int
+    bytes: int
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks it takes."""
+        return -(-self.videos // MOST_VIDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """All that is wanted."""
+
+    waves: Sequence[Wave]
+    left_out: Wave
+    """What does not fit on the disk."""
+
+    @property
+    def bytes(self) -> int:
+        """Of all waves."""
+        return sum(wave.bytes for wave in self.waves)
+
+    def days(self, rate: float | None) -> float | None:
+        """Return how long the line takes for all waves, thawing aside; None where it is not measured."""
+        return self.bytes / rate / DAY_S if rate else None
+
+
+def next_task(wanted: Iterable[Wanted], means: Means) -> list[Wanted]:
+    """Return what to ask for in the next task, none where it has to wait.
+
+    The order is kept, so that everything has its turn: what is too much now is waited for, not passed over. Only
+    what does not fit on the disk is passed over. One that is larger than the whole budget goes alone.
+    """
+    left, room = means.capacity - means.outstanding, means.room
+    chosen: list[Wanted] = []
+    for video in wanted:
+        if len(chosen) == MOST_VIDS:
+            break
+        if video.missing > room:
+            continue
+        if video.missing > left and (chosen or means.outstanding > 0):
+            break
+        chosen.append(video)
+        left -= video.missing
+        room -= video.missing
+    return chosen
+
+
+def forecast(wanted: Iterable[Wanted], means: Means) -> Forecast:
+    """Return the waves that all of *wanted* takes, each begun when the one before has been fetched."""
+    waves: list[Wave] = []
+    videos = size = unfit = unfit_size = 0
+    left, room, is_free = means.capacity - means.outstanding, means.room, means.outstanding == 0
+    for video in wanted:
+        if video.missing > room:
+            unfit, unfit_size = unfit + 1, unfit_size + video.missing
+            continue
+        if video.missing > left and (videos or not is_free):
+            if videos:
+                waves.append(Wave(videos=videos, bytes=size))
+            videos, size, left, is_free = 0, 0, means.capacity, True
+        videos, size = videos + 1, size + video.missing
+        left, room = left - video.missing, room - video.missing
+    if videos:
+        waves.append(Wave(videos=videos, bytes=size))
+    return Forecast(waves=waves, left_out=Wave(videos=unfit, bytes=unfit_size))

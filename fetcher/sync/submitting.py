@@ -1,0 +1,311 @@
+"""Ask Polyv for the videos that are wanted: the intent first, then the call, then what is known of it."""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+from fetcher.archive.space import free_bytes
+from fetcher.domain.delay import poll_delay
+from fetcher.domain.errors import CredentialsRefusedError, PolyvBlockedError, PolyvError, UsageError
+from fetcher.domain.suspects import Suspects
+from fetcher.domain.waves import Means, held_to, next_task
+from fetcher.ledger import requests
+from fetcher.ledger.requests import Intent
+from fetcher.report.rows import instant
+from fetcher.submitter import NothingCreated, Outcome, Submitter, TaskCreated, TaskLost, TaskRefused
+from fetcher.sync.wires import Wires
+
+_log: Final = logging.getLogger(__name__)
+_LOOKED_AT: Final = 1000
+"""Wanted videos that are looked at for one task: those that the disk has no room for are passed over."""
+_DIED: Final = "the run that asked ended before the answer was written down"
+_LEAST_FETCHED: Final = 64 << 20
+"""Bytes that have to come before this run's own rate says anything of the line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms videos are asked for."""
+
+    expire_days: int
+    budget: int | None
+    """``thaw_budget`` in bytes."""
+    reserve: int
+    """Bytes that stay free on the disk."""
+    first_poll_s: float
+    """To the first question about a new task, and the first pause after a call that failed."""
+    longest_pause_s: float
+    limit_rate: int | None = None
+    """What the line is held to, bytes a second."""
+    looks_every_s: float = 1.0
+    """The shortest time between two looks for room, in seconds."""
+
+
+class Submitting:
+    """Tasks that are asked for, one after the other, as long as there is room for what they thaw.
+
+    Args:
+        wires: Of the run.
+        submitter: Asks Polyv.
+        terms: See there.
+        retry_in_s: Returns for how many seconds Polyv is left alone.
+        created: Called when there is a new task to ask about.
+    """
+
+    def __init__(
+        self,
+        wires: Wires,
+        *,
+        submitter: Submitter,
+        terms: Terms,
+        retry_in_s: Callable[[], float],
+        created: Callable[[], None],
+    ) -> None:
+        self._wires = wires
+        self._submitter = submitter
+        self._terms = terms
+        self._retry_in_s = retry_in_s
+        self._created = created
+        self._suspects = Suspects()
+        self.active: asyncio.Task[None] | None = None
+        self._ended: list[asyncio.Task[None]] = []
+        self._is_stopped = False
+        self._is_due = True
+        """Whether there may be something to ask for."""
+        self._not_before = 0.0
+        """Of the loop's clock: a rest after trouble, or the pause between two looks."""
+        self._troubles = 0
+        self._intents = 0
+        self._held_until: int | None = None
+        self._seen_ends = 0
+        self._transfer_s = 0.0
+        self._is_room_told = False
+
+    def recover(self, connection: Connection) -> list[Intent]:
+        """Take what a dead run has asked for without an answer in the ledger for lost, and return it to be told."""
+        lost = requests.unanswered(connection, now=self._wires.now())
+        for intent in lost:
+            requests.keep_lost(connection, intent, _DIED, note=_note(intent))
+        return lost
+
+    def tell_lost(self, intents: Iterable[Intent]) -> None:
+        """Say once of which tasks nobody knows whether they exist."""
+        for intent in intents:
+            self._tell_lost(intent, _DIED)
+
+    def count_transfer(self, seconds: float) -> None:
+        """Say that files were being fetched for so long."""
+        self._transfer_s += seconds
+
+    def note_ends(self, ends: int) -> None:
+        """Say how many videos have come to an end in this run: what they took is free again."""
+        if ends != self._seen_ends:
+            self._seen_ends = ends
+            self._is_due = True
+
+    def start(self) -> None:
+        """Begin to ask where it is time to; at most one task is asked for at a time."""
+        if self._held_until is not None and self._wires.now() >= self._held_until:
+            self._held_until, self._is_due = None, True
+        if self.active is None and self._is_due and not self._is_stopped and self._pause_s() <= 0:
+            self.active = asyncio.create_task(self._ask_on())
+            self.active.add_done_callback(self._end)
+
+    def next_in_s(self) -> float | None:
+        """Return in how many seconds there may be something to ask for; None where nothing is known to come."""
+        if self.active is not None or self._is_stopped:
+            return None
+        if self._is_due:
+            return self._pause_s()
+        return None if self._held_until is None else max(0.0, (self._held_until - self._wires.now()) / 1000)
+
+    def stop(self) -> None:
+        """Ask for nothing more; an answer that is on its way is waited for, see ``submitter``."""
+        self._is_stopped = True
+        self._submitter.stop()
+
+    def take_ended(self) -> list[asyncio.Task[None]]:
+        """Return what has ended since this was last called."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def _end(self, asked: asyncio.Task[None]) -> None:
+        self.active = None
+        self._ended.append(asked)
+        self._wires.news.set()
+
+    def _pause_s(self) -> float:
+        return max(self._not_before - asyncio.get_running_loop().time(), self._retry_in_s())
+
+    async def _ask_on(self) -> None:
+        """Ask for one task after the other until there is no room, nothing wanted, or trouble.
+
+        Raises:
+            CredentialsRefusedError: No call can succeed.
+        """
+        while not self._is_stopped:
+            self._is_due = False  # Until something says otherwise, while the ledger is asked too.
+            intent = await self._intend()
+            if intent is None:
+                self._rest(self._terms.looks_every_s)
+                return
+            self._is_due = True
+            if not await self._ask(intent):
+                self._troubles += 1
+                longest_s = self._terms.longest_pause_s
+                self._rest(poll_delay(self._troubles, first_s=self._terms.first_poll_s, longest_s=longest_s))
+                return
+            self._troubles = 0
+
+    def _rest(self, seconds: float) -> None:
+        self._not_before = asyncio.get_running_loop().time() + seconds
+
+    async def _intend(self) -> Intent | None:
+        """Write down what to ask for next; None where there is nothing, or no room."""
+        if not await self._wires.ledger.read(requests.is_any_wanted):
+            return None
+        while suspects := self._suspects.take():
+            intent = await self._written(suspects)
+            if intent is not None:
+                return intent
+            self._suspects.set_aside()
+        room = await asyncio.to_thread(free_bytes, self._wires.root) - self._terms.reserve
+        have = await asyncio.to_thread(self._wires.parts.sizes)
+        chosen = await self._wires.ledger.read(functools.partial(self._choose, room=room, have=have))
+        return await self._written(chosen) if chosen else None
+
+    async def _written(self, video_ids: Sequence[int]) -> Intent | None:
+        self._intents += 1
+        write = functools.partial(
+            requests.write_intent,
+            video_ids=video_ids,
+            key=f"{self._wires.owner}-{self._intents}",
+            expire_days=self._terms.expire_days,
+            now=self._wires.now(),
+        )
+        return await self._wires.ledger.write(write)
+
+    def _choose(self, connection: Connection, *, room: int, have: dict[int, int]) -> list[int]:
+        now, usual = self._wires.now(), requests.usual_size(connection)
+        outstanding = requests.outstanding(connection, now=now, usual=usual, have=have)
+        means = Means(
+            rate=held_to(self._own_rate() or requests.measured_rate(connection), self._terms.limit_rate),
+            expire_days=self._terms.expire_days,
+            budget=self._terms.budget,
+            outstanding=outstanding,
+            room=room - outstanding,
+        )
+        self._held_until = requests.held_until(connection, now=now)
+        if means.is_used_up:
+            return []  # Sorting all that is wanted takes its time.
+        looked_at = list(requests.wanted(connection, now=now, usual=usual, have=have, limit=_LOOKED_AT))
+        chosen = next_task(looked_at, means)
+        if looked_at and not chosen and not outstanding and not self._is_room_told:
+            self._is_room_told = True
+            _log.warning(
+                "%d bytes are free beside min_free, too few for any video that is wanted: none is asked for", room
+            )
+        return [video.video_id for video in chosen]
+
+    def _own_rate(self) -> float | None:
+        """Return what this run's downloads have shown of the line, bytes a second; None where it is too little."""
+        fetched = self._wires.downloader.fetched
+        return fetched / self._transfer_s if fetched >= _LEAST_FETCHED and self._transfer_s > 0 else None
+
+    async def _ask(self, intent: Intent) -> bool:
+        """Ask for one task and keep what came of it; tell whether it went well.
+
+        Raises:
+            CredentialsRefusedError: No call can succeed.
+            UsageError: Nor can one be sent.
+        """
+        _log.debug("asking Polyv for a task of %d videos, intent %s", len(intent.vids), intent.key)
+        try:
+            outcome = await self._submitter.submit(intent.vids, expire_days=intent.expire_days)
+        except (CredentialsRefusedError, UsageError):
+            await self._forget(intent)
+            raise
+        return await self._keep(intent, outcome)
+
+    async def _keep(self, intent: Intent, outcome: Outcome) -> bool:
+        match outcome:
+            case TaskCreated(task_id=task_id):
+                await self._keep_created(intent, task_id)
+            case TaskRefused(detail=detail):
+                await self._keep_refused(intent, detail)
+            case TaskLost(detail=detail):
+                self._suspects.set_aside()
+                keep = functools.partial(requests.keep_lost, intent=intent, detail=detail, note=_note(intent))
+                await self._wires.ledger.write(keep)
+                self._tell_lost(intent, detail)
+                return False
+            case NothingCreated(error=error):
+                self._suspects.set_aside()
+                await self._forget(intent)
+                self._tell_failed(error)
+                return False
+        return True
+
+    async def _forget(self, intent: Intent) -> None:
+        await self._wires.ledger.write(functools.partial(requests.withdraw, intent=intent))
+
+    async def _keep_created(self, intent: Intent, task_id: str) -> None:
+        now = self._wires.now()
+        keep = functools.partial(
+            requests.keep_created,
+            intent=intent,
+            task_id=task_id,
+            now=now,
+            next_poll_at=now + round(self._terms.first_poll_s * 1000),
+        )
+        await self._wires.ledger.write(keep)
+        self._suspects.accept()
+        self._wires.summary.tasks_created += 1
+        _log.info("task %s: asked Polyv for %d videos", task_id, len(intent.vids))
+        self._wires.notify({"type": "task_created", "task_id": task_id, "videos": len(intent.vids)})
+        self._created()
+
+    async def _keep_refused(self, intent: Intent, detail: str) -> None:
+        is_alone = self._suspects.refuse(intent.video_ids)
+        self._wires.notify({"type": "task_refused", "videos": len(intent.vids), "error": detail})
+        if not is_alone:
+            await self._forget(intent)
+            return
+        keep = functools.partial(requests.keep_refused, intent=intent, detail=detail, now=self._wires.now())
+        await self._wires.ledger.write(keep)
+        self._wires.summary.failed += 1
+        _log.warning("%s: Polyv refuses it: %s; see 'fetcher show %s'", intent.vids[0], detail, intent.vids[0])
+        self._wires.notify({"type": "failed", "vid": intent.vids[0], "error": detail})
+
+    def _tell_lost(self, intent: Intent, detail: str) -> None:
+        """Name what nobody can ask about, and when it is asked for again: this is what cron mails."""
+        self._wires.summary.tasks_lost += 1
+        again = instant(intent.asked_again_at)
+        _log.warning(
+            "asked Polyv for %d videos and do not know whether it made a task (%s); to spare the price of thawing "
+            "twice they are asked for again after %s, or at once by 'fetcher retry VID'; see 'fetcher show %s'",
+            len(intent.vids),
+            detail,
+            again,
+            intent.key,
+        )
+        told = {"request_key": intent.key, "videos": len(intent.vids), "error": detail, "asked_again_at": again}
+        self._wires.notify({"type": "task_lost", **told})
+
+    def _tell_failed(self, error: PolyvError | None) -> None:
+        if error is None:
+            return
+        self._wires.summary.asks_failed += 1
+        if not isinstance(error, PolyvBlockedError) or not self._troubles:
+            _log.warning("no task was made: %s", error)
+        self._wires.notify({"type": "task_failed", "error": str(error)})
+
+
+def _note(intent: Intent) -> str:
+    """Return what a video's row says of a task that may exist."""
+    return f"a task that may exist thaws it ({intent.key}); asked for again after {instant(intent.asked_again_at)}"
