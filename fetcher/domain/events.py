@@ -91,6 +91,11 @@ class RetryAsked(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen(Event):
+    """It is wanted again, and Polyv is to be asked for it in a new task."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileMissing(Event):
     """A done file is no longer where it was put."""
 

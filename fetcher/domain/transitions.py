@@ -22,6 +22,7 @@ TRANSITIONS: Final[Mapping[tuple[Status, type[events.Event]], Status]] = {
     (Status.FAILED, events.TaskNamed): Status.WAITING,
     (Status.FAILED, events.LinkPublished): Status.READY,
     (Status.FAILED, events.RetryAsked): Status.WAITING,
+    (Status.FAILED, events.Chosen): Status.WANTED,
     (Status.DONE, events.FileMissing): Status.WAITING,
 }
 

@@ -237,7 +237,7 @@ def _(event: happened.GivenUp) -> dict[str, Any]:
 
 
 @_columns.register
-def _(event: happened.RetryAsked) -> dict[str, Any]:
+def _(event: happened.RetryAsked | happened.Chosen) -> dict[str, Any]:
     del event
     return {**_NOTHING_WRONG, "attempts": 0, "suspicions": 0, "refused_link": None}
 

@@ -22,7 +22,7 @@ from fetcher.domain.status import Status
 APPLICATION_ID: Final = 0x66746368
 """``ftch``: tells a ledger from any other SQLite file (PRAGMA application_id)."""
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0005")
 """Every migration, oldest first; the last one is what this code works with."""
 
 _Big = BigInteger().with_variant(Integer(), "sqlite")
@@ -97,6 +97,7 @@ videos: Final = Table(
     Column("added_at", _Big, nullable=False),
     Column("done_at", _Big),
     Column("verified_at", _Big),
+    Column("expire_days", Integer, comment="asked for with submit; NULL: as the settings say"),
     CheckConstraint("status IN ('wanted', 'waiting', 'ready', 'done', 'failed')", name="status"),
     CheckConstraint("(status = 'failed') = (reason IS NOT NULL)", name="reason"),
     CheckConstraint("(status = 'ready') = (link IS NOT NULL)", name="link"),
