@@ -9,7 +9,19 @@ from typing import Any, Final
 
 import click
 
-_COMMANDS: Final = ("init", "add", "sync", "status", "list", "show", "retry", "ledger", "demo")
+_COMMANDS: Final = (
+    "init",
+    "add",
+    "submit",
+    "sync",
+    "status",
+    "list",
+    "show",
+    "retry",
+    "reconcile",
+    "ledger",
+    "demo",
+)
 
 _GARBAGE_AFTER: Final = 10_000
 """New objects after which the interpreter looks for garbage among them; its own default is 700."""
