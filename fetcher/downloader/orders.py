@@ -15,6 +15,8 @@ class Order:
     link: Link
     path: str
     """Below the archive."""
+    created_at: int | None = None
+    """When it was made, ms UTC: the finished file's own time; None leaves it that of the download."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,8 @@ class Claimed:
     """How many of them met something that is no video."""
     size: int | None
     sha256: str | None
+    created_at: int | None
+    """At Polyv, ms UTC."""
     fence: Fence
 
 
@@ -200,6 +202,7 @@ def _claimed(row: _Row, path: str) -> Claimed:
         suspicions=row.suspicions,
         size=row.size,
         sha256=row.sha256,
+        created_at=row.created_at,
         fence=Fence(owner=row.lease_owner, token=row.lease_token),
     )
 

@@ -199,7 +199,13 @@ class Fetching:
 
     async def _download(self, claimed: Claimed) -> Event | TryAgain:
         self._due.pop(claimed.video_id, None)
-        order = Order(video_id=claimed.video_id, vid=claimed.vid, link=claimed.link, path=claimed.path)
+        order = Order(
+            video_id=claimed.video_id,
+            vid=claimed.vid,
+            link=claimed.link,
+            path=claimed.path,
+            created_at=claimed.created_at,
+        )
         try:
             return await self._wires.downloader.download(order, self._renew)
         except (FileRefusedError, NoRoomError) as exc:
