@@ -46,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retry_delay: _Seconds = 1
     tries: Annotated[int, msgspec.Meta(ge=1, le=100)] = 6
     layout: str = "{vid}{ext}"
+    sidecars: bool = False
 
     @property
     def reserve(self) -> int:
@@ -241,5 +242,6 @@ SETTING_HELP: Final[Mapping[str, str]] = {
     "min_free": "Bytes that stay free on the archive's disk.",
     "retry_delay": "Seconds between the first two tries at a file; doubles from there, up to a minute.",
     "tries": "Tries at a file in one run before it is left to a later one.",
-    "layout": "What finished files are called: {vid} {ext} {title} {category} {created}.",
+    "layout": "What finished files are called: {vid} {ext} {title} {category} {created} {created:%Y/%m}.",
+    "sidecars": "Whether {name}.json is put beside each finished file, with all that is known of it.",
 }

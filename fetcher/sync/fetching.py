@@ -28,6 +28,7 @@ from fetcher.ledger.claims import Claimed
 from fetcher.ledger.polls import ask_again
 from fetcher.report.rows import instant
 from fetcher.sync.backlog import Backlog, is_sooner
+from fetcher.sync.outcome import Done
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
@@ -60,8 +61,18 @@ class Fetching:
     A place is free again as soon as a file is in place; that it is written down is waited for beside it.
     """
 
-    def __init__(self, wires: Wires, *, renew: Renew, jobs: int, layout: str, patience: Patience) -> None:
+    def __init__(
+        self,
+        wires: Wires,
+        *,
+        renew: Renew,
+        jobs: int,
+        layout: str,
+        patience: Patience,
+        on_done: Done | None = None,
+    ) -> None:
         self._wires = wires
+        self._on_done = on_done
         self._renew = renew
         self._patience = patience
         self._backlog = Backlog(wires, jobs=jobs, layout=layout)
@@ -282,6 +293,8 @@ class Fetching:
                 self._refused.discard(claimed.video_id)
                 self._wires.summary.links_refused = len(self._refused)
                 self._wires.summary.done += 1
+                if self._on_done is not None:
+                    self._on_done(claimed.video_id)
                 self._wires.notify(
                     {
                         "type": "done",

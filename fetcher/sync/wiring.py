@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from fetcher.downloader.worker import Downloader
     from fetcher.polyv.client import PolyvClient
+    from fetcher.sync.sidecars import Sidecars
 
 _LONGEST_PAUSE_S: Final = 60.0
 """Our own pauses between tries are no longer."""
@@ -115,5 +116,26 @@ def wired_run(wires: Wires, settings: Settings, options: Options, *, jobs: int, 
         asked_again_s=settings.poll_interval,
         longest_s=math.inf if options.until_done else max(_LONGEST_PAUSE_S, settings.retry_delay),
     )
-    fetching = Fetching(wires, renew=asking.renew, jobs=jobs, layout=settings.layout, patience=patience)
-    return Run(wires, asking=asking, fetching=fetching, options=options, calls=lambda: polyv.calls)
+    sidecars = _sidecars(wires) if settings.sidecars else None
+    fetching = Fetching(
+        wires,
+        renew=asking.renew,
+        jobs=jobs,
+        layout=settings.layout,
+        patience=patience,
+        on_done=None if sidecars is None else sidecars.note,
+    )
+    return Run(
+        wires,
+        asking=asking,
+        fetching=fetching,
+        options=options,
+        calls=lambda: polyv.calls,
+        sidecars=sidecars,
+    )
+
+
+def _sidecars(wires: Wires) -> "Sidecars":
+    from fetcher.sync.sidecars import Sidecars  # noqa: PLC0415 - most archives have none
+
+    return Sidecars(wires.ledger, wires.root)
