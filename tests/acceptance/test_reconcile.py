@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from subprocess import CompletedProcess
 from typing import Any
 
 from archive_case import ArchiveCase
@@ -10,9 +9,9 @@ from archive_case import ArchiveCase
 from fetcher.simulator.api_faults import ApiFault
 
 
-def _rows(ended: "CompletedProcess[str]") -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+def _rows(stdout: str) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """Return the videos by vid, and the summary."""
-    *videos, summary = map(json.loads, ended.stdout.splitlines())
+    *videos, summary = map(json.loads, stdout.splitlines())
     assert len(videos) == len({row["vid"] for row in videos})
     return {row["vid"]: row for row in videos}, summary
 
@@ -50,7 +49,7 @@ def test_f109_f110_every_kind_is_named_and_nothing_is_changed(case: ArchiveCase)
 
     ended = case.run("reconcile", "--json")
 
-    rows, summary = _rows(ended)
+    rows, summary = _rows(ended.stdout)
     expected = {video.vid: "gone" if name == "binned" else name for name, video in videos.items()}
     assert expected == {vid: row["standing"] for vid, row in rows.items()}
     assert (3, 3) == (ended.returncode, summary["exit_code"])
@@ -93,6 +92,6 @@ def test_a_category_tells_of_what_lies_in_it_alone(case: ArchiveCase) -> None:
 
     ended = case.run("reconcile", "--json", "--category", category.category_id)
 
-    rows, summary = _rows(ended)
+    rows, summary = _rows(ended.stdout)
     assert (0, {inside.vid: "archived"}) == (ended.returncode, {vid: row["standing"] for vid, row in rows.items()})
     assert 1 == summary["listed"]
