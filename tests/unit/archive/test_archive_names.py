@@ -166,7 +166,7 @@ def test_a_title_with_a_slash_makes_no_directory() -> None:
 
 
 @pytest.mark.parametrize("name", ["Clips.mp4", "a.JSON", "x.ｍｐ４", "b.bin"])
-def test_no_directory_is_called_as_a_file_beside_it_may_be(name: str) -> None:
+def test_f84_no_directory_is_called_as_a_file_beside_it_may_be(name: str) -> None:
     path = path_for("{category}/{title}{ext}", _facts(category=f"{name}/below", title="One"))
 
     assert f"{name}_/below/One.mp4" == path

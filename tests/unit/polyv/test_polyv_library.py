@@ -40,7 +40,7 @@ def test_every_video_is_read_once_in_the_order_of_creation(count: int) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(removals=st.lists(st.tuples(st.integers(1, 6), st.lists(st.integers(0, 44), max_size=9)), max_size=6))
-def test_videos_that_are_deleted_while_the_list_is_read_hide_no_other(
+def test_f109_videos_that_are_deleted_while_the_list_is_read_hide_no_other(
     removals: list[tuple[int, list[int]]],
 ) -> None:
     """All that follow a deleted one move up, over the border between a page that was read and the next."""
