@@ -44,9 +44,11 @@ def test_the_library_becomes_wanted_with_what_polyv_says_of_it(case: ArchiveCase
     """Title, category path, size and moment of creation are kept; what is not published is left out and counted."""
     videos = _mixed(case)
 
-    ended = case.run("-v", "submit", "--library")
+    ended = case.run("-vv", "submit", "--library")
 
     assert 0 == ended.returncode
+    assert case.simulator.app_secret not in ended.stderr
+    assert "sign=" not in ended.stderr
     rows = case.rows()
     assert {video.vid for video in videos} == set(rows)
     assert {"wanted"} == {row["status"] for row in rows.values()}
