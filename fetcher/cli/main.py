@@ -54,8 +54,8 @@ class _LazyGroup(click.Group):
 def group(ctx: click.Context, archive: str | None, quiet: bool, verbose: int, log_format: str) -> None:
     """Archive a Polyv video library: videos or task ids in, verified source files out.
 
-    Make an archive with 'fetcher init DIR', choose videos with 'fetcher submit' or record task ids with 'fetcher add',
-    and run 'fetcher sync' from cron.
+    Make an archive with 'fetcher init DIR', choose videos with 'fetcher submit' or record task ids with 'fetcher
+    add', and run 'fetcher sync' from cron.
     Settings stand in DIR/.fetcher/config.toml or in FETCHER_* of the environment; the credentials in POLYV_APP_ID
     and POLYV_APP_SECRET.
     """
