@@ -126,7 +126,7 @@ def _told(session: Session, harvest: Harvest, wish: Wish) -> int:
     from fetcher.cli.logs import complain, say
     from fetcher.cli.output import Output
 
-    for line in _complaints(harvest):
+    for line in _complaints(harvest, is_named=bool(wish.vids)):
         complain(line)
     code = _code(harvest)
     if wish.is_dry:
@@ -145,8 +145,16 @@ def _code(harvest: Harvest) -> ExitCode:
     return ExitCode.LATER if harvest.missing else ExitCode.OK
 
 
-def _complaints(harvest: Harvest) -> Iterator[str]:
-    """Yield what somebody has to know, whoever asked."""
+def _complaints(harvest: Harvest, *, is_named: bool) -> Iterator[str]:
+    """Yield what somebody has to know, whoever asked.
+
+    Args:
+        harvest: What came of it.
+        is_named: Whether the videos were named one by one.
+    """
+    if is_named and harvest.unpublished:
+        count = harvest.unpublished.total()
+        yield f"left out until they are published: {count} of the videos; submit them again then"
     if harvest.error is not None:
         yield f"Polyv told nothing of some videos ({harvest.error}); they are wanted all the same"
     if harvest.unknown:

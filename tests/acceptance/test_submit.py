@@ -132,9 +132,12 @@ def test_named_videos_are_looked_up_and_strangers_are_told(case: ArchiveCase) ->
     """One that Polyv does not know does not keep the others from their titles."""
     videos = [case.simulator.library.add_video(title=f"T{number}") for number in range(4)]
 
-    ended = case.run("submit", "-", stdin="# mine\n" + "\n".join([*(one.vid for one in videos), _VID]))
+    coded = case.simulator.library.add_video(status=20)
+
+    ended = case.run("submit", "-", stdin="# mine\n" + "\n".join([*(one.vid for one in [*videos, coded]), _VID]))
 
     assert 0 == ended.returncode
+    assert "left out until they are published: 1 of the videos" in ended.stderr
     assert f"Polyv does not know, or not as this account's: {_VID}" in ended.stderr
     titles = {row["vid"]: row["title"] for row in case.rows().values()}
     assert {**{video.vid: video.title for video in videos}, _VID: None} == titles
