@@ -49,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     resubmit_expired: bool = False
     thaw_budget: str = ""
     layout: str = "{vid}{ext}"
+    sidecars: bool = False
 
     @property
     def reserve(self) -> int:
@@ -254,5 +255,6 @@ SETTING_HELP: Final[Mapping[str, str]] = {
     "expire_days": "Days that Polyv is asked to keep thawed files readable, 1 to 7.",
     "resubmit_expired": "Ask by itself for videos again whose thaw window closed before they were fetched.",
     "thaw_budget": "Bytes thawed and not fetched at once; empty: what the line fetches in half of expire_days.",
-    "layout": "What finished files are called: {vid} {ext} {title} {category} {created}.",
+    "layout": "What finished files are called: {vid} {ext} {title} {category} {created} {created:%Y/%m}.",
+    "sidecars": "Whether {name}.json is put beside each finished file, with all that is known of it.",
 }

@@ -234,6 +234,7 @@ def upgraders(path: Path, scripts: Path, count: int) -> list["subprocess.Popen[b
     """Start processes that upgrade a ledger."""
     code = "import sys; from pathlib import Path\n"
     code += "from fetcher.ledger.engine import open_database; from fetcher.ledger.upgrade import require_current\n"
+    code += "from fetcher.ledger.schema import REVISIONS\n"
     code += "ledger = open_database(Path(sys.argv[1]))\n"
     code += f"require_current(ledger, revisions={(*schema.REVISIONS, NEXT)!r}, scripts=Path(sys.argv[2]))"
     return [subprocess.Popen([sys.executable, "-c", code, str(path), str(scripts)]) for _ in range(count)]

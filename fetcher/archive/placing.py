@@ -67,8 +67,8 @@ class Placing:
             ConflictError: Something else stands there. The part is untouched.
             OSError: The disk.
         """
-        with _parent(self._root, path, made=self._durable.discard) as (directory, name):
-            is_new = _link(part, directory, name)
+        with opened_parent(self._root, path, made=self._durable.discard) as (directory, name):
+            is_new = link_to(part, directory, name)
             if is_new:
                 return True
             with slowly():
@@ -94,7 +94,7 @@ class Placing:
         is_known = directory in self._durable
         self._durable.add(directory)  # Before the flush: whoever makes it anew meanwhile takes it out again.
         try:
-            with _parent(self._root, f"{directory}/-".lstrip("/"), durably=not is_known) as (descriptor, _):
+            with opened_parent(self._root, f"{directory}/-".lstrip("/"), durably=not is_known) as (descriptor, _):
                 os.fsync(descriptor)
                 return {name for name, size in files.items() if _size(descriptor, name) != size}
         except BaseException:
@@ -106,7 +106,7 @@ def is_placed(root: Path, part: Path, path: str) -> bool:
     """Tell whether *path* is another name of *part*: it was placed, and only the ledger does not say so."""
     try:
         ours = part.stat(follow_symlinks=False)
-        with _parent(root, path) as (directory, name):
+        with opened_parent(root, path) as (directory, name):
             theirs = os.stat(name, dir_fd=directory, follow_symlinks=False)
     except (FileNotFoundError, ConflictError):
         return False
@@ -130,7 +130,7 @@ def find_file(
         OSError: It cannot be read.
     """
     try:
-        with _parent(root, path, durably=durably) as (directory, name):
+        with opened_parent(root, path, durably=durably) as (directory, name):
             found = _read(directory, name, path, durably=durably, heed=heed)
             if durably:
                 os.fsync(directory)
@@ -145,7 +145,7 @@ def set_aside(root: Path, path: str, to: Path) -> None:
     Raises:
         OSError: The disk.
     """
-    with _parent(root, path) as (directory, name):
+    with opened_parent(root, path) as (directory, name):
         os.rename(name, to, src_dir_fd=directory)
 
 
@@ -166,7 +166,7 @@ def look_at(root: Path, path: str) -> os.stat_result | None:
         OSError: It cannot be looked at.
     """
     try:
-        with _parent(root, path) as (directory, name):
+        with opened_parent(root, path) as (directory, name):
             return os.stat(name, dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:
         return None
@@ -184,7 +184,7 @@ def _plain_size(found: os.stat_result) -> int | None:
     return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
-def _link(part: Path, directory: int, name: str) -> bool:
+def link_to(part: Path, directory: int, name: str) -> bool:
     """Make *name* mean the part's bytes; False where the name is taken."""
     try:
         os.link(part, name, dst_dir_fd=directory, follow_symlinks=False)
@@ -207,7 +207,7 @@ def _rename(part: Path, directory: int, name: str) -> bool:
 
 
 @contextlib.contextmanager
-def _parent(
+def opened_parent(
     root: Path, path: str, *, made: Callable[[str], None] | None = None, durably: bool = False
 ) -> Iterator[tuple[int, str]]:
     """Open the directory that *path* is in; yield its descriptor and the last component.

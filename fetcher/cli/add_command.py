@@ -22,12 +22,13 @@ def command(session: Session, task_ids: tuple[str, ...], dry_run: bool) -> int:
     Idempotent: a task that is known stays as it is. '-' reads ids from stdin, one a line; '#' begins a comment.
     All ids are checked before one is recorded.
     """
+    from fetcher.cli.lists import read_ids
     from fetcher.cli.logs import say
     from fetcher.cli.output import Output
     from fetcher.ledger.work import add_tasks
 
     home = session.home()
-    wanted = _checked(_read_stdin() if task_ids == ("-",) else list(task_ids))
+    wanted = _checked(read_ids("task ids") if task_ids == ("-",) else list(task_ids))
     database = session.ledger(home)
     try:
         if dry_run:
@@ -39,18 +40,6 @@ def command(session: Session, task_ids: tuple[str, ...], dry_run: bool) -> int:
     if session.verbosity > 0 or (session.verbosity == 0 and sys.stderr is not None and sys.stderr.isatty()):
         say(f"recorded {added} new of {len(wanted)} tasks; next: fetcher sync")
     return 0
-
-
-def _read_stdin() -> list[str]:
-    from fetcher.domain.errors import UsageError
-
-    if sys.stdin is None:
-        raise UsageError("stdin is closed; give the task ids as arguments")
-    try:
-        text = sys.stdin.buffer.read().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UsageError("stdin is not UTF-8; one task id a line is expected") from None
-    return [line for line in (line.partition("#")[0].strip() for line in text.splitlines()) if line]
 
 
 def _checked(task_ids: list[str]) -> list[str]:

@@ -9,7 +9,19 @@ from typing import Any, Final
 
 import click
 
-_COMMANDS: Final = ("init", "add", "sync", "status", "list", "show", "retry", "ledger", "demo")
+_COMMANDS: Final = (
+    "init",
+    "add",
+    "submit",
+    "sync",
+    "status",
+    "list",
+    "show",
+    "retry",
+    "reconcile",
+    "ledger",
+    "demo",
+)
 
 _GARBAGE_AFTER: Final = 10_000
 """New objects after which the interpreter looks for garbage among them; its own default is 700."""
@@ -40,9 +52,10 @@ class _LazyGroup(click.Group):
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How to say it on stderr.")
 @click.pass_context
 def group(ctx: click.Context, archive: str | None, quiet: bool, verbose: int, log_format: str) -> None:
-    """Archive a Polyv video library: task ids in, verified source files out.
+    """Archive a Polyv video library: videos or task ids in, verified source files out.
 
-    Make an archive with 'fetcher init DIR', record task ids with 'fetcher add', and run 'fetcher sync' from cron.
+    Make an archive with 'fetcher init DIR', choose videos with 'fetcher submit' or record task ids with 'fetcher
+    add', and run 'fetcher sync' from cron.
     Settings stand in DIR/.fetcher/config.toml or in FETCHER_* of the environment; the credentials in POLYV_APP_ID
     and POLYV_APP_SECRET.
     """

@@ -142,6 +142,7 @@ class Attempt:
             turn=shop.turn,
             on_head=take_head,
             ensure_space=self._ensure_space,
+            created_at=self._order.created_at,
             monotonic=shop.monotonic,
         )
         return fetch(link.url, part, known=_known(part), tools=tools), is_kept

@@ -1,5 +1,6 @@
 """Take videos to work on, and give them back. A claim is a lease with a fencing number, not a status."""
 
+import itertools
 import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ class Claimed:
     sha256: str | None
     resubmits: int
     """Thaw windows that closed on it, each followed by a new task."""
+    created_at: int | None
+    """At Polyv, ms UTC."""
     fence: Fence
 
 
@@ -47,8 +50,8 @@ class Nameable:
     created_at: int | None
 
 
-_LONGEST_NAME: Final = 255
-"""Bytes of a path's last component that every common file system takes."""
+_LONGEST_NAME: Final = 250
+"""Bytes of a path's last component; every common file system takes five more, for what lies beside the file."""
 
 Namer = Callable[[Nameable, bool], tuple[str, str]]
 
@@ -149,9 +152,8 @@ def _paths(connection: Connection, rows: Sequence[_Row], name: Namer) -> dict[in
     taken = _taken(connection, [key for _, key in names.values()])
     for video_id, (path, key) in names.items():
         if key in taken:
-            path, key = name(unnamed[video_id], True)  # noqa: FBT003, PLW2901
-            if key in taken or _taken(connection, [key]):
-                path, key = _numbered(path, video_id), _numbered(key, video_id)  # noqa: PLW2901
+            twin = name(unnamed[video_id], True)  # noqa: FBT003
+            path, key = _free(connection, twin, video_id, taken)  # noqa: PLW2901
             names[video_id] = path, key
         taken.add(key)
     update_rows(
@@ -175,10 +177,20 @@ class _Key(msgspec.Struct, array_like=True):
     path_key: str
 
 
-def _numbered(path: str, number: int) -> str:
-    """Tell even twins of twins apart: vids that differ in case only make names that many disks take for one."""
+def _free(connection: Connection, twin: tuple[str, str], video_id: int, taken: set[str]) -> tuple[str, str]:
+    """Return a twin's path and key, with a number where they are taken, too.
+
+    Vids that differ in case only make names that many disks take for one, and a title may be what such a name is.
+    """
+    endings = itertools.chain([""], [f"-{video_id}"], (f"-{video_id}-{again}" for again in itertools.count(2)))
+    names = (twin if not ending else (_numbered(twin[0], ending), _numbered(twin[1], ending)) for ending in endings)
+    return next((path, key) for path, key in names if key not in taken and not _taken(connection, [key]))
+
+
+def _numbered(path: str, number: str) -> str:
+    """Put a number before a path's extension."""
     stem, extension = posixpath.splitext(path)
-    ending = f"-{number}{extension}"
+    ending = f"{number}{extension}"
     above, slash, name = stem.rpartition("/")
     room = _LONGEST_NAME - len(ending.encode())
     return above + slash + name.encode()[:room].decode(errors="ignore") + ending
@@ -196,6 +208,7 @@ def _claimed(row: _Row, path: str) -> Claimed:
         size=row.size,
         sha256=row.sha256,
         resubmits=row.resubmits,
+        created_at=row.created_at,
         fence=Fence(owner=row.lease_owner, token=row.lease_token),
     )
 

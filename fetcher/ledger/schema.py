@@ -22,7 +22,7 @@ from fetcher.domain.status import Status
 APPLICATION_ID: Final = 0x66746368
 """``ftch``: tells a ledger from any other SQLite file (PRAGMA application_id)."""
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0005")
 """Every migration, oldest first; the last one is what this code works with."""
 
 _Big = BigInteger().with_variant(Integer(), "sqlite")
@@ -100,6 +100,7 @@ videos: Final = Table(
     Column("window_ends_at", _Big, comment="when the thawed file goes cold; NULL where nobody knows"),
     Column("postponed", Integer, nullable=False, server_default=text("0"), comment="1: taken after all that can"),
     Column("resubmits", Integer, nullable=False, server_default=text("0"), comment="windows that closed in a row"),
+    Column("expire_days", Integer, comment="asked for with submit; NULL: as the settings say"),
     CheckConstraint("status IN ('wanted', 'waiting', 'ready', 'done', 'failed')", name="status"),
     CheckConstraint("(status = 'failed') = (reason IS NOT NULL)", name="reason"),
     CheckConstraint("(status = 'ready') = (link IS NOT NULL)", name="link"),

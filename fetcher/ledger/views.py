@@ -94,6 +94,13 @@ def listed(connection: Connection, chosen: Selection) -> Iterator[dict[str, Any]
         last_id = page[-1].id
 
 
+def shown(connection: Connection, video_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Return some videos as they are listed."""
+    rows = connection.execute(select(*(videos.c[name] for name in _SHOWN)).where(videos.c.id.in_(video_ids))).all()
+    named = _task_ids(connection, video_ids)
+    return [{**row._mapping, "task_ids": named.get(row.id, [])} for row in rows]  # noqa: SLF001
+
+
 def one_video(connection: Connection, vid: str) -> dict[str, Any] | None:
     """Return everything about one video: its row, its tasks, its history; None where it is unknown."""
     row = connection.execute(select(*(videos.c[name] for name in _SHOWN)).where(videos.c.vid == vid)).first()

@@ -152,6 +152,19 @@ class PolyvClient:
         call = _Call(method="POST", path=_CREATE_TASK, params=params, is_repeatable=False, delivery=delivery)
         return parse_task_id(await self._ask(call))
 
+    async def get(self, path: str, params: Mapping[str, str]) -> Any:
+        """Ask what may be asked twice, and return the answer's ``data``, unchecked.
+
+        Args:
+            path: Of the call, from the first ``/`` on.
+            params: What is sent beside appId, timestamp and sign.
+
+        Raises:
+            CredentialsRefusedError: As for ``get_task``.
+            PolyvError: No usable answer after all tries.
+        """
+        return await self._ask(_Call(method="GET", path=path, params=params, is_repeatable=True))
+
     async def _ask(self, call: _Call) -> Any:
         """Return an answer's data, after as many tries as are allowed."""
         # stamina logs each retry with the error's repr; no arguments reach it, and our errors hold no secrets.

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection
 
 from fetcher.archive.home import Home
-from fetcher.archive.names import path_key
+from fetcher.archive.names import SIDECAR, path_key
 from fetcher.archive.placing import look_at
 from fetcher.archive.survey import LeftPart, finished_files, left_parts
 from fetcher.domain.errors import ConflictError
@@ -145,7 +145,7 @@ class Checkup:
     def _count_unknown(self) -> int:
         unknown = 0
         for batch in _batches(finished_files(self._home.root)):
-            named = [path for path in batch if _is_text(path)]
+            named = [path.removesuffix(SIDECAR) for path in batch if _is_text(path)]
             known = paths_with_keys(self._connection, [path_key(path) for path in named])
             unknown += len(batch) - sum(path in known for path in named)
         return unknown

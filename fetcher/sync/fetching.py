@@ -30,6 +30,7 @@ from fetcher.ledger.polls import ask_again
 from fetcher.report.rows import instant
 from fetcher.sync.backlog import Backlog, is_sooner
 from fetcher.sync.nodes import Nodes
+from fetcher.sync.outcome import Done
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
@@ -67,8 +68,18 @@ class Fetching:
     A place is free again as soon as a file is in place; that it is written down is waited for beside it.
     """
 
-    def __init__(self, wires: Wires, *, renew: Renew, jobs: int, layout: str, patience: Patience) -> None:
+    def __init__(
+        self,
+        wires: Wires,
+        *,
+        renew: Renew,
+        jobs: int,
+        layout: str,
+        patience: Patience,
+        on_done: Done | None = None,
+    ) -> None:
         self._wires = wires
+        self._on_done = on_done
         self._renew = renew
         self._patience = patience
         self._backlog = Backlog(wires, jobs=jobs, layout=layout)
@@ -214,6 +225,7 @@ class Fetching:
             path=claimed.path,
             is_dying=self._is_dying(claimed),
             is_node_down=self._nodes.is_another_due(claimed.video_id),
+            created_at=claimed.created_at,
         )
         try:
             return await self._wires.downloader.download(order, self._renew)
@@ -314,6 +326,8 @@ class Fetching:
                 self._refused.discard(claimed.video_id)
                 self._wires.summary.links_refused = len(self._refused)
                 self._wires.summary.done += 1
+                if self._on_done is not None:
+                    self._on_done(claimed.video_id)
                 self._wires.notify(
                     {
                         "type": "done",

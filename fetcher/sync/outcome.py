@@ -7,6 +7,9 @@ from typing import Any
 from fetcher.domain.errors import FetcherError
 from fetcher.domain.exit_code import ExitCode, code_of, gravest
 
+Done = Callable[[int], None]
+"""Told of each video that became done, by its id in the ledger, when that is durable."""
+
 Notify = Callable[[Mapping[str, Any]], object]
 """Told of everything worth a line: a mapping with ``type``, never with a link in it."""
 

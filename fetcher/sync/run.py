@@ -6,7 +6,7 @@ import functools
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection
 
@@ -25,6 +25,9 @@ from fetcher.sync.fetching import Fetching
 from fetcher.sync.outcome import Options, Summary
 from fetcher.sync.submitting import Submitting
 from fetcher.sync.wires import Downloads, Wires
+
+if TYPE_CHECKING:
+    from fetcher.sync.sidecars import Sidecars
 
 _log: Final = logging.getLogger(__name__)
 _HEARTBEAT_S: Final = 200
@@ -47,9 +50,11 @@ class Run:
         fetching: Fetching,
         options: Options,
         calls: Callable[[], int],
+        sidecars: "Sidecars | None" = None,
     ) -> None:
         self._wires = wires
         self._submitting = submitting
+        self._sidecars = sidecars
         self._asking = asking
         self._fetching = fetching
         self._options = options
@@ -89,6 +94,8 @@ class Run:
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
             await self._drain()
+            if self._sidecars is not None:
+                await self._sidecars.finish(is_stopped=self._stopping.is_set())
             self.summary.seconds = loop.time() - began
         await self._close(run_id)
         return self.summary

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from fetcher.downloader.worker import Downloader
     from fetcher.polyv.client import PolyvClient
+    from fetcher.sync.sidecars import Sidecars
 
 _LONGEST_PAUSE_S: Final = 60.0
 """Our own pauses between tries are no longer."""
@@ -125,7 +126,6 @@ def wired_run(wires: Wires, settings: Settings, options: Options, *, jobs: int, 
         resubmit_expired=settings.resubmit_expired,
         longest_s=math.inf if options.until_done else max(_LONGEST_PAUSE_S, settings.retry_delay),
     )
-    fetching = Fetching(wires, renew=asking.renew, jobs=jobs, layout=settings.layout, patience=patience)
     terms = Terms(
         expire_days=settings.expire_days,
         budget=settings.thaw_bytes,
@@ -137,6 +137,27 @@ def wired_run(wires: Wires, settings: Settings, options: Options, *, jobs: int, 
     submitting = Submitting(
         wires, submitter=Submitter(polyv), terms=terms, retry_in_s=polyv.retry_in_s, created=asking.look_again
     )
-    return Run(
-        wires, submitting=submitting, asking=asking, fetching=fetching, options=options, calls=lambda: polyv.calls
+    sidecars = _sidecars(wires) if settings.sidecars else None
+    fetching = Fetching(
+        wires,
+        renew=asking.renew,
+        jobs=jobs,
+        layout=settings.layout,
+        patience=patience,
+        on_done=None if sidecars is None else sidecars.note,
     )
+    return Run(
+        wires,
+        submitting=submitting,
+        asking=asking,
+        fetching=fetching,
+        options=options,
+        calls=lambda: polyv.calls,
+        sidecars=sidecars,
+    )
+
+
+def _sidecars(wires: Wires) -> "Sidecars":
+    from fetcher.sync.sidecars import Sidecars  # noqa: PLC0415 - most archives have none
+
+    return Sidecars(wires.ledger, wires.root)

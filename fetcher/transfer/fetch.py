@@ -83,6 +83,8 @@ class Tools:
     """Told what the origin says of the file, before its first byte is written."""
     ensure_space: Callable[[int], None]
     """Raises DiskFullError where so many more bytes would eat into the reserve."""
+    created_at: int | None = None
+    """What becomes the file's own time, ms UTC; None leaves it as it is."""
     monotonic: Callable[[], float] = time.monotonic
     """Seconds."""
 
@@ -277,6 +279,8 @@ class _Attempt:
         evidence = compare(self._known.announced, computed)
         if evidence is None:
             evidence = Evidence.NONE if self._known.size is None else Evidence.SIZE
+        if self._tools.created_at is not None:
+            _date(self._descriptor, self._tools.created_at)
         with self._tools.turn.left():
             make_durable(self._descriptor, self._part)
         return Fetched(size=have, digests=computed, etag=self._known.etag, evidence=evidence)
@@ -295,6 +299,12 @@ def make_durable(descriptor: int, part: PartFile) -> None:
     except OSError:
         part.restart()
         raise
+
+
+def _date(descriptor: int, created_at: int) -> None:
+    """Give a file its own time, in ms UTC. One that the file system does not take is not worth the file."""
+    with contextlib.suppress(OSError, OverflowError):
+        os.utime(descriptor, ns=(created_at * 1_000_000, created_at * 1_000_000))
 
 
 def _require_whole(descriptor: int, *, size: int) -> None:

@@ -10,8 +10,9 @@ import pytest
 from ledger_cases import NOW, named, opened, raw, rows, task_id, vid
 from sqlalchemy import Connection, event
 
+from fetcher.domain.library import ListedVideo
 from fetcher.domain.status import Status
-from fetcher.ledger import claims, endings, polls, recovery, views, work
+from fetcher.ledger import claims, comparing, endings, polls, recovery, views, wanting, work
 from fetcher.ledger.engine import Database
 
 VIDEOS: Final = 10_000
@@ -130,6 +131,12 @@ def test_due_tasks_come_from_their_index_in_order(ledger: Database) -> None:
         (lambda connection: views.one_video(connection, vid(5)), "sqlite_autoindex_videos"),
         (lambda connection: recovery.still_wanted(connection, [1, 2, 3]), "INTEGER PRIMARY KEY"),
         (lambda connection: work.retry(connection, None, now=NOW), "ix_videos_failed"),
+        (
+            lambda connection: wanting.want(connection, [ListedVideo(vid=vid(5))], wanting.Choice(), now=NOW),
+            "sqlite_autoindex_videos",
+        ),
+        (lambda connection: comparing.kept(connection, [vid(5)]), "sqlite_autoindex_videos"),
+        (lambda connection: comparing.kept_after(connection, 5), "INTEGER PRIMARY KEY"),
         (
             lambda connection: next(views.listed(connection, views.Selection(statuses=[Status.FAILED]))),
             "ix_videos_failed",

@@ -115,10 +115,11 @@ def test_what_polyv_did_not_tell_has_a_stand_in() -> None:
     assert f"undated/-/{_VID}.mp4" == path_for("{created}/{category}/{title}{ext}", _facts())
 
 
-def test_a_day_is_told_in_utc() -> None:
-    facts = _facts(created_at=1_704_067_199_999)
+def test_a_day_is_chinas_as_polyv_shows_it() -> None:
+    facts = _facts(created_at=1_704_038_399_999)
 
     assert f"2023-12-31/{_VID}.mp4" == path_for("{created}/{vid}{ext}", facts)
+    assert f"2024-01-01/{_VID}.mp4" == path_for("{created}/{vid}{ext}", _facts(created_at=1_704_038_400_000))
 
 
 def test_f88_a_vid_that_is_none_never_reaches_a_name() -> None:
@@ -152,7 +153,49 @@ def test_a_component_that_is_all_refuse_is_empty() -> None:
     assert "" == portable("\x00 .. \u200b")
 
 
-@pytest.mark.parametrize("layout", ["{vid}{ext}", "{category}/{title}{ext}", "videos/{created}/{vid}{ext}"])
+def test_a_date_may_have_a_form_that_makes_directories() -> None:
+    layout = "{created:%Y/%m}/{created:%H.%M.%S} {vid}{ext}"
+
+    assert f"2024/01/08.00.01 {_VID}.mp4" == path_for(layout, _facts(created_at=1_704_067_201_000))
+    assert f"undated/undated {_VID}.mp4" == path_for(layout, _facts())
+    assert f"undated/undated {_VID}.mp4" == path_for(layout, _facts(created_at=1 << 62))
+
+
+def test_a_title_with_a_slash_makes_no_directory() -> None:
+    assert "1_2/see 1_2.mp4" == path_for("{title}/see {title}{ext}", _facts(title="1/2"))
+
+
+@pytest.mark.parametrize("name", ["Clips.mp4", "a.JSON", "x.ｍｐ４", "b.bin"])
+def test_f84_no_directory_is_called_as_a_file_beside_it_may_be(name: str) -> None:
+    path = path_for("{category}/{title}{ext}", _facts(category=f"{name}/below", title="One"))
+
+    assert f"{name}_/below/One.mp4" == path
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"), [("con .mp4", "con_ .mp4"), ("LPT¹", "LPT¹_"), ("CONIN$ . x", "CONIN$_ . x")]
+)
+def test_f84_a_device_of_windows_is_no_name_whatever_stands_behind_it(title: str, expected: str) -> None:
+    assert expected == portable(title)
+
+
+def test_a_path_of_many_long_categories_is_bounded() -> None:
+    path = path_for("{category}/{title}{ext}", _facts(category="/".join(["视" * 100] * 200), title="One"))
+
+    assert len(path.encode()) <= 2048
+    assert path.endswith("/One.mp4")
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        "{vid}{ext}",
+        "{category}/{title}{ext}",
+        "videos/{created}/{vid}{ext}",
+        "{created:%Y/%m}/{vid}{ext}",
+        "{created:%Y-%m-%d %H.%M}-{title}{ext}",
+    ],
+)
 def test_a_layout_that_tells_videos_apart_is_taken(layout: str) -> None:
     require_layout(layout)
 
@@ -173,6 +216,12 @@ def test_a_layout_that_tells_videos_apart_is_taken(layout: str) -> None:
         "a//{vid}",
         "{vid}/",
         "",
+        "{created:%Y}{ext}",
+        "{created:%c}/{vid}",
+        "{created:}/{vid}",
+        "{created:../%Y}/{vid}",
+        "{created:/%Y}/{vid}",
+        "{title:>9}",
     ],
 )
 def test_f101_a_layout_that_cannot_name_files_is_refused(layout: str) -> None:
