@@ -46,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retry_delay: _Seconds = 1
     tries: Annotated[int, msgspec.Meta(ge=1, le=100)] = 6
     layout: str = "{vid}{ext}"
+    metrics_file: str = ""
 
     @property
     def reserve(self) -> int:
@@ -60,6 +61,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def ledger_path(self, home: Home) -> Path:
         """Return where the ledger is; a relative setting counts from the archive."""
         return home.root / self.ledger if self.ledger else home.ledger
+
+    def metrics_path(self, home: Home) -> Path | None:
+        """Return where numbers for Prometheus are written, None for nowhere; counts from the archive, too."""
+        return home.root / self.metrics_file if self.metrics_file else None
 
     @property
     def is_api_here(self) -> bool:
@@ -242,4 +247,5 @@ SETTING_HELP: Final[Mapping[str, str]] = {
     "retry_delay": "Seconds between the first two tries at a file; doubles from there, up to a minute.",
     "tries": "Tries at a file in one run before it is left to a later one.",
     "layout": "What finished files are called: {vid} {ext} {title} {category} {created}.",
+    "metrics_file": "A file for Prometheus' node exporter (*.prom), written anew by each sync; empty for none.",
 }

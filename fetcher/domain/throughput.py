@@ -12,13 +12,11 @@ class Throughput:
     """Learned from looks at a count that grows. Pure: the clock is passed in.
 
     Time in which nothing was under way counts for nothing: an idle line is not a slow one.
-
-    Args:
-        known: Bytes a second as earlier runs had them, which holds until this one has its own; None for unknown.
     """
 
-    def __init__(self, *, known: float | None = None) -> None:
-        self._known = known
+    def __init__(self) -> None:
+        self.known: float | None = None
+        """Bytes a second as earlier runs had them, which holds until this one has its own; None for unknown."""
         self._looked_at: float | None = None
         self._fetched = 0
         self._recent_s = self._recent_bytes = 0.0
@@ -46,7 +44,7 @@ class Throughput:
     @property
     def bytes_per_s(self) -> float | None:
         """As it is now; None where nobody knows. Never 0: a line that stands says nothing of when it goes on."""
-        return self._recent if self._recent is not None else self._known
+        return self._recent if self._recent is not None else self.known
 
     @property
     def measured(self) -> float | None:
