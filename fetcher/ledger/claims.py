@@ -23,6 +23,7 @@ class Claimed:
     vid: str
     link: Link
     deadline: int | None
+    postponed: int
     path: str
     """Below the archive, fixed from the first claim on."""
     attempts: int
@@ -71,7 +72,7 @@ def claim(connection: Connection, *, limit: int, owner: str, now: int, lease_ms:
     taken = fetch(connection, _TAKEN, {"rows": due}, _ROWS)
     paths = _paths(connection, taken, name)
     claimed = [_claimed(row, paths[row.id]) for row in taken]
-    return sorted(claimed, key=lambda one: (one.deadline is not None, one.deadline or 0, one.video_id))
+    return sorted(claimed, key=lambda one: (one.postponed, one.deadline is not None, one.deadline or 0, one.video_id))
 
 
 def extend(connection: Connection, *, owner: str, until: int) -> int:
@@ -125,6 +126,7 @@ class _Row(msgspec.Struct, array_like=True):
     link_obtained_at: int
     link_success_at: int | None
     deadline: int | None
+    postponed: int
     path: str | None
     attempts: int
     suspicions: int
@@ -185,6 +187,7 @@ def _claimed(row: _Row, path: str) -> Claimed:
         vid=row.vid,
         link=Link(url=row.link, obtained_at=row.link_obtained_at, success_at=row.link_success_at),
         deadline=row.deadline,
+        postponed=row.postponed,
         path=path,
         attempts=row.attempts,
         suspicions=row.suspicions,
@@ -199,7 +202,7 @@ _KEYS: Final = msgspec.json.Decoder(list[_Key])
 _DUE: Final = (
     select(videos.c.id)
     .where(has_status(Status.READY), videos.c.held_until.is_(None))
-    .order_by(videos.c.deadline.asc().nulls_first())
+    .order_by(videos.c.postponed, videos.c.deadline.asc().nulls_first())
     .limit(bindparam("most", type_=Integer))
     .subquery()
 )

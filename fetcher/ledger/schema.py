@@ -76,6 +76,8 @@ videos: Final = Table(
     Column("link_obtained_at", _Big),
     Column("link_success_at", _Big),
     Column("deadline", _Big, comment="by when to start; NULL where the link does not tell: the most urgent"),
+    Column("window_ends_at", _Big, comment="when the thawed file goes cold again; NULL where unknown"),
+    Column("postponed", Integer, nullable=False, server_default=text("0"), comment="claimed behind all that are not"),
     Column("refused_link", Text, comment="a secret; not tried again in the run that saw it refused"),
     Column("held_until", _Big, comment="the end of a lease, or not before"),
     Column("lease_owner", Text),
@@ -110,7 +112,7 @@ videos: Final = Table(
     CheckConstraint("sha256 IS NULL OR length(sha256) = 64", name="sha256"),
     CheckConstraint("(path IS NULL) = (path_key IS NULL)", name="path"),
     # Led by what is NULL in all of it: else SQLite takes ix_videos_ready and steps over all that is held.
-    _live("ix_videos_claimable", "held_until deadline", "status = 'ready' AND held_until IS NULL"),
+    _live("ix_videos_claimable", "held_until postponed deadline", "status = 'ready' AND held_until IS NULL"),
     _live("ix_videos_ready", "deadline", "status = 'ready'"),
     _live("ix_videos_held", "held_until", "held_until IS NOT NULL"),
     _live("ix_videos_done", "done_at", "done_at IS NOT NULL"),
@@ -161,6 +163,7 @@ runs: Final = Table(
     Column("failed", Integer, nullable=False, server_default=text("0")),
     Column("bytes", _Big, nullable=False, server_default=text("0")),
     Column("calls", Integer, nullable=False, server_default=text("0"), comment="of Polyv's API"),
+    Column("bytes_per_s", _Big, comment="while transfers were under way; NULL where too little came to tell"),
     sqlite_strict=True,
 )
 

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("failed", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("bytes", BIG, server_default=sa.text("0"), nullable=False),
         sa.Column("calls", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("bytes_per_s", BIG, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_runs"),
         sqlite_strict=True,
     )
@@ -70,6 +71,8 @@ def upgrade() -> None:
         sa.Column("link_obtained_at", BIG, nullable=True),
         sa.Column("link_success_at", BIG, nullable=True),
         sa.Column("deadline", BIG, nullable=True),
+        sa.Column("window_ends_at", BIG, nullable=True),
+        sa.Column("postponed", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("refused_link", sa.Text(), nullable=True),
         sa.Column("held_until", BIG, nullable=True),
         sa.Column("lease_owner", sa.Text(), nullable=True),
@@ -115,7 +118,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_videos_claimable",
         "videos",
-        ["held_until", "deadline"],
+        ["held_until", "postponed", "deadline"],
         **_where("status = 'ready' AND held_until IS NULL"),
     )
     op.create_index("ix_videos_failed", "videos", ["id"], **_where("status = 'failed'"))
