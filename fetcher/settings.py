@@ -50,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     thaw_budget: str = ""
     layout: str = "{vid}{ext}"
     sidecars: bool = False
+    metrics_file: str = ""
 
     @property
     def reserve(self) -> int:
@@ -69,6 +70,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def ledger_path(self, home: Home) -> Path:
         """Return where the ledger is; a relative setting counts from the archive."""
         return home.root / self.ledger if self.ledger else home.ledger
+
+    def metrics_path(self, home: Home) -> Path | None:
+        """Return where numbers for Prometheus are written, None for nowhere; counts from the archive, too."""
+        return home.root / self.metrics_file if self.metrics_file else None
 
     @property
     def is_api_here(self) -> bool:
@@ -257,4 +262,5 @@ SETTING_HELP: Final[Mapping[str, str]] = {
     "thaw_budget": "Bytes thawed and not fetched at once; empty: what the line fetches in half of expire_days.",
     "layout": "What finished files are called: {vid} {ext} {title} {category} {created} {created:%Y/%m}.",
     "sidecars": "Whether {name}.json is put beside each finished file, with all that is known of it.",
+    "metrics_file": "A file for Prometheus' node exporter (*.prom), written anew by each sync; empty for none.",
 }

@@ -26,6 +26,7 @@ from fetcher.sync.clocks import LinkClocks
 from fetcher.sync.durability import make_names_durable
 from fetcher.sync.fetching import Fetching, Patience
 from fetcher.sync.outcome import Notify, Options
+from fetcher.sync.planning import Planning
 from fetcher.sync.run import Run
 from fetcher.sync.submitting import Submitting, Terms
 from fetcher.sync.wires import Wires
@@ -154,6 +155,7 @@ async def running(
             submitting=submitting,
             asking=asking,
             fetching=fetching,
+            planning=Planning(wires, fetching=fetching, places=2),
             options=options or Options(),
             calls=lambda: source.asked,
         )

@@ -33,7 +33,7 @@ def tell_plan(home: Home, session: Session, settings: Settings) -> int:
     try:
         with database.reading() as connection:
             due = due_tasks(connection, now=now, limit=_SHOWN + 1)
-            found = totals(connection, risk_until=now)
+            found = totals(connection)
             waves = list(_waves(connection, settings, now=now, room=room))
     finally:
         database.close()

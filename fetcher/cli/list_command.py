@@ -28,20 +28,23 @@ def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at
     from fetcher.cli.output import Output
     from fetcher.domain.errors import UsageError
     from fetcher.domain.identifiers import printable
-    from fetcher.domain.link import RISK_MS
     from fetcher.ledger.views import Selection, listed, one_task
+    from fetcher.report.outlook import links_at_risk
     from fetcher.report.rows import video_row
 
-    chosen = Selection(
-        statuses=[Status(one) for one in statuses],
-        task_id=task_id,
-        at_risk_before=int(time.time() * 1000) + RISK_MS if at_risk else None,
-    )
-    database = session.ledger(session.home())
+    home = session.home()
+    jobs = session.settings(home).jobs
+    database = session.ledger(home)
     try:
         with database.reading() as connection:
             if task_id is not None and one_task(connection, task_id) is None:
                 raise UsageError(f"not in this archive: task {printable(task_id)}")
+            now = int(time.time() * 1000)
+            chosen = Selection(
+                statuses=[Status(one) for one in statuses],
+                task_id=task_id,
+                video_ids=links_at_risk(connection, now=now, places=jobs) if at_risk else None,
+            )
             return Output().lines(_formatted((video_row(row) for row in listed(connection, chosen)), form))
     finally:
         database.close()

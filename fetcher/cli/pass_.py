@@ -16,6 +16,7 @@ import msgspec
 from fetcher.archive.home import loose_permissions
 from fetcher.cli.limits import jobs_allowed
 from fetcher.cli.logs import complain, keep_secret, say
+from fetcher.cli.measures import keep_metrics
 from fetcher.cli.output import Stream
 from fetcher.domain.exit_code import ExitCode
 from fetcher.report.rows import instant
@@ -66,6 +67,7 @@ def run_pass(
 
     with hold_archive(home, settings.ledger_path(home)):
         summary = asyncio.run(one_pass())
+        keep_metrics(session, home, settings, at_risk=summary.at_risk)
     # All is done and recorded; what is left to do is to write it to somebody who may not read.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: os._exit(128 + number))

@@ -91,7 +91,7 @@ def _tell(session: Session, home: Home, videos: list[Video], code: int) -> int:
     try:
         with database.reading() as connection:
             rows = {row["vid"]: row for row in listed(connection, Selection())}
-            status = status_row(totals(connection, risk_until=0))
+            status = status_row(totals(connection))
     finally:
         database.close()
     wrong = [video.vid for video in videos if not _is_as_expected(home, video, rows)]

@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 def command(session: Session, as_json: bool) -> int:
     """Tell how the archive stands: counts, bytes, nearest deadline, links at risk, last run."""
     from fetcher.cli.output import Output
-    from fetcher.domain.link import RISK_MS
     from fetcher.ledger.views import totals
+    from fetcher.report.outlook import links_at_risk
     from fetcher.report.rows import status_row
 
     home = session.home()
     database = session.ledger(home)
     try:
         with database.reading() as connection:
-            row = status_row(totals(connection, risk_until=int(time.time() * 1000) + RISK_MS))
+            risky = links_at_risk(connection, now=int(time.time() * 1000), places=session.settings(home).jobs)
+            row = status_row(totals(connection, at_risk=len(risky)))
     finally:
         database.close()
     if as_json:

@@ -7,6 +7,7 @@ Here a thread goes on with what waits already, and the loop is woken a hundred t
 import asyncio
 import contextlib
 import logging
+import math
 import queue
 import threading
 from collections import deque
@@ -32,12 +33,16 @@ class Hands(Protocol):
         """Give back, with *error*, all that is not begun."""
         ...
 
+    def resize(self, size: int) -> None:
+        """Do *size* things at a time from now on; what is begun goes on."""
+        ...
+
 
 class Crew:
     """*size* threads for one event loop.
 
     Args:
-        size: How many things are done at a time; fewer where the machine has no room for so many threads.
+        size: How many things are done at a time at first; fewer where the machine has no room for so many threads.
     """
 
     def __init__(self, size: int) -> None:
@@ -45,18 +50,39 @@ class Crew:
         self._done: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
         self._is_told = False
         self._threads: list[threading.Thread] = []
+        self._size = 0
+        self._most: float = math.inf
         try:
-            for number in range(size):
-                thread = threading.Thread(target=self._work, name=f"transfer-{number}")
-                thread.start()
-                self._threads.append(thread)
-        except RuntimeError:  # No room for another one's stack, or as many processes as this user may have.
-            if not self._threads:
-                raise
-            _log.warning("%d threads instead of %d: the machine gives no more", len(self._threads), size)
+            self.resize(size)
         except BaseException:
             self.close()
             raise
+
+    def resize(self, size: int) -> None:
+        """Do *size* things at a time from now on; what is begun goes on. Not to be called once it is closed.
+
+        Where there are to be fewer, threads leave when they are through with what was wanted before this.
+        """
+        for _ in range(size, self._size):
+            self._wanted.put(None)
+        for number in range(self._size, int(min(size, self._most))):
+            if not self._has_another(number):
+                _log.warning("%d threads instead of %d: the machine gives no more", number, size)
+                self._most = size = number
+                break
+        self._size = int(min(size, self._most))
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+
+    def _has_another(self, number: int) -> bool:
+        thread = threading.Thread(target=self._work, name=f"transfer-{number}")
+        try:
+            thread.start()
+        except RuntimeError:  # No room for another one's stack, or as many processes as this user may have.
+            if number == 0:
+                raise
+            return False
+        self._threads.append(thread)
+        return True
 
     def do(self, work: Callable[[], T]) -> asyncio.Future[T]:
         """Have a thread do *work*, return its result to come. Whoever gives up waiting changes nothing of it."""
@@ -66,11 +92,16 @@ class Crew:
 
     def recall(self, error: Exception) -> None:
         """Give back, with *error*, all that no thread has begun. Not to be called once it is closed."""
+        leaving = 0
         with contextlib.suppress(queue.Empty):
-            while (wanted := self._wanted.get_nowait()) is not None:
-                _, done = wanted
-                if not done.done():
-                    done.set_exception(error)
+            while True:
+                wanted = self._wanted.get_nowait()
+                if wanted is None:
+                    leaving += 1
+                elif not wanted[1].done():
+                    wanted[1].set_exception(error)
+        for _ in range(leaving):
+            self._wanted.put(None)
 
     def close(self) -> None:
         """Wait until all that is wanted is done, then end the threads."""

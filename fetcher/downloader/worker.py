@@ -76,6 +76,10 @@ class Downloader:
         """Give back the downloads that stand in line and are not begun: they end as if they were stopped."""
         self._workshop.crew.recall(errors.TransferStoppedError("something more urgent has come"))
 
+    def resize(self, places: int) -> None:
+        """Have *places* downloads under way at a time from now on; those that are go on."""
+        self._workshop.crew.resize(places)
+
     async def download(self, order: Order, renew: Renew) -> Event | TryAgain:
         """Fetch one video and return what happened to it.
 

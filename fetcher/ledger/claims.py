@@ -24,6 +24,8 @@ class Claimed:
     vid: str
     link: Link
     deadline: int | None
+    postponed: int
+    """Where the plan puts it: lower ones come first."""
     path: str
     """Below the archive, fixed from the first claim on."""
     attempts: int
@@ -78,7 +80,11 @@ def claim(connection: Connection, *, limit: int, owner: str, now: int, lease_ms:
     taken = fetch(connection, _TAKEN, {"rows": due}, _ROWS)
     paths = _paths(connection, taken, name)
     claimed = [_claimed(row, paths[row.id]) for row in taken]
-    return sorted(claimed, key=lambda one: (one.deadline is not None, one.deadline or 0, one.video_id))
+    return sorted(claimed, key=_urgency)
+
+
+def _urgency(one: Claimed) -> tuple[int, bool, int, int]:
+    return one.postponed, one.deadline is not None, one.deadline or 0, one.video_id
 
 
 def extend(connection: Connection, *, owner: str, until: int) -> int:
@@ -132,6 +138,7 @@ class _Row(msgspec.Struct, array_like=True):
     link_obtained_at: int
     link_success_at: int | None
     deadline: int | None
+    postponed: int
     path: str | None
     attempts: int
     suspicions: int
@@ -202,6 +209,7 @@ def _claimed(row: _Row, path: str) -> Claimed:
         vid=row.vid,
         link=Link(url=row.link, obtained_at=row.link_obtained_at, success_at=row.link_success_at),
         deadline=row.deadline,
+        postponed=row.postponed,
         path=path,
         attempts=row.attempts,
         suspicions=row.suspicions,

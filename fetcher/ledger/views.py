@@ -46,12 +46,17 @@ class Selection:
 
     statuses: Sequence[Status] = ()
     task_id: str | None = None
-    at_risk_before: int | None = None
-    """Ready ones with a deadline before this, ms UTC."""
+    video_ids: Sequence[int] | None = None
+    """These alone, in this order."""
 
 
-def totals(connection: Connection, *, risk_until: int) -> Totals:
-    """Count: done is what the live statuses leave of all, so that no index on status is needed."""
+def totals(connection: Connection, *, at_risk: int = 0) -> Totals:
+    """Count: done is what the live statuses leave of all, so that no index on status is needed.
+
+    Args:
+        connection: On a snapshot.
+        at_risk: Links at risk, as the outlook has them.
+    """
     counts = {
         status.value: _count(connection, has_status(status)) for status in Status if status is not Status.DONE
     }
@@ -68,7 +73,7 @@ def totals(connection: Connection, *, risk_until: int) -> Totals:
         nearest_window_end=connection.scalar(
             select(func.min(videos.c.window_ends_at)).where(has_status(Status.READY))
         ),
-        at_risk=_count(connection, _is_at_risk(risk_until)),
+        at_risk=at_risk,
         reasons=_by(
             connection,
             select(videos.c.reason, func.count()).where(has_status(Status.FAILED)).group_by(videos.c.reason),
@@ -82,16 +87,31 @@ def totals(connection: Connection, *, risk_until: int) -> Totals:
 
 
 def listed(connection: Connection, chosen: Selection) -> Iterator[dict[str, Any]]:
-    """Yield the videos that were chosen, in the order they came to be known, page by page."""
-    last_id = 0
-    while True:
-        page = connection.execute(_page(chosen, last_id)).all()
-        if not page:
-            return
+    """Yield the videos that were chosen, in the order they came to be known or were named in, page by page."""
+    for page in _pages(connection, chosen):
         named = _task_ids(connection, [row.id for row in page])
         for row in page:
             yield {**row._mapping, "task_ids": named.get(row.id, [])}  # noqa: SLF001
-        last_id = page[-1].id
+
+
+def _pages(connection: Connection, chosen: Selection) -> Iterator[Sequence[Any]]:
+    if chosen.video_ids is not None:
+        for start in range(0, len(chosen.video_ids), _PAGE):
+            some = chosen.video_ids[start : start + _PAGE]
+            rows = {row.id: row for row in connection.execute(_matching(chosen).where(videos.c.id.in_(some)))}
+            yield [rows[one] for one in some if one in rows]
+        return
+    page = connection.execute(_page(chosen, 0)).all()
+    while page:
+        yield page
+        page = connection.execute(_page(chosen, page[-1].id)).all()
+
+
+def vids_of(connection: Connection, video_ids: Sequence[int]) -> list[str]:
+    """Return what some videos are called, in their order."""
+    rows = connection.execute(select(videos.c.id, videos.c.vid).where(videos.c.id.in_(video_ids)))
+    vids = {row.id: row.vid for row in rows}
+    return [vids[one] for one in video_ids if one in vids]
 
 
 def shown(connection: Connection, video_ids: Sequence[int]) -> list[dict[str, Any]]:
@@ -155,21 +175,19 @@ def one_task(connection: Connection, task_id: str) -> dict[str, Any] | None:
 
 
 def _page(chosen: Selection, last_id: int) -> Select[Any]:
-    page = select(*(videos.c[name] for name in _SHOWN)).where(videos.c.id > last_id)
+    return _matching(chosen).where(videos.c.id > last_id).order_by(videos.c.id).limit(_PAGE)
+
+
+def _matching(chosen: Selection) -> Select[Any]:
+    found = select(*(videos.c[name] for name in _SHOWN))
     if len(chosen.statuses) == 1:
-        page = page.where(has_status(chosen.statuses[0]))
+        found = found.where(has_status(chosen.statuses[0]))
     elif chosen.statuses:
-        page = page.where(videos.c.status.in_([status.value for status in chosen.statuses]))
+        found = found.where(videos.c.status.in_([status.value for status in chosen.statuses]))
     if chosen.task_id is not None:
         inside = select(task_items.c.video).join(tasks, tasks.c.id == task_items.c.task)
-        page = page.where(videos.c.id.in_(inside.where(tasks.c.task_id == chosen.task_id)))
-    if chosen.at_risk_before is not None:
-        page = page.where(_is_at_risk(chosen.at_risk_before))
-    return page.order_by(videos.c.id).limit(_PAGE)
-
-
-def _is_at_risk(until: int) -> ColumnElement[bool]:
-    return has_status(Status.READY) & (videos.c.deadline <= until)
+        found = found.where(videos.c.id.in_(inside.where(tasks.c.task_id == chosen.task_id)))
+    return found
 
 
 def _task_ids(connection: Connection, video_ids: Sequence[int]) -> dict[int, list[str]]:

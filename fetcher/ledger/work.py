@@ -1,6 +1,6 @@
 """What a person asks of the ledger: record tasks, have another go, notice missing files."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -106,6 +106,8 @@ def begin_run(connection: Connection, *, owner: str, now: int) -> int:
     return int(added.scalar_one())
 
 
-def end_run(connection: Connection, run_id: int, *, now: int, exit_code: int, counts: dict[str, int]) -> None:
-    """Note how a run ended: ``done``, ``failed``, ``bytes``, ``calls``."""
+def end_run(
+    connection: Connection, run_id: int, *, now: int, exit_code: int, counts: Mapping[str, int | None]
+) -> None:
+    """Note how a run ended: ``done``, ``failed``, ``bytes``, ``calls``, ``bytes_per_s``."""
     connection.execute(update(runs).where(runs.c.id == run_id).values(ended_at=now, exit_code=exit_code, **counts))

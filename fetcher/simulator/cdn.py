@@ -41,7 +41,7 @@ class Cdn:
         if refuse := video.faults.take(FaultKind.REFUSE):
             headers = {"Retry-After": refuse.text} if refuse.text is not None else {}
             return PlainTextResponse("busy", refuse.status_code, headers)
-        if reason := self._link_refusal(request):
+        if reason := self._link_refusal(request, video):
             return _denied(reason)
         if denied := video.faults.take(FaultKind.DENIED):
             return _denied(str(denied.text))
@@ -51,12 +51,12 @@ class Cdn:
             return _xml_error(403, "InvalidObjectState")
         return None
 
-    def _link_refusal(self, request: Request) -> str | None:
+    def _link_refusal(self, request: Request, video: Video) -> str | None:
         reason = self._world.signer.refusal(
             request.url.path,
             request.query_params.get("auth_key"),
             now=self._world.now(),
-            lifetime=self._world.link_lifetime,
+            lifetime=self._world.lifetime_of(video),
         )
         return reason and f"req auth: {reason}"
 
@@ -67,13 +67,15 @@ class Cdn:
         if fault is None:
             return None
         to = fault.text or ""
-        target = to if "://" in to else self._world.signed(f"{to}{video.path}")
+        target = (
+            to if "://" in to else self._world.signed(f"{to}{video.path}", lifetime=self._world.lifetime_of(video))
+        )
         return Response(status_code=302, headers={"Location": target})
 
     def _file(self, request: Request, video: Video) -> Response:
         whole = self._whole(video)
         if request.method == "HEAD":
-            return Delivery(whole)
+            return Delivery(whole, self._world.line)
         try:
             plan = _with_range(whole, request)
         except UnsatisfiableRangeError:
@@ -81,7 +83,7 @@ class Cdn:
         plan = spoil(plan, video.faults)
         if video.faults.take(FaultKind.CHANGED):
             video.replace_body()
-        return Delivery(plan)
+        return Delivery(plan, self._world.line)
 
     def _whole(self, video: Video) -> Plan:
         return Plan(
@@ -100,7 +102,7 @@ class Cdn:
         if self._world.out_of_range == "416":
             return Response(status_code=416, headers={"Content-Range": f"bytes */{whole.body.size}"})
         bare = self._world.out_of_range == "bare_206"
-        return Delivery(replace(whole, partial=bare, content_range=False))
+        return Delivery(replace(whole, partial=bare, content_range=False), self._world.line)
 
 
 def _with_range(whole: Plan, request: Request) -> Plan:

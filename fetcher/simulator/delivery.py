@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from fetcher.simulator.line import Line
 from fetcher.simulator.plan import Ending, Framing, Plan
 from fetcher.simulator.recorder import UNFRAMED, wire_of
 from fetcher.simulator.wire import Wire
@@ -16,9 +17,10 @@ _TICK = 0.05
 class Delivery(Response):
     """A response that may break off, hold the line, drip, or come without a length."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, line: Line) -> None:
         super().__init__(status_code=plan.status)
         self._plan = plan
+        self._line = line
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send head and body."""
@@ -34,7 +36,9 @@ class Delivery(Response):
             gone.cancel()
 
     async def _send_pieces(self, send: Send, gone: asyncio.Future[None], *, unframed: bool) -> None:
-        for piece, pause in _paced(self._plan):
+        for piece, pause in self._line.cut(_paced(self._plan)):
+            if on_line := self._line.pause_s(len(piece)):
+                await asyncio.wait([gone], timeout=on_line)
             if gone.done():
                 return
             await send({"type": "http.response.body", "body": piece, "more_body": True, UNFRAMED: unframed})

@@ -44,6 +44,7 @@ class Video:
         md5checksum: What the vendor's MD5 call says; None means the truth, "" that it knows none.
         content_type: What the CDN says; the vendor's uploader leaves text/plain.
         faults: How the CDN misbehaves for it.
+        link_lifetime: Seconds for which the CDN takes a link of it; None means the world's.
         body: Its bytes as they are now.
         version: Counts replacements of the body, from 0.
     """
@@ -61,6 +62,7 @@ class Video:
     md5checksum: str | None
     content_type: str
     faults: Faults[Fault]
+    link_lifetime: float | None
     body: Body
     version: int = field(default=0)
 
@@ -141,6 +143,7 @@ class Library:
         listed_size: int | None = None,
         md5checksum: str | None = None,
         content_type: str = "text/plain",
+        link_lifetime: float | None = None,
     ) -> Video:
         """Add a video; see `Video` for the meaning of each value.
 
@@ -167,6 +170,7 @@ class Library:
             md5checksum=md5checksum,
             content_type=content_type,
             faults=Faults(faults),
+            link_lifetime=link_lifetime,
             body=content,
         )
         return self._keep(video)

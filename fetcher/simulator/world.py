@@ -10,6 +10,7 @@ from starlette.types import Scope
 from fetcher.simulator.api_faults import ApiFault
 from fetcher.simulator.faults import FaultKind, Faults
 from fetcher.simulator.library import Library, Video
+from fetcher.simulator.line import Line
 from fetcher.simulator.links import AuthTimestamp, Links
 from fetcher.simulator.records import RequestLog
 from fetcher.simulator.wire import Wire, find_wire
@@ -53,7 +54,8 @@ class World:
         unknown_task: What a query for an unknown task answers.
         links: Whether each query signs anew or repeats the first link.
         most_outstanding: The most bytes that were thawed and not fetched after a task was created by the API.
-        link_lifetime: Seconds for which the CDN takes a link.
+        link_lifetime: Seconds for which the CDN takes a link; a video may have its own.
+        line: What all bodies share on their way to the client.
         auth_timestamp: What the timestamp in a link means.
         out_of_range: The CDN's answer to a Range outside the file.
         rate_limit: None means unlimited.
@@ -79,6 +81,7 @@ class World:
         self.auth_timestamp: AuthTimestamp = "issued"
         self.out_of_range: Literal["416", "whole", "bare_206"] = "416"
         self.rate_limit: RateLimit | None = None
+        self.line = Line()
         self.signer = Links(key="simulated-cdn-key")
         self._frozen_links: dict[tuple[str, str], str] = {}
 
@@ -96,14 +99,17 @@ class World:
         if self.links == "frozen" and key in self._frozen_links:
             return self._frozen_links[key]
         dead = video.faults.take(FaultKind.EXPIRED) is not None
-        self._frozen_links[key] = f"{self.link_base or self.url}{self.signed(video.path, dead=dead)}"
+        self._frozen_links[key] = f"{self.link_base or self.url}{self._signed_for(video, dead=dead)}"
         return self._frozen_links[key]
 
-    def signed(self, path: str, *, dead: bool = False) -> str:
-        """Return a path with a fresh auth_key."""
-        key = self.signer.sign(
-            path, now=self.now(), lifetime=self.link_lifetime, timestamp=self.auth_timestamp, dead=dead
-        )
+    def lifetime_of(self, video: Video) -> float:
+        """Return for how many seconds the CDN takes a link of a video."""
+        return self.link_lifetime if video.link_lifetime is None else video.link_lifetime
+
+    def signed(self, path: str, *, lifetime: float | None = None, dead: bool = False) -> str:
+        """Return a path with a fresh auth_key, which lives for *lifetime* seconds, None being `link_lifetime`."""
+        lifetime = self.link_lifetime if lifetime is None else lifetime
+        key = self.signer.sign(path, now=self.now(), lifetime=lifetime, timestamp=self.auth_timestamp, dead=dead)
         return f"{path}?auth_key={key}"
 
     def outstanding(self) -> int:
@@ -115,6 +121,9 @@ class World:
 
     def _is_fetched(self, video: Video) -> bool:
         return sum(request.bytes_sent for request in self.requests.of(video.vid)) >= video.size
+
+    def _signed_for(self, video: Video, *, dead: bool) -> str:
+        return self.signed(video.path, lifetime=self.lifetime_of(video), dead=dead)
 
     def connections(self) -> Iterable[Any]:
         """Return the open connections; the server knows them."""

@@ -36,9 +36,9 @@ class Backlog:
         self._wires = wires
         self._layout = layout
         self._long_s = long_s
-        self._least = 2 * jobs
+        self.jobs = jobs
+        """Downloads at a time."""
         self._most = self._least
-        self._jobs = jobs
         self._videos: deque[Claimed] = deque()
         self._claimed_at = -math.inf
         self._ended = 0
@@ -55,7 +55,16 @@ class Backlog:
     @property
     def places(self) -> int:
         """How many downloads to begin at a time: quick ones stand in line, so that no thread waits for the next."""
-        return _IN_LINE * self._jobs if self._is_grown else self._jobs
+        return _IN_LINE * self.jobs if self._is_grown else self.jobs
+
+    @property
+    def waiting(self) -> Sequence[Claimed]:
+        """What is claimed and not begun, the most urgent first."""
+        return self._videos
+
+    @property
+    def _least(self) -> int:
+        return 2 * self.jobs
 
     @property
     def _is_grown(self) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -121,6 +121,28 @@ class Fetching:
         if new and not self._is_urgent:
             soonest = None if None in new else min(deadline for deadline in new if deadline is not None)
             self._is_urgent = self._backlog.is_before(soonest) or is_sooner(soonest, self._begun.values())
+
+    def reorder(self) -> None:
+        """Say that the ledger gives videos out in another order now."""
+        self._is_urgent = True
+        self._wires.news.set()
+
+    @property
+    def begun(self) -> Container[int]:
+        """The videos that have a place."""
+        return self._begun.keys()
+
+    @property
+    def waiting(self) -> Sequence[Claimed]:
+        """What is claimed and has no place yet, the most urgent first."""
+        return self._backlog.waiting
+
+    def set_places(self, places: int) -> None:
+        """Have so many downloads under way at a time from now on; those that are go on."""
+        if places != self._backlog.jobs:
+            self._backlog.jobs = places
+            self._wires.downloader.resize(places)
+            self._fill()
 
     @property
     def is_stale(self) -> bool:

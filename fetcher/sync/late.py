@@ -97,6 +97,7 @@ class LateDownloader:
 
     def __init__(self, downloader: Late[Downloader]) -> None:
         self._downloader = downloader
+        self._places: int | None = None
         self._is_stopped = False
 
     @property
@@ -120,6 +121,12 @@ class LateDownloader:
         if self._downloader.opened is not None:
             self._downloader.opened.recall()
 
+    def resize(self, places: int) -> None:
+        """Have *places* transfers under way at a time, from the first one on where there is none yet."""
+        self._places = places
+        if self._downloader.opened is not None:
+            self._downloader.opened.resize(places)
+
     async def download(self, order: Order, renew: Renew) -> Event | TryAgain:
         """Fetch one video and return what happened to it.
 
@@ -127,7 +134,10 @@ class LateDownloader:
             TransferStoppedError: ``stop`` was called; the part is kept.
             StorageError: The disk.
         """
+        is_first = self._downloader.opened is None
         downloader = await self._downloader.get()
+        if is_first and self._places is not None:
+            downloader.resize(self._places)
         if self._is_stopped:
             downloader.stop()
         _log.debug("%s: download begins, to %s", order.vid, order.path)

@@ -14,7 +14,6 @@ from fetcher.archive.placing import set_aside, size_of
 from fetcher.archive.space import disk_errors
 from fetcher.domain.errors import CredentialsRefusedError, FetcherError, PolyvError
 from fetcher.domain.exit_code import ExitCode
-from fetcher.domain.link import RISK_MS
 from fetcher.ledger.claims import release_others
 from fetcher.ledger.recovery import latest_done, pull_back, still_wanted
 from fetcher.ledger.requests import Intent
@@ -23,6 +22,7 @@ from fetcher.ledger.work import begin_run, end_run, file_missing, forget_refusal
 from fetcher.sync.asking import Asking
 from fetcher.sync.fetching import Fetching
 from fetcher.sync.outcome import Options, Summary
+from fetcher.sync.planning import Planning
 from fetcher.sync.submitting import Submitting
 from fetcher.sync.wires import Downloads, Wires
 
@@ -48,6 +48,7 @@ class Run:
         submitting: Submitting,
         asking: Asking,
         fetching: Fetching,
+        planning: Planning,
         options: Options,
         calls: Callable[[], int],
         sidecars: "Sidecars | None" = None,
@@ -57,6 +58,7 @@ class Run:
         self._sidecars = sidecars
         self._asking = asking
         self._fetching = fetching
+        self._planning = planning
         self._options = options
         self._calls = calls
         self.summary = wires.summary
@@ -118,6 +120,7 @@ class Run:
 
         run_id, lost = await self._wires.ledger.write(take_over)
         await self._wires.clocks.load(self._wires.ledger)
+        await self._planning.load()
         self._submitting.tell_lost(lost)
         with disk_errors(f"looking at {self._wires.root}"):
             await self._drop_parts()
@@ -164,6 +167,7 @@ class Run:
             if self._refused is None:
                 self._submitting.start()
                 await self._asking.start_due(before=None if self._polls_on() else began_at)
+            await self._planning.look()
             await self._fetching.start()
             if self._refused is None and self._fetching.active:
                 await self._asking.refresh_dying()
@@ -203,6 +207,7 @@ class Run:
         asked = self._asking.take_ended()
         if asked:
             self._fetching.look_again(self._asking.take_deadlines())
+            self._planning.look_again()
         for one in (*self._fetching.take_broken(), *asked, *self._submitting.take_ended()):
             self._look_at(one)
 
@@ -231,6 +236,7 @@ class Run:
         while True:
             await asyncio.sleep(_TICK_S)
             self._heed_limits()
+            self._planning.tick(now=loop.time())
             if self._wires.downloader.running:
                 self._submitting.count_transfer(_TICK_S)
             if self._fetching.is_stale:
@@ -257,6 +263,7 @@ class Run:
         with self._ending_the_run():
             if await self._wires.clocks.keep(self._wires.ledger, now=self._wires.now()):
                 self._fetching.look_again()
+                self._planning.look_again()
 
     @contextlib.contextmanager
     def _ending_the_run(self) -> Iterator[None]:
@@ -284,19 +291,23 @@ class Run:
         """Count what is left, and write down how the run went."""
         summary, now = self.summary, self._wires.now()
         await self._wires.clocks.keep(self._wires.ledger, now=now)
-        found = await self._wires.ledger.read(
-            functools.partial(totals, risk_until=self._wires.polyv_now() + RISK_MS)
-        )
+        summary.at_risk = await self._planning.at_risk()
+        found = await self._wires.ledger.read(totals)
         summary.error = summary.error or self._refused
         summary.counts = found.counts
-        summary.at_risk = found.at_risk
         summary.nearest_deadline = found.nearest_deadline
         summary.next_poll_at = found.next_poll_at
         summary.open_tasks = found.tasks.get("open", 0)
         summary.rejected_tasks = found.tasks.get("rejected", 0)
         summary.calls = self._calls()
         summary.bytes = self._wires.downloader.fetched
-        counts = {"done": summary.done, "failed": summary.failed, "bytes": summary.bytes, "calls": summary.calls}
+        counts = {
+            "done": summary.done,
+            "failed": summary.failed,
+            "bytes": summary.bytes,
+            "calls": summary.calls,
+            "bytes_per_s": self._planning.bytes_per_s,
+        }
         code = int(summary.exit_code)
         await self._wires.ledger.write(
             functools.partial(end_run, run_id=run_id, now=now, exit_code=code, counts=counts)

@@ -41,6 +41,10 @@ class Downloads(Protocol):
         """Give back the downloads that stand in line and are not begun."""
         ...
 
+    def resize(self, places: int) -> None:
+        """Have *places* transfers under way at a time from now on; those that are go on."""
+        ...
+
     async def download(self, order: Order, renew: Renew) -> Event | TryAgain:
         """Fetch one video and return what happened to it."""
         ...

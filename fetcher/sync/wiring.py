@@ -27,6 +27,7 @@ from fetcher.sync.durability import make_names_durable
 from fetcher.sync.fetching import Fetching, Patience
 from fetcher.sync.late import Late, LateDownloader, LatePolyv
 from fetcher.sync.outcome import Notify, Options
+from fetcher.sync.planning import Planning
 from fetcher.sync.run import Run
 from fetcher.sync.submitting import Submitting, Terms
 from fetcher.sync.wires import Wires
@@ -151,6 +152,7 @@ def wired_run(wires: Wires, settings: Settings, options: Options, *, jobs: int, 
         submitting=submitting,
         asking=asking,
         fetching=fetching,
+        planning=Planning(wires, fetching=fetching, places=jobs),
         options=options,
         calls=lambda: polyv.calls,
         sidecars=sidecars,

@@ -172,3 +172,36 @@ def test_threads_that_the_machine_does_not_give_are_made_do_without(
         crew.close()
 
     assert before == threading.active_count()
+
+
+async def _most_at_a_time(crew: Crew, together: int) -> int:
+    """Return how many things the crew does at a time, where each goes on when *together* of them are begun."""
+    lock, busy, most, met = threading.Lock(), [0], [0], threading.Barrier(together)
+
+    def work() -> None:
+        with lock:
+            busy[0] += 1
+            most[0] = max(most[0], busy[0])
+        met.wait(10)
+        with lock:
+            busy[0] -= 1
+
+    await asyncio.gather(*(crew.do(work) for _ in range(4 * together)))
+    return most[0]
+
+
+async def test_a_crew_grows_and_shrinks_while_it_works() -> None:
+    """Nothing is lost meanwhile, and whoever is to leave is not kept by a recall."""
+    crew = Crew(2)
+    found = [await _most_at_a_time(crew, 2)]
+    crew.resize(5)
+    found.append(await _most_at_a_time(crew, 5))
+    crew.resize(1)
+    crew.recall(RuntimeError("recalled"))
+    await asyncio.gather(*(crew.do(lambda: None) for _ in range(8)))
+    found.append(await _most_at_a_time(crew, 1))
+    crew.resize(3)
+    found.append(await _most_at_a_time(crew, 3))
+    await asyncio.to_thread(crew.close)
+
+    assert [2, 5, 1, 3] == found

@@ -152,7 +152,7 @@ def test_nothing_but_counts_and_lists_scans_a_table(ledger: Database, work_of: A
 
 
 def test_counting_reads_the_live_statuses_from_their_indexes(ledger: Database) -> None:
-    found = "\n".join(plans(ledger, lambda connection: views.totals(connection, risk_until=NOW)))
+    found = "\n".join(plans(ledger, views.totals))
     for name in ("wanted", "waiting", "ready", "failed"):
         assert f"INDEX ix_videos_{name}" in found
 

@@ -56,10 +56,10 @@ def shown(ledger: Database, **chosen: Any) -> list[dict[str, Any]]:
         return list(views.listed(connection, views.Selection(**chosen)))
 
 
-def totals(ledger: Database, risk_until: int = NOW) -> views.Totals:
+def totals(ledger: Database) -> views.Totals:
     """Count."""
     with ledger.reading() as connection:
-        return views.totals(connection, risk_until=risk_until)
+        return views.totals(connection)
 
 
 def test_counts_are_what_counting_the_rows_gives(ledger: Database) -> None:
@@ -71,12 +71,6 @@ def test_counts_are_what_counting_the_rows_gives(ledger: Database) -> None:
     assert {"finished": 1, "open": 1} == found.tasks
     assert 10 == found.bytes_done
     assert (NOW + 5 * MINUTE, NOW + MINUTE) == (found.nearest_deadline, found.next_poll_at)
-
-
-@pytest.mark.parametrize(("until", "expected"), [(NOW, 0), (NOW + 5 * MINUTE, 1), (NOW + 7 * MINUTE, 3)])
-def test_links_that_end_before_a_moment_are_at_risk(ledger: Database, until: int, expected: int) -> None:
-    """F40."""
-    assert expected == totals(ledger, until).at_risk == len(shown(ledger, at_risk_before=until))
 
 
 def test_an_empty_ledger_counts_nothing(tmp_path: Path) -> None:
@@ -150,7 +144,7 @@ def test_no_view_shows_a_link(ledger: Database) -> None:
             *views.listed(connection, views.Selection()),
             *(views.one_video(connection, vid(number)) for number in range(1, 10)),
             *(views.one_task(connection, task_id(number)) for number in (1, 2)),
-            views.totals(connection, risk_until=NOW),
+            views.totals(connection),
         ]
     assert CANARY not in repr(everything)
     assert "auth_key" not in repr(everything)

@@ -1,7 +1,6 @@
 """Polyv's library in the ledger: page by page, in memory that does not grow, and compared with what is there."""
 
 import asyncio
-import functools
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -76,7 +75,7 @@ def _compared(path: Path, shelf: Shelf) -> list[Compared]:
 
 
 def _count(path: Path) -> int:
-    found = _with(path, lambda ledger: ledger.read(functools.partial(totals, risk_until=NOW)))
+    found = _with(path, lambda ledger: ledger.read(totals))
     return sum(found.counts.values())
 
 

@@ -111,7 +111,8 @@ class LockstepCrew:
         pause: Callable[[], float],
         step: Callable[[str], None],
     ) -> None:
-        self._free = size
+        self._size = size
+        self._busy = 0
         self._loop = loop
         self._pause = pause
         self._step = step
@@ -132,9 +133,14 @@ class LockstepCrew:
             if not done.done():
                 done.set_exception(error)
 
+    def resize(self, size: int) -> None:
+        """Do *size* things at a time from now on."""
+        self._size = size
+        self._begin()
+
     def _begin(self) -> None:
-        while self._free and self._line:
-            self._free -= 1
+        while self._busy < self._size and self._line:
+            self._busy += 1
             work, done = self._line.popleft()
             fibre = Fibre(lambda work=work, done=done: self._work(work, done))  # type: ignore[misc]
             fibre.timer = self._loop.call_later(self._pause(), self._go_on, fibre)
@@ -147,7 +153,7 @@ class LockstepCrew:
         except BaseException as exc:  # noqa: BLE001 - handed to who waits for it
             error = exc
         self._loop.call_later(self._pause(), _tell, done, result, error)
-        self._free += 1
+        self._busy -= 1
         self._loop.call_soon(self._begin)
 
     def _go_on(self, fibre: Fibre) -> None:

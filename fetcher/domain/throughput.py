@@ -1,0 +1,58 @@
+"""How many bytes come a second while anything is under way."""
+
+from typing import Final
+
+_HALF_LIFE_S: Final = 15.0
+"""A moment of work so long ago counts half as much as one of now."""
+_LEAST_S: Final = 1.0
+"""So much work at the least tells anything: connections are opened in the first part of a second."""
+
+
+class Throughput:
+    """Learned from looks at a count that grows. Pure: the clock is passed in.
+
+    Time in which nothing was under way counts for nothing: an idle line is not a slow one.
+    """
+
+    def __init__(self) -> None:
+        self.known: float | None = None
+        """Bytes a second as earlier runs had them, which holds until this one has its own; None for unknown."""
+        self._looked_at: float | None = None
+        self._fetched = 0
+        self._recent_s = self._recent_bytes = 0.0
+        self.busy_s = 0.0
+        """Seconds of work so far."""
+
+    def look(self, *, now: float, fetched: int, is_busy: bool) -> None:
+        """Take in how things stand.
+
+        Args:
+            now: Monotonic seconds.
+            fetched: Bytes that have come so far.
+            is_busy: Whether a transfer is under way.
+        """
+        since, self._looked_at = self._looked_at, now
+        came, self._fetched = fetched - self._fetched, fetched
+        if since is None or not (is_busy or came > 0):
+            return
+        took = now - since
+        faded = 0.5 ** (took / _HALF_LIFE_S)
+        self.busy_s += took
+        self._recent_s = self._recent_s * faded + took
+        self._recent_bytes = self._recent_bytes * faded + came
+
+    @property
+    def bytes_per_s(self) -> float | None:
+        """As it is now; None where nobody knows. Never 0: a line that stands says nothing of when it goes on."""
+        return self._recent if self._recent is not None else self.known
+
+    @property
+    def measured(self) -> float | None:
+        """Of all the work so far, None where that was too little to tell."""
+        return self._fetched / self.busy_s if self.busy_s >= _LEAST_S and self._fetched else None
+
+    @property
+    def _recent(self) -> float | None:
+        if self._recent_s < _LEAST_S or self._recent_bytes < self._recent_s:
+            return None
+        return self._recent_bytes / self._recent_s

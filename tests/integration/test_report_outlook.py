@@ -1,0 +1,101 @@
+"""Which links are at risk, by the ledger alone: by the clock, and by what the line has carried."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ledger_cases import MINUTE, NOW, added, opened, polled, seen, vid
+from sqlalchemy import text
+
+from fetcher.ledger import prospects, work
+from fetcher.ledger.engine import Database
+from fetcher.ledger.views import Selection, listed
+from fetcher.report.outlook import links_at_risk
+
+
+@pytest.fixture(name="ledger")
+def _ledger(tmp_path: Path) -> Iterator[Database]:
+    """Ten ready videos of 60 MB each, whose links die 20, 21, … minutes from now; the last one's does not tell."""
+    with opened(tmp_path) as ledger:
+        added(ledger, 1)
+        polled(ledger, 1, *(seen(number, deadline=_deadline(number)) for number in range(1, 11)))
+        with ledger.writing() as connection:
+            connection.execute(text("UPDATE videos SET size_expected = 60000000"))
+        yield ledger
+
+
+def _deadline(number: int) -> int | None:
+    return None if number == 10 else NOW + (19 + number) * MINUTE
+
+
+def _ran(ledger: Database, bytes_per_s: int | None) -> None:
+    """Have a run end that measured the line."""
+    with ledger.writing() as connection:
+        run = work.begin_run(connection, owner="a", now=NOW)
+        work.end_run(connection, run, now=NOW + 1, exit_code=0, counts={"bytes_per_s": bytes_per_s})
+
+
+def _at_risk(ledger: Database, *, now: int = NOW, places: int = 1) -> list[str]:
+    with ledger.reading() as connection:
+        chosen = Selection(video_ids=links_at_risk(connection, now=now, places=places))
+        return [row["vid"] for row in listed(connection, chosen)]
+
+
+@pytest.mark.parametrize(("later", "expected"), [(9, []), (10, [1]), (12, [1, 2, 3]), (60, list(range(1, 10)))])
+def test_f40_what_dies_within_ten_minutes_is_at_risk_by_the_clock_alone(
+    ledger: Database, later: int, expected: list[int]
+) -> None:
+    assert [vid(number) for number in expected] == _at_risk(ledger, now=NOW + later * MINUTE)
+
+
+def test_f40_what_the_line_cannot_carry_in_time_is_named_before_it_dies(ledger: Database) -> None:
+    """A file takes four minutes: the one that does not tell goes first, then seven start in time, two do not."""
+    _ran(ledger, 250_000)
+
+    assert 2 == len(_at_risk(ledger))
+
+
+def test_f40_a_line_that_is_fast_enough_leaves_nothing_at_risk(ledger: Database) -> None:
+    _ran(ledger, 2_500_000)
+
+    assert [] == _at_risk(ledger)
+
+
+def test_an_outlier_among_the_last_runs_says_nothing_of_the_line(ledger: Database) -> None:
+    for rate in (2_500_000, 2_600_000, 10, 2_400_000, None):
+        _ran(ledger, rate)
+
+    assert [] == _at_risk(ledger)
+
+
+def test_without_a_size_or_any_like_it_only_the_clock_counts(ledger: Database) -> None:
+    _ran(ledger, 10)
+    with ledger.writing() as connection:
+        connection.execute(text("UPDATE videos SET size_expected = NULL WHERE vid = :vid"), {"vid": vid(4)})
+
+    assert [] == _at_risk(ledger)
+
+
+def test_a_window_that_closes_before_the_link_dies_counts(ledger: Database) -> None:
+    with ledger.writing() as connection:
+        connection.execute(
+            text("UPDATE videos SET window_ends_at = :at WHERE vid = :vid"), {"at": NOW + MINUTE, "vid": vid(7)}
+        )
+
+    assert [vid(7)] == _at_risk(ledger)
+
+
+def test_the_ready_videos_are_summed_up_and_read_page_by_page(ledger: Database) -> None:
+    with ledger.reading() as connection:
+        load = prospects.load(connection)
+        ids = [one.id for one in prospects.prospects(connection)]
+        after = prospects.prospects_after(connection, ids[6])
+
+    assert (10, 600_000_000, 0, _deadline(1), 0) == (
+        load.count,
+        load.bytes_known,
+        load.unknown,
+        load.soonest,
+        load.postponed,
+    )
+    assert ids[7:] == [one.id for one in after]
