@@ -116,21 +116,32 @@ def outstanding(connection: Connection, *, now: int, usual: int, have: Mapping[i
 def write_intent(
     connection: Connection, video_ids: Sequence[int], *, key: str, expire_days: int, now: int
 ) -> Intent | None:
-    """Write down that a task is about to be asked for; None where none of the videos may be asked for any more."""
+    """Write down that a task is about to be asked for; None where none of the videos may be asked for any more.
+
+    A task has one number of days for all of its videos: those that are to have another than the first are left to the
+    next one.
+
+    Args:
+        connection: A write transaction.
+        video_ids: What to ask for.
+        key: Of the intent.
+        expire_days: For videos that were wanted without a number of their own.
+        now: ms UTC.
+    """
     chosen = _askable(now).where(videos.c.id.in_(video_ids)).limit(MOST_VIDS)
     rows = connection.execute(chosen).all()
     if not rows:
         return None
-    row = insert(tasks).values(
-        request_key=key, status=TaskStatus.SUBMITTING.value, expire_days=expire_days, added_at=now
-    )
+    days = rows[0].expire_days or expire_days
+    rows = [one for one in rows if (one.expire_days or expire_days) == days]
+    row = insert(tasks).values(request_key=key, status=TaskStatus.SUBMITTING.value, expire_days=days, added_at=now)
     task = connection.execute(row.returning(tasks.c.id)).scalar_one()
     insert_rows(connection, task_items, [_item(task, one.id, now) for one in rows])
     return Intent(
         key=key,
         vids=[one.vid for one in rows],
         video_ids=[one.id for one in rows],
-        expire_days=expire_days,
+        expire_days=days,
         written_at=now,
     )
 
@@ -208,7 +219,7 @@ def put_back(connection: Connection, video_id: int) -> bool:
 
 
 def _askable(now: int) -> Select[Any]:
-    columns = (videos.c.id, videos.c.vid, videos.c.size_expected)
+    columns = (videos.c.id, videos.c.vid, videos.c.size_expected, videos.c.expire_days)
     # Those whose age Polyv has not told come last.
     order = (videos.c.created_at.is_(None), videos.c.created_at, videos.c.id)
     return select(*columns).where(has_status(Status.WANTED), ~_is_held(now)).order_by(*order)

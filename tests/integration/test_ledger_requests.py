@@ -2,6 +2,7 @@
 
 import pytest
 from ledger_cases import DAY, MINUTE, NOW, history, plan, polled, rows, seen, statuses, task_id, task_of, vid, video
+from sqlalchemy import text
 from wanted_cases import want
 
 from fetcher.domain.status import Preparation
@@ -200,3 +201,14 @@ def test_choosing_looks_at_what_is_wanted_only(ledger: Database) -> None:
 
     assert "USING INDEX ix_videos_wanted" in told
     assert "SCAN videos" not in told.replace("SCAN videos USING INDEX ix_videos_wanted", "")
+
+
+def test_a_task_has_one_number_of_days_and_leaves_the_others_to_the_next(ledger: Database) -> None:
+    _want(ledger, 1, 2, 3)
+    with ledger.writing() as connection:
+        connection.execute(text("UPDATE videos SET expire_days = 3 WHERE vid = :vid"), {"vid": vid(1)})
+
+    first, second = _intended(ledger, 1, 2, 3, key="a"), _intended(ledger, 1, 2, 3, key="b")
+
+    assert ([vid(1)], 3) == (first.vids, first.expire_days)
+    assert ([vid(2), vid(3)], 1) == (second.vids, second.expire_days)
