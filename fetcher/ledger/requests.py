@@ -118,8 +118,8 @@ def write_intent(
 ) -> Intent | None:
     """Write down that a task is about to be asked for; None where none of the videos may be asked for any more.
 
-    A task has one number of days for all of its videos: those that are to have another than the first are left to the
-    next one.
+    A task has one number of days for all of its videos: those that are to have another than the first are left to
+    the next one.
 
     Args:
         connection: A write transaction.
