@@ -27,10 +27,10 @@ from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.ledger.changes import Change, apply
 from fetcher.ledger.claims import Claimed
 from fetcher.ledger.polls import ask_again
-from fetcher.report.rows import instant
 from fetcher.sync.backlog import Backlog, is_sooner
 from fetcher.sync.nodes import Nodes
 from fetcher.sync.outcome import Done
+from fetcher.sync.tally import Tally
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class Fetching:
         on_done: Done | None = None,
     ) -> None:
         self._wires = wires
-        self._on_done = on_done
+        self._tally = Tally(wires, on_done=on_done)
         self._renew = renew
         self._patience = patience
         self._backlog = Backlog(wires, jobs=jobs, layout=layout)
@@ -87,7 +87,6 @@ class Fetching:
         self._nodes = Nodes()
         self._due: _Pauses = {}
         self._resting: _Pauses = {}
-        self._refused: set[int] = set()
         self._denied_in_a_row = 0
         self._begun: dict[int, Claimed] = {}
         """What has a place, by video."""
@@ -233,7 +232,9 @@ class Fetching:
         except StaleLeaseError:
             _log.warning("%s: taken over by another run; what this one did is not recorded", claimed.vid)
             return
-        self._count(claimed, event)
+        if isinstance(event, TransferFailed):
+            self._plan_next(claimed, event)
+        self._tally.count(claimed, event)
         if not isinstance(event, FileVerified):
             self._wires.news.set()
         self._look_for_denial(verdict)
@@ -339,46 +340,6 @@ class Fetching:
             ask_again(connection, change.video_id, at=ask_at)
 
         await self._wires.ledger.write(refuse)
-
-    def _count(self, claimed: Claimed, event: Event) -> None:
-        """Tell what happened."""
-        told = {"vid": claimed.vid, "path": claimed.path}
-        match event:
-            case FileVerified():
-                self._refused.discard(claimed.video_id)
-                self._wires.summary.links_refused = len(self._refused)
-                self._wires.summary.done += 1
-                if self._on_done is not None:
-                    self._on_done(claimed.video_id)
-                self._wires.notify(
-                    {
-                        "type": "done",
-                        **told,
-                        "size": event.size,
-                        "sha256": event.sha256,
-                        "evidence": event.evidence.value,
-                        "fetched": event.fetched,
-                    }
-                )
-            case GivenUp():
-                self._wires.summary.failed += 1
-                _log.warning("%s: %s, %s", claimed.vid, event.reason, event.detail)
-                self._wires.notify({"type": "failed", **told, "reason": event.reason.value, "error": event.detail})
-            case TransferFailed():
-                self._plan_next(claimed, event)
-                self._wires.summary.tries_failed += 1
-                self._wires.summary.last_failure = event.detail
-                _log.info("%s: %s; tried again", claimed.vid, event.detail)
-                due_at = instant(event.due_at)
-                self._wires.notify({"type": "try_failed", **told, "error": event.detail, "due_at": due_at})
-            case WindowClosed():
-                _log.info("%s: %s; asked for again", claimed.vid, event.detail)
-                self._wires.notify({"type": "window_closed", **told, "error": event.detail})
-            case LinkRefused():
-                self._refused.add(claimed.video_id)
-                self._wires.summary.links_refused = len(self._refused)
-                _log.warning("%s: %s, and Polyv has no other; asked again later", claimed.vid, event.detail)
-                self._wires.notify({"type": "link_refused", **told, "error": event.detail})
 
 
 def _passed(pauses: _Pauses, now: float) -> dict[int, int | None]:
