@@ -1,8 +1,14 @@
 """How fast the bytes of a run come, all together and each transfer for itself."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fetcher.domain.throughput import Throughput
-from fetcher.sync.wires import Downloads
-from fetcher.transfer.meter import Meter
+
+if TYPE_CHECKING:
+    from fetcher.sync.wires import Downloads
+    from fetcher.transfer.meter import Meter
 
 
 class Flow:
