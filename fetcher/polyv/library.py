@@ -41,7 +41,7 @@ class Listing:
 
     New videos come last and are met on the way. Where one is deleted or moved, all that follow it move up, perhaps
     over the border between the page just read and the next. So beside each page the one before the last is read
-    once more: what has moved is found there.
+    once more: what has moved is found there, unless more than a page of videos went between the two.
 
     Args:
         polyv: Who is asked.

@@ -89,7 +89,7 @@ def test_what_asks_for_nothing_that_is_there_says_so(case: ArchiveCase) -> None:
 
     again, unknown = case.run("retry", video.vid), case.run("list", "--task", "no-such-task")
 
-    assert (0, "", f"fetcher: done, so there is nothing to try again: {video.vid}\n") == (
+    assert (0, "", f"fetcher: done, or about to be asked for: nothing to try again in {video.vid}\n") == (
         again.returncode,
         again.stdout,
         again.stderr,

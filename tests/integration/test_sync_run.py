@@ -133,7 +133,8 @@ async def test_a_file_taken_away_before_its_row_is_written_is_fetched_again(tmp_
         async with running(home, source, layout="library/{vid}{ext}", before_names=take_away) as run:
             summary = await asyncio.wait_for(run.run(), 30)
 
-    assert (3, len(taken), ExitCode.OK) == (summary.done, summary.tries_failed, summary.exit_code)
+    assert (3, ExitCode.OK) == (summary.done, summary.exit_code)
+    assert 1 <= len(taken) <= summary.tries_failed, "one that was named meanwhile may have gone with them"
     assert names == sorted(path.stem for path in (home.root / "library").iterdir())
     assert [] == list(home.parts.iterdir())
 
