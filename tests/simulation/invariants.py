@@ -11,6 +11,8 @@ from simulation.ledger_view import LedgerView
 from simulation.life import BUFFER, Ending, Plan
 from simulation.world import World
 
+from fetcher.domain.opening import OPENING
+
 _RESTARTS: Final = (
     "body: flip",
     "range: ignored",
@@ -36,7 +38,7 @@ _ACCUSATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "conflict": ("human: squatted",),
     "mismatch": ("body: flip",),
     "not_a_video": ("origin: page", "origin: gzip"),
-    "never_prepared": ("clock: jumped",),
+    "never_prepared": ("clock: jumped", "row: vanished"),
 }
 """What has to have happened to a video before it may be called failed for a reason."""
 _TRIES: Final = 8
@@ -81,7 +83,7 @@ class Invariants:
         yield from self._reasons(ledger)
         yield from self._history(ledger)
         yield from self._refusals(ledger)
-        yield from self._bytes()
+        yield from self._bytes(ledger)
         yield from self._payments(ledger)
         yield from self._questions(ending, plan)
         if ending.is_dead or ending.had_rival:
@@ -177,17 +179,22 @@ class Invariants:
             if world.library.giving(vid, world.clock.now_s):
                 yield f"{vid}: a link was given up as refused, and Polyv had another"
 
-    def _bytes(self) -> Iterator[str]:
-        """Nothing is downloaded without need."""
+    def _bytes(self, ledger: LedgerView) -> Iterator[str]:
+        """Nothing is downloaded without need.
+
+        Whoever tries again while a squatter stands under the final name downloads again; and what broke off before
+        its opening could be looked at has been written nowhere.
+        """
         world = self._world
         for vid, served in world.cdn.tally.served.items():
             original = world.library.originals[vid]
             size = max(map(len, original.versions))
             reasons = world.weather.did(vid, *_RESTARTS) + len(original.changes_at)
-            reasons += world.weather.did(vid, *_PAGES) // 10
+            reasons += world.weather.did(vid, *_PAGES) // 10 + _conflicts(ledger, vid)
+            spare = OPENING * world.weather.did(vid, *_CUTS)
             if min(map(len, original.versions)) < BUFFER or not original.is_provable:
                 reasons += world.weather.did(vid, *_CUTS)
-            if served > size * (1 + reasons):
+            if served > size * (1 + reasons) + spare:
                 yield f"{vid}: {served} bytes came of {size}, with {reasons} reasons to begin anew"
 
     def _payments(self, ledger: LedgerView) -> Iterator[str]:
@@ -263,3 +270,12 @@ def _files(root: Path) -> Iterator[str]:
         if Path(directory) == root:
             directories.remove(".fetcher")
         yield from (str(Path(directory, name).relative_to(root)) for name in files)
+
+
+def _conflicts(ledger: LedgerView, vid: str) -> int:
+    """Return how often a video met other bytes under its final name."""
+    video_id = ledger.videos[vid]["id"] if vid in ledger.videos else None
+    return sum(
+        event["kind"] == "GivenUp" and event["video"] == video_id and (event["detail"] or "").startswith("conflict")
+        for event in ledger.events
+    )
