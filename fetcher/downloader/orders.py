@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from fetcher.domain.link import Link
+from fetcher.domain.vendor import NOTHING_SAID, Expected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,10 @@ class Order:
     link: Link
     path: str
     """Below the archive."""
+    expected: Expected = NOTHING_SAID
+    """What Polyv says of it."""
+    differed: str | None = None
+    """sha256 of a whole copy that was not what Polyv says, None where there was none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,8 @@ class TryAgain:
     """Whether the origin refuses fresh links too: it does so to all of them, most likely."""
     is_suspicious: bool = False
     """Whether something other than the origin seems to answer."""
+    differed: str | None = None
+    """sha256 of the whole copy that came and is not what Polyv says."""
 
 
 Renew = Callable[[Order], Awaitable[Link | None]]

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Integer, bindparam, func, select, update
 
 from fetcher.domain.link import Link
 from fetcher.domain.status import Status
+from fetcher.domain.vendor import Expected
 from fetcher.ledger.bulk import as_one, fetch, one_of, packed, update_rows
 from fetcher.ledger.changes import Fence
 from fetcher.ledger.schema import has_status, videos
@@ -31,6 +32,10 @@ class Claimed:
     """How many of them met something that is no video."""
     size: int | None
     sha256: str | None
+    expected: Expected
+    """What Polyv says of it."""
+    differed: str | None
+    """sha256 of a whole copy that was not what Polyv says."""
     fence: Fence
 
 
@@ -135,6 +140,9 @@ class _Row(msgspec.Struct, array_like=True):
     title: str | None
     category: str | None
     created_at: int | None
+    size_expected: int | None
+    md5_expected: str | None
+    differed: str | None
 
 
 def _paths(connection: Connection, rows: Sequence[_Row], name: Namer) -> dict[int, str]:
@@ -190,6 +198,8 @@ def _claimed(row: _Row, path: str) -> Claimed:
         suspicions=row.suspicions,
         size=row.size,
         sha256=row.sha256,
+        expected=Expected(size=row.size_expected, md5=row.md5_expected),
+        differed=row.differed,
         fence=Fence(owner=row.lease_owner, token=row.lease_token),
     )
 

@@ -22,7 +22,7 @@ from fetcher.domain.status import Status
 APPLICATION_ID: Final = 0x66746368
 """``ftch``: tells a ledger from any other SQLite file (PRAGMA application_id)."""
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0004")
 """Every migration, oldest first; the last one is what this code works with."""
 
 _Big = BigInteger().with_variant(Integer(), "sqlite")
@@ -97,6 +97,12 @@ videos: Final = Table(
     Column("added_at", _Big, nullable=False),
     Column("done_at", _Big),
     Column("verified_at", _Big),
+    Column("md5_expected", Text, comment="Polyv's, lower-case hex"),
+    Column("size_asked_at", _Big, comment="when Polyv was last asked for the size, ms UTC"),
+    Column("md5_asked_at", _Big, comment="when Polyv was last asked for the MD5, ms UTC"),
+    Column("differed", Text, comment="sha256 of a whole copy that was not what Polyv says"),
+    Column("agreed", Text, comment="all that was compared and agrees, and whose word it was"),
+    Column("container", Text, comment="by the file's first bytes"),
     CheckConstraint("status IN ('wanted', 'waiting', 'ready', 'done', 'failed')", name="status"),
     CheckConstraint("(status = 'failed') = (reason IS NOT NULL)", name="reason"),
     CheckConstraint("(status = 'ready') = (link IS NOT NULL)", name="link"),

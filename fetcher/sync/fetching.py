@@ -199,7 +199,14 @@ class Fetching:
 
     async def _download(self, claimed: Claimed) -> Event | TryAgain:
         self._due.pop(claimed.video_id, None)
-        order = Order(video_id=claimed.video_id, vid=claimed.vid, link=claimed.link, path=claimed.path)
+        order = Order(
+            video_id=claimed.video_id,
+            vid=claimed.vid,
+            link=claimed.link,
+            path=claimed.path,
+            expected=claimed.expected,
+            differed=claimed.differed,
+        )
         try:
             return await self._wires.downloader.download(order, self._renew)
         except (FileRefusedError, NoRoomError) as exc:
@@ -235,6 +242,7 @@ class Fetching:
             detail=verdict.detail,
             due_at=now + round(delay * 1000),
             is_suspicious=verdict.is_suspicious,
+            differed=verdict.differed,
         )
 
     def _plan_next(self, claimed: Claimed, failed: TransferFailed) -> None:
@@ -276,6 +284,8 @@ class Fetching:
                 self._refused.discard(claimed.video_id)
                 self._wires.summary.links_refused = len(self._refused)
                 self._wires.summary.done += 1
+                if event.difference is not None:
+                    _log.warning("%s: kept, although %s", claimed.vid, event.difference)
                 self._wires.notify(
                     {
                         "type": "done",
@@ -283,6 +293,8 @@ class Fetching:
                         "size": event.size,
                         "sha256": event.sha256,
                         "evidence": event.evidence.value,
+                        "container": event.container,
+                        "difference": event.difference,
                         "fetched": event.fetched,
                     }
                 )
