@@ -23,8 +23,8 @@ SECOND: Final = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9999"
+down_revision = "{head}"
 
 
 def upgrade():
@@ -94,12 +94,12 @@ def _scripts(tmp_path: Path) -> Path:
 
 def second(scripts: Path, ending: str = "") -> None:
     """Add another migration."""
-    (scripts / "versions" / "0002_second.py").write_text(SECOND.format(ending=ending), encoding="utf-8")
+    (scripts / "versions" / "9999_next.py").write_text(SECOND.format(ending=ending, head=upgrade.HEAD), encoding="utf-8")
 
 
 def upgraded(ledger: Database, scripts: Path) -> None:
     """Bring a ledger to the second schema."""
-    upgrade.require_current(ledger, revisions=("0001", "0002"), scripts=scripts)
+    upgrade.require_current(ledger, revisions=(*schema.REVISIONS, "9999"), scripts=scripts)
 
 
 def copies(directory: Path) -> list[Path]:
@@ -166,7 +166,7 @@ def test_an_older_ledger_is_copied_first_then_changed(ledger: Database, scripts:
 
     upgraded(ledger, scripts)
 
-    assert [{"version_num": "0002"}] == rows(ledger, "SELECT version_num FROM alembic_version")
+    assert [{"version_num": "9999"}] == rows(ledger, "SELECT version_num FROM alembic_version")
     assert before == statuses(ledger)
     assert 3 == len(rows(ledger, "SELECT * FROM events")), "a rebuilt table takes nothing with it"
     assert 1 == fingerprint(ledger.path)["videos"]["strict"]
@@ -203,7 +203,7 @@ def test_a_failing_upgrade_leaves_the_old_ledger_whole(
     with pytest.raises(error):
         upgraded(ledger, scripts)
     assert (shape, before) == (fingerprint(ledger.path), statuses(ledger))
-    assert [{"version_num": "0001"}] == rows(ledger, "SELECT version_num FROM alembic_version")
+    assert [{"version_num": upgrade.HEAD}] == rows(ledger, "SELECT version_num FROM alembic_version")
     assert [{"foreign_keys": 1}] == rows(ledger, "PRAGMA foreign_keys")
     assert [] == copies(ledger.path.parent)
     ready(ledger, 4, task=2)
@@ -225,7 +225,7 @@ def test_an_upgrade_killed_midway_leaves_the_old_ledger_whole_and_is_made_up_for
 def test_of_four_that_upgrade_at_once_one_does_and_all_go_on(ledger: Database, scripts: Path) -> None:
     second(scripts)
     assert [0] * 4 == [upgrader.wait() for upgrader in upgraders(ledger.path, scripts, 4)]
-    assert [{"version_num": "0002"}] == rows(ledger, "SELECT version_num FROM alembic_version")
+    assert [{"version_num": "9999"}] == rows(ledger, "SELECT version_num FROM alembic_version")
     assert 1 == len(copies(ledger.path.parent))
 
 
@@ -234,7 +234,7 @@ def upgraders(path: Path, scripts: Path, count: int) -> list["subprocess.Popen[b
     code = "import sys; from pathlib import Path\n"
     code += "from fetcher.ledger.engine import open_database; from fetcher.ledger.upgrade import require_current\n"
     code += "ledger = open_database(Path(sys.argv[1]))\n"
-    code += "require_current(ledger, revisions=('0001', '0002'), scripts=Path(sys.argv[2]))"
+    code += f"require_current(ledger, revisions={(*schema.REVISIONS, '9999')}, scripts=Path(sys.argv[2]))"
     return [subprocess.Popen([sys.executable, "-c", code, str(path), str(scripts)]) for _ in range(count)]
 
 
@@ -242,7 +242,7 @@ def test_a_newer_ledger_is_refused_by_older_code(ledger: Database, scripts: Path
     """F74."""
     second(scripts)
     upgraded(ledger, scripts)
-    with pytest.raises(LedgerTooNewError, match="schema 0002, this version knows up to 0001"):
+    with pytest.raises(LedgerTooNewError, match=f"schema 9999, this version knows up to {upgrade.HEAD}"):
         upgrade.require_current(ledger)
 
 

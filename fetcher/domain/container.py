@@ -4,7 +4,8 @@ Source files are whatever was uploaded, so there is no list of what may come; bu
 nothing else speaks for, the first bytes have to.
 
 Source: ISO/IEC 14496-12 (boxes), RFC 9559 (Matroska: the EBML header), ISO/IEC 13818-1 (transport and program
-streams) and 11172-3 (MPEG audio), RFC 3533 (Ogg), SMPTE ST 377-1 (MXF), Microsoft's ASF and RIFF, Adobe's FLV, ID3v2.
+streams) and 11172-3 (MPEG audio), RFC 3533 (Ogg), SMPTE ST 377-1 (MXF), Microsoft's ASF and RIFF, Adobe's FLV,
+ID3v2.
 """
 
 import re
@@ -81,7 +82,7 @@ def _are_syncs(found: Iterable[int]) -> bool:
 
 
 def _audio_frame(opening: bytes) -> str | None:
-    """Tell a bare stream of AAC (ADTS) or MPEG audio by its sync word and the values that its fields may not have."""
+    """Tell a bare stream of AAC (ADTS) or MPEG audio by its sync word, and by what its fields may not be."""
     if len(opening) < 4 or opening[0] != 0xFF:  # noqa: PLR2004 - a frame's header
         return None
     second, third = opening[1], opening[2]

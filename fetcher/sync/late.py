@@ -11,10 +11,11 @@ import logging
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
     from fetcher.domain.events import Event
+    from fetcher.domain.vendor import Expected
     from fetcher.downloader.orders import Order, Renew, TryAgain
     from fetcher.downloader.worker import Downloader
     from fetcher.polyv.client import PolyvClient
@@ -78,6 +79,26 @@ class LatePolyv:
         answer = await client.get_task(task_id)
         _log.debug("task %s: Polyv tells of %d videos", task_id, len(answer.items))
         return answer
+
+    async def get_sizes(self, vids: Sequence[str]) -> Mapping[str, int]:
+        """Ask for the sizes of sources, in bytes by vid.
+
+        Raises:
+            FetcherError: No usable answer.
+        """
+        client = await self._client.get()
+        _log.debug("asking Polyv for the sizes of %d videos", len(vids))
+        return await client.get_sizes(vids)
+
+    async def get_source(self, vid: str) -> Expected:
+        """Ask for size and MD5 of one source, as the main account.
+
+        Raises:
+            FetcherError: No usable answer.
+        """
+        client = await self._client.get()
+        _log.debug("%s: asking Polyv for its MD5", vid)
+        return await client.get_source(vid)
 
 
 class LateDownloader:

@@ -22,6 +22,7 @@ from fetcher.polyv.clock import PolyvClock
 from fetcher.settings import Credentials, Settings
 from fetcher.sync.asking import Asking, Rhythm
 from fetcher.sync.durability import make_names_durable
+from fetcher.sync.enquiring import Enquiring
 from fetcher.sync.fetching import Fetching, Patience
 from fetcher.sync.late import Late, LateDownloader, LatePolyv
 from fetcher.sync.outcome import Notify, Options
@@ -79,14 +80,23 @@ async def assembled_run(
             polyv_now=clock.now_ms,
             notify=notify,
         )
-        yield wired_run(wires, settings, options, jobs=jobs, polyv=LatePolyv(Late(client, stack)))
+        polyv, has_main_account = LatePolyv(Late(client, stack)), bool(credentials.user_id)
+        yield wired_run(wires, settings, options, jobs=jobs, polyv=polyv, has_main_account=has_main_account)
 
 
 def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def wired_run(wires: Wires, settings: Settings, options: Options, *, jobs: int, polyv: LatePolyv) -> Run:
+def wired_run(
+    wires: Wires,
+    settings: Settings,
+    options: Options,
+    *,
+    jobs: int,
+    polyv: LatePolyv,
+    has_main_account: bool = False,
+) -> Run:
     """Return a run over *wires* that asks *polyv*.
 
     Args:
@@ -95,6 +105,7 @@ def wired_run(wires: Wires, settings: Settings, options: Options, *, jobs: int, 
         options: What this run is asked for.
         jobs: Files at a time.
         polyv: Who is asked.
+        has_main_account: Whether it may be asked as the main account, too.
     """
     poller = Poller(
         source=polyv,
@@ -108,7 +119,8 @@ def wired_run(wires: Wires, settings: Settings, options: Options, *, jobs: int, 
         longest_s=settings.poll_interval_max,
         give_up_after_s=settings.give_up_after,
     )
-    asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=polyv.retry_in_s)
+    enquiring = Enquiring(wires, answers=polyv, has_sizes=settings.ask_sizes, has_md5s=has_main_account)
+    asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=polyv.retry_in_s, enquiring=enquiring)
     patience = Patience(
         first_s=settings.retry_delay,
         tries=settings.tries,
