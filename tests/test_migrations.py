@@ -94,7 +94,9 @@ def _scripts(tmp_path: Path) -> Path:
 
 def second(scripts: Path, ending: str = "") -> None:
     """Add another migration."""
-    (scripts / "versions" / "9999_next.py").write_text(SECOND.format(ending=ending, head=upgrade.HEAD), encoding="utf-8")
+    (scripts / "versions" / "9999_next.py").write_text(
+        SECOND.format(ending=ending, head=upgrade.HEAD), encoding="utf-8"
+    )
 
 
 def upgraded(ledger: Database, scripts: Path) -> None:

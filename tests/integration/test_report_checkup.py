@@ -16,6 +16,7 @@ from fetcher.archive.home import Home
 from fetcher.domain.errors import LedgerDamagedError, LedgerError, LedgerTooNewError
 from fetcher.domain.exit_code import ExitCode
 from fetcher.ledger.looking import looking_at, require_known_schema
+from fetcher.ledger.upgrade import HEAD
 from fetcher.ledger.work import begin_run, end_run
 from fetcher.report.checkup import Checkup, Finding, finding_line
 

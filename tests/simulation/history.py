@@ -99,6 +99,7 @@ class History:
             retry_delay=rng.choice((0.2, 1)),
             tries=rng.choice((2, 4)),
             layout=self._layout,
+            ask_sizes=False,  # Polyv is asked about tasks alone here.
         )
 
     def _stormy_plan(self) -> Plan:
