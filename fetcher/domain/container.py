@@ -21,7 +21,7 @@ UNKNOWN: Final = "unknown"
 _BOXES: Final = frozenset(
     {b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"moof", b"styp", b"sidx", b"uuid"}
 )
-_BRANDS: Final = {b"qt  ": "mov", b"3gp": "3gp", b"3g2": "3gp", b"M4A": "m4a", b"M4V": "m4v", b"f4v": "f4v"}
+_BRANDS: Final = {b"qt  ": "mov", b"3gp": "3gp", b"3g2": "3g2", b"M4A": "m4a", b"M4V": "m4v", b"f4v": "f4v"}
 _RIFF: Final = {b"AVI ": "avi", b"WAVE": "wav"}
 _MAGICS: Final = (
     (b"\x1aE\xdf\xa3", "matroska"),
