@@ -37,8 +37,8 @@ class Difference:
     """Both values of each, for a person."""
     is_vouched: bool
     """Whether the origin vouches for what came: fetching it again would bring the same."""
-    is_container: bool
-    """Whether it opens like a video."""
+    is_credible: bool
+    """Whether it opens like a video, or a digest of the origin's agrees."""
 
 
 class Verdict(Enum):
@@ -62,12 +62,12 @@ def judged(difference: Difference, *, sha256: str, differed: str | None, policy:
 
     Returns:
         ``AGAIN`` once at the most. Two copies that differ from each other, too, are nothing to keep: the way spoils
-        them. Nor is what opens like no video, unless the origin vouches for it.
+        them. Nor is what opens like no video and has no digest.
     """
     if differed is None and not difference.is_vouched:
         return Verdict.AGAIN
     is_certain = difference.is_vouched or sha256 == differed
     if policy is Mismatch.FAIL:
         return Verdict.FAIL
-    is_kept = policy is Mismatch.KEEP and is_certain and (difference.is_container or difference.is_vouched)
+    is_kept = policy is Mismatch.KEEP and is_certain and difference.is_credible
     return Verdict.KEEP if is_kept else Verdict.QUARANTINE

@@ -86,5 +86,5 @@ def _difference(whole: Whole, expected: Expected, *, is_digested: bool, containe
     return Difference(
         text=" and ".join(texts),
         is_vouched=is_digested or (is_other_size and not is_other_md5 and whole.is_size_repeated),
-        is_container=container != UNKNOWN,
+        is_credible=is_digested or container != UNKNOWN,
     )
