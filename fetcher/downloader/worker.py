@@ -4,7 +4,6 @@ import functools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from fetcher.archive.parts import Part, Parts
@@ -13,16 +12,14 @@ from fetcher.archive.space import Space, disk_errors
 from fetcher.domain import errors
 from fetcher.domain.events import Event, FileVerified, GivenUp, LinkRefused
 from fetcher.domain.status import Evidence, Reason
-from fetcher.domain.vendor import Mismatch, Verdict, judged
 from fetcher.downloader.attempt import Attempt, Workshop
+from fetcher.downloader.differing import Differing
 from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.downloader.watch import Watch
 from fetcher.transfer.meter import Meter
 from fetcher.transfer.pace import Pace
 
 _SECOND_STRIKE: Final = 2
-_COPY_DIGITS: Final = 16
-"""Of its sha256, in the name of a copy that is kept apart."""
 
 _STRIKES: Final = {
     errors.SourceGoneError: Reason.GONE,
@@ -159,8 +156,7 @@ class _Download:
         self._link = order.link
         self._fetched_before = -1
         self._strikes: Counter[Reason] = Counter()
-        self._other_sizes: list[int | None] = []
-        self._repeated_size: int | None = None
+        self._differing = Differing(order, part, root=workshop.root, policy=workshop.mismatch, now=workshop.now)
 
     async def run(self) -> Event | TryAgain:
         """Try until there is something to say."""
@@ -172,9 +168,9 @@ class _Download:
                     self._part,
                     self._meter,
                     ensure_space=self._ensure_space,
-                    repeated_size=self._repeated_size,
+                    repeated_size=self._differing.repeated_size,
                 )
-                return self._settled(await attempt.run(self._link))
+                return self._differing.settled(await attempt.run(self._link))
             except errors.TransferStoppedError:
                 raise
             except (errors.TransferError, errors.ConflictError) as exc:
@@ -196,12 +192,12 @@ class _Download:
                 verdict = self._given_up(Reason.CONFLICT, f"{exc}; {self._quarantined()}")
             case errors.UnsafeLinkError():
                 verdict = self._given_up(Reason.UNSAFE_LINK, str(exc))
-            case errors.EmptyFileError() if self._order.expected.size == 0:
+            case errors.EmptyFileError() if self._differing.is_empty:
                 verdict = self._given_up(Reason.EMPTY, "Polyv says that it has no byte, and none came")
             case errors.OtherSizeError():
-                verdict = self._other_size(exc)
+                verdict = self._differing.other_size(exc)
             case errors.DifferenceError():
-                verdict = self._differs(exc)
+                verdict = self._differing.differs(exc)
             case errors.SourceGoneError() | errors.IntegrityError() | errors.ObjectChangedError():
                 verdict = await self._struck(exc)
             case _:
@@ -230,48 +226,6 @@ class _Download:
             await self._has_fresh_link()
         return None
 
-    def _settled(self, verified: FileVerified) -> FileVerified:
-        """Drop the copy that was kept apart where the same bytes have their name now."""
-        if verified.difference is not None:
-            self._copy_of(verified.sha256).unlink(missing_ok=True)
-        return verified
-
-    def _other_size(self, exc: errors.OtherSizeError) -> Event | None:
-        """Ask once more where the origin's size is not Polyv's: what it tells twice it has.
-
-        Then the file is fetched to be kept, here or there; where nothing is to be kept, that is the end.
-        """
-        self._other_sizes.append(exc.actual)
-        if exc.actual is None:
-            self._part.restart()
-        if len(self._other_sizes) < _SECOND_STRIKE:
-            is_decided = self._workshop.mismatch is Mismatch.FAIL and self._order.expected.md5 is None
-            self._repeated_size = None if is_decided else exc.actual
-            return None
-        if len(set(self._other_sizes)) > 1:
-            return self._given_up(Reason.UNSTABLE, f"{exc}; a moment ago it was another size")
-        self._part.restart()
-        return self._given_up(Reason.MISMATCH, f"{exc}, twice; nothing of it is kept")
-
-    def _differs(self, exc: errors.DifferenceError) -> Event | TryAgain:
-        """Say what becomes of a whole file that is not what Polyv says; two copies are fetched at the most."""
-        differed, policy = self._order.differed, self._workshop.mismatch
-        verdict = judged(exc.difference, sha256=exc.sha256, differed=differed, policy=policy)
-        text = f"{exc}; the same came twice" if exc.sha256 == differed else str(exc)
-        if verdict is Verdict.FAIL:
-            for sha256 in {exc.sha256, differed or exc.sha256}:
-                self._copy_of(sha256).unlink(missing_ok=True)
-            self._part.restart()
-            return self._given_up(Reason.MISMATCH, f"{text}; nothing of it is kept")
-        kept = self._quarantined(copy=exc.sha256[:_COPY_DIGITS])
-        if verdict is Verdict.AGAIN:
-            return TryAgain(detail=f"{text}; {kept}, and fetched once more", differed=exc.sha256)
-        return self._given_up(Reason.MISMATCH, f"{text}; {kept}")
-
-    def _copy_of(self, sha256: str) -> Path:
-        """Return where a whole copy that is not what Polyv says is kept, until it is settled what becomes of it."""
-        return self._quarantine / f"{self._order.vid}-{sha256[:_COPY_DIGITS]}"
-
     def _try_again(self, exc: errors.TransferError) -> TryAgain:
         """Leave it for later. What does not fit the part is not gone on with."""
         if isinstance(exc, errors.AnswerMismatchError):
@@ -290,12 +244,9 @@ class _Download:
         self._link, self._fetched_before = fresh, self._meter.fetched
         return True
 
-    @property
-    def _quarantine(self) -> Path:
-        return self._workshop.root / ".fetcher" / "quarantine"
-
-    def _quarantined(self, *, copy: str | None = None) -> str:
-        kept = self._part.quarantine(self._quarantine, self._order.vid, copy=copy)
+    def _quarantined(self) -> str:
+        quarantine = self._workshop.root / ".fetcher" / "quarantine"
+        kept = self._part.quarantine(quarantine, self._order.vid)
         return f"what came is kept as {kept.relative_to(self._workshop.root)}"
 
     def _given_up(self, reason: Reason, detail: str) -> GivenUp:
