@@ -51,6 +51,8 @@ def known_sources(connection: Connection, *, vids: Iterable[str]) -> dict[str, S
 
 def keep_told(connection: Connection, told: Mapping[str, Told], *, now: int) -> None:
     """Keep what Polyv said by vid, and that it was asked at *now*, ms UTC. What it does not say stays known."""
+    if not told:  # As after most questions.
+        return
     known = known_sources(connection, vids=told)
     update_rows(connection, videos, [_row(source, told[vid], now) for vid, source in known.items()])
 
