@@ -94,7 +94,7 @@ def _scripts(tmp_path: Path) -> Path:
 
 def second(scripts: Path, ending: str = "") -> None:
     """Add another migration."""
-    (scripts / "versions" / "9999_next.py").write_text(
+    (scripts / "versions" / "9999_second.py").write_text(
         SECOND.format(ending=ending, head=upgrade.HEAD), encoding="utf-8"
     )
 
@@ -235,8 +235,9 @@ def upgraders(path: Path, scripts: Path, count: int) -> list["subprocess.Popen[b
     """Start processes that upgrade a ledger."""
     code = "import sys; from pathlib import Path\n"
     code += "from fetcher.ledger.engine import open_database; from fetcher.ledger.upgrade import require_current\n"
+    code += "from fetcher.ledger.schema import REVISIONS\n"
     code += "ledger = open_database(Path(sys.argv[1]))\n"
-    code += f"require_current(ledger, revisions={(*schema.REVISIONS, '9999')}, scripts=Path(sys.argv[2]))"
+    code += "require_current(ledger, revisions=(*REVISIONS, '9999'), scripts=Path(sys.argv[2]))"
     return [subprocess.Popen([sys.executable, "-c", code, str(path), str(scripts)]) for _ in range(count)]
 
 
