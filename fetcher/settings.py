@@ -1,6 +1,7 @@
 """Settings: flags before environment before config file before defaults, all checked into one frozen value."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,8 +15,10 @@ from fetcher.archive.names import require_layout
 from fetcher.domain.errors import UsageError
 from fetcher.domain.link import is_loopback
 from fetcher.domain.quantities import parse_size
+from fetcher.domain.vendor import Mismatch
 
 _PREFIX: Final = "FETCHER_"
+_USER_ID: Final = re.compile(r"[0-9A-Za-z]{1,64}", re.ASCII)
 _HOURS_72: Final = 72 * 3600
 _TEN_YEARS: Final = 315_360_000
 _LONGEST_CONFIG: Final = 65_536
@@ -33,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_url: str = "https://api.polyv.net"
     app_id: str = ""
     app_secret_file: str = ""
+    user_id: str = ""
+    user_secret_file: str = ""
     ledger: str = ""
     ledger_on_network: bool = False
     jobs: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
@@ -51,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     layout: str = "{vid}{ext}"
     sidecars: bool = False
     metrics_file: str = ""
+    ask_sizes: bool = True
+    mismatch: Mismatch = Mismatch.QUARANTINE
 
     @property
     def reserve(self) -> int:
@@ -90,6 +97,14 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
 
     app_id: str
     app_secret: str
+    user_id: str = ""
+    """Of the main account, which may ask for MD5s; empty where it is not configured."""
+    user_secret: str = ""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must stand in no output."""
+        return tuple(secret for secret in (self.app_secret, self.user_secret) if secret)
 
     def __repr__(self) -> str:
         return f"Credentials(app_id={self.app_id!r})"
@@ -119,20 +134,37 @@ def load_settings(home: Home, environ: Mapping[str, str], flags: Mapping[str, An
 
 
 def load_credentials(settings: Settings, environ: Mapping[str, str]) -> Credentials:
-    """Return the credentials.
+    """Return the credentials: those of the sub-account, and of the main account where they are configured.
 
     Raises:
-        UsageError: There are none, or the file with the secret is open to others.
+        UsageError: There are none, only half of the main account's, or a file with a secret is open to others.
     """
     app_id = environ.get("POLYV_APP_ID") or settings.app_id
     if not app_id:
         raise UsageError("no appId: set POLYV_APP_ID, or app_id in .fetcher/config.toml")
-    secret = environ.get("POLYV_APP_SECRET") or _secret_from_file(settings, environ)
+    secret = _secret(environ, "POLYV_APP_SECRET", settings.app_secret_file)
     if not secret:
         raise UsageError(
             "no app secret: set POLYV_APP_SECRET, or POLYV_APP_SECRET_FILE to a file (mode 0600) that holds it"
         )
-    return Credentials(app_id=app_id.strip(), app_secret=secret.strip())
+    user_id, user_secret = _main_account(settings, environ)
+    return Credentials(app_id=app_id.strip(), app_secret=secret.strip(), user_id=user_id, user_secret=user_secret)
+
+
+def _main_account(settings: Settings, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the main account's id and secret, both empty where it is not configured."""
+    user_id = (environ.get("POLYV_USER_ID") or settings.user_id).strip()
+    secret = _secret(environ, "POLYV_USER_SECRET", settings.user_secret_file).strip()
+    if user_id and not _USER_ID.fullmatch(user_id):
+        raise UsageError("the main account's userid has letters and digits only: check POLYV_USER_ID or user_id")
+    if user_id and not secret:
+        raise UsageError(
+            "no secret of the main account: set POLYV_USER_SECRET, or POLYV_USER_SECRET_FILE to a file (mode 0600) "
+            "that holds it, or leave user_id empty"
+        )
+    if secret and not user_id:
+        raise UsageError("a secret of the main account and no userid: set POLYV_USER_ID, or user_id in the config")
+    return user_id, secret
 
 
 def _config(path: Path) -> dict[str, Any]:
@@ -204,12 +236,21 @@ def _is_text(name: str) -> bool:
     return isinstance(getattr(Settings(), name, None), str)
 
 
-def _secret_from_file(settings: Settings, environ: Mapping[str, str]) -> str:
-    named = environ.get("POLYV_APP_SECRET_FILE") or settings.app_secret_file
+def _secret(environ: Mapping[str, str], name: str, configured: str) -> str:
+    """Return a secret, '' where there is none.
+
+    Args:
+        environ: Holds it, or names its file, or where systemd has put it.
+        name: Of its variable; with ``_FILE`` behind it that of the file's, in small letters systemd's credential.
+        configured: The file by the configuration.
+    """
+    if secret := environ.get(name):
+        return secret
+    named = environ.get(f"{name}_FILE") or configured
     if named:
         return _read_secret(Path(named).expanduser(), must_be_private=True)
     directory = environ.get("CREDENTIALS_DIRECTORY")
-    if directory and (credential := Path(directory, "polyv_app_secret")).is_file():
+    if directory and (credential := Path(directory, name.lower())).is_file():
         return _read_secret(credential, must_be_private=False)
     return ""
 
@@ -224,14 +265,15 @@ def _read_secret(path: Path, *, must_be_private: bool) -> str:
         # Without a directory in it, it may be the secret itself, put where its file has to be named.
         shown = str(path) if os.sep in str(path) else "the file that is named for it"
         why = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
-        raise UsageError(f"the app secret cannot be read from {shown}: {why}") from None
+        raise UsageError(f"a secret cannot be read from {shown}: {why}") from None
 
 
 def annotated_config() -> str:
     """Return the text of a new ``config.toml``: every setting with its default, commented out."""
     lines = [
         "# Settings of this archive. Flags and FETCHER_* in the environment come before what stands here.",
-        "# The app secret does not belong here: POLYV_APP_SECRET, or POLYV_APP_SECRET_FILE, or app_secret_file.",
+        "# The app secret does not belong here: POLYV_APP_SECRET, or POLYV_APP_SECRET_FILE, or app_secret_file;",
+        "# nor does the main account's, which is POLYV_USER_SECRET and so on.",
     ]
     defaults = Settings()
     for name, meaning in SETTING_HELP.items():
@@ -245,6 +287,8 @@ SETTING_HELP: Final[Mapping[str, str]] = {
     "api_url": "Where Polyv's API is; plain http only on this machine.",
     "app_id": "The sub-account's appId; POLYV_APP_ID in the environment comes first.",
     "app_secret_file": "A file (mode 0600) that holds the sub-account's secret.",
+    "user_id": "The main account's userid, to compare with Polyv's MD5s; POLYV_USER_ID comes first.",
+    "user_secret_file": "A file (mode 0600) that holds the main account's secretkey.",
     "ledger": "Path of the ledger; empty means .fetcher/ledger.db.",
     "ledger_on_network": "Accept a ledger on a network file system, whose locks may not hold.",
     "jobs": "Files downloaded at once, 1 to 64.",
@@ -263,4 +307,6 @@ SETTING_HELP: Final[Mapping[str, str]] = {
     "layout": "What finished files are called: {vid} {ext} {title} {category} {created} {created:%Y/%m}.",
     "sidecars": "Whether {name}.json is put beside each finished file, with all that is known of it.",
     "metrics_file": "A file for Prometheus' node exporter (*.prom), written anew by each sync; empty for none.",
+    "ask_sizes": "Ask Polyv how large the sources are, to compare with; nothing waits for long for the answer.",
+    "mismatch": "What becomes of a whole file that is not what Polyv says: quarantine, keep or fail.",
 }

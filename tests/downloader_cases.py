@@ -47,9 +47,11 @@ class Bench:
         self.parts = Parts(self.home.parts)
         self.downloader = Downloader(self.workshop, self.parts)
 
-    async def download(self, url: str, *, path: str = AT, video_id: int = 7, vid: str = VID) -> Event | TryAgain:
-        """Download one video as a run does."""
-        order = Order(video_id=video_id, vid=vid, link=link(url), path=path)
+    async def download(
+        self, url: str, *, path: str = AT, video_id: int = 7, vid: str = VID, **said: Any
+    ) -> Event | TryAgain:
+        """Download one video as a run does; *said* of it by Polyv, or of a copy that came before."""
+        order = Order(video_id=video_id, vid=vid, link=link(url), path=path, **said)
         return await self.downloader.download(order, self._renew)
 
     async def _renew(self, _: Order) -> Link | None:

@@ -131,10 +131,16 @@ class Part:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
 
-    def quarantine(self, directory: Path, name: str) -> Path:
-        """Move the bytes to *directory* for a person to look at; return where they are."""
+    def quarantine(self, directory: Path, name: str, *, copy: str | None = None) -> Path:
+        """Move the bytes to *directory* for a person to look at; return where they are.
+
+        Args:
+            directory: Made where there is none.
+            name: Of the video; what tells this copy from others comes behind it.
+            copy: That, where the same bytes are to be kept once only; None for a name that no other has.
+        """
         directory.mkdir(mode=0o700, exist_ok=True)
-        kept = directory / f"{name}-{self._token}"
+        kept = directory / f"{name}-{self._token if copy is None else copy}"
         os.rename(self.path, kept)
         self.restart()
         return kept

@@ -45,7 +45,8 @@ def run_pass(
     Raises:
         FetcherError: It could not be begun, or the ledger failed on the way.
     """
-    keep_secret(credentials.app_secret)
+    for secret in credentials.secrets:
+        keep_secret(secret)
     settings = msgspec.structs.replace(settings, jobs=jobs_allowed(settings.jobs))
     for path in loose_permissions(home):
         complain(f"{path} holds secrets and is open to others; run: chmod go= {shlex.quote(str(path))}")

@@ -40,11 +40,19 @@
         │   ├── RangeMismatchError
         │   ├── ObjectChangedError    another file under the same link
         │   └── NotAVideoError        a login page, an error document, an encoded or empty body
-        │       └── InterceptedError  the same in place of what a part lacks; the part is kept
+        │       ├── InterceptedError  the same in place of what a part lacks; the part is kept
+        │       └── EmptyFileError    no byte at all
+        ├── OtherSizeError            the origin tells another size than Polyv
+        ├── DifferenceError           the whole file is here, sound, and not what Polyv says
         └── IntegrityError            size or digest are not what they have to be
 """
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from fetcher.domain.vendor import Difference
 
 
 class FetcherError(Exception):
@@ -231,6 +239,32 @@ class NotAVideoError(AnswerMismatchError):
 
 class InterceptedError(NotAVideoError):
     """It came in place of what a part lacks, and tells nothing of the part: that is kept as it was."""
+
+
+class EmptyFileError(NotAVideoError):
+    """The file has no byte."""
+
+
+class OtherSizeError(TransferError):
+    """The origin tells another size than Polyv does; nothing of the answer was used.
+
+    ``actual`` is what the origin tells; None where it tells none, and more came than Polyv says.
+    """
+
+    def __init__(self, *, expected: int, actual: int | None) -> None:
+        told = f"the origin tells {actual}" if actual is not None else "more came from an origin that tells no size"
+        super().__init__(f"Polyv says {expected} bytes, {told}")
+        self.expected = expected
+        self.actual = actual
+
+
+class DifferenceError(TransferError):
+    """The whole file is here and sound as far as the origin tells, but not what Polyv says."""
+
+    def __init__(self, difference: Difference, *, sha256: str) -> None:
+        super().__init__(difference.text)
+        self.difference = difference
+        self.sha256 = sha256
 
 
 class IntegrityError(TransferError):

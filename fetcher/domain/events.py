@@ -57,6 +57,8 @@ class TransferFailed(Event):
     due_at: int
     is_suspicious: bool = False
     """Whether something else than the video answered."""
+    differed: str | None = None
+    """sha256 of the whole copy that came and is not what Polyv says; None where that is not what failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,12 @@ class FileVerified(Event):
     """CRC-64/XZ, decimal."""
     etag: str | None = None
     evidence: Evidence
+    agreed: tuple[str, ...] = ()
+    """All that was compared and agrees, and whose word it was: ``md5:polyv``, ``size:origin``."""
+    container: str | None = None
+    """By its first bytes, ``unknown`` where they tell none; None where they were not looked at."""
+    difference: str | None = None
+    """How it differs from what Polyv says, where such files are kept."""
     fetched: int = 0
     """Bytes that came over the network for it in this try."""
     adopted: bool = False

@@ -1,12 +1,12 @@
 """Look at a file's first bytes: a video never opens like a web page or an error document.
 
-A known container is not asked for: source files are whatever was uploaded.
+A known container is not asked for here: see container.py.
 """
 
 import re
 from typing import Final
 
-from fetcher.domain.errors import NotAVideoError
+from fetcher.domain.errors import EmptyFileError, NotAVideoError
 
 _PAGE: Final = re.compile(
     rb"\s*(?:<!doctype\b|<html\b|<head\b|<\?xml\b|<error>|<!--|\{\s*\"[^\"\x00-\x1f]{1,64}\"\s*:)",
@@ -30,6 +30,6 @@ def require_video(opening: bytes) -> None:
         NotAVideoError: It is empty, or the beginning of HTML, XML or JSON.
     """
     if not opening:
-        raise NotAVideoError("the file is empty")
+        raise EmptyFileError("the file is empty")
     if is_page(opening):
         raise NotAVideoError(PAGE_CAME)

@@ -34,13 +34,15 @@ class Reason(StrEnum):
     CONFLICT = "conflict"
     """Other bytes stand under the final name."""
     MISMATCH = "mismatch"
-    """Size or digest were wrong more than once."""
+    """Size or digest were wrong more than once, by the origin's word or by Polyv's."""
     NOT_A_VIDEO = "not_a_video"
     """Ten tries met a page, an empty or an encoded body, or a strange certificate."""
     UNSTABLE = "unstable"
     """The file under the link changes from one try to the next."""
     UNSAFE_LINK = "unsafe_link"
     """The link or a redirect must not be followed."""
+    EMPTY = "empty"
+    """Polyv and the origin agree that the source has no byte."""
 
 
 class TaskStatus(StrEnum):

@@ -13,9 +13,10 @@ import msgspec
 
 from fetcher.archive.parts import Part
 from fetcher.archive.placing import Placing
-from fetcher.domain.errors import TransferStoppedError
+from fetcher.domain.errors import DifferenceError, TransferStoppedError
 from fetcher.domain.events import FileVerified
 from fetcher.domain.link import Link
+from fetcher.domain.vendor import Mismatch, Verdict, judged
 from fetcher.downloader.crew import Hands
 from fetcher.downloader.keeper import Keeper
 from fetcher.downloader.orders import Order, Sightings
@@ -51,6 +52,8 @@ class Workshop:
     """Those not in use."""
     sightings: Sightings
     """Told which links worked, and which had expired."""
+    mismatch: Mismatch = Mismatch.QUARANTINE
+    """What becomes of a file that came whole and is not what Polyv says."""
     checkpoint: int = 256 << 20
     """Bytes after which what has come is made durable: what a power cut costs at the most."""
     monotonic: Callable[[], float] = time.monotonic
@@ -61,10 +64,18 @@ class Attempt:
     """Fetch, verify, make durable, place."""
 
     def __init__(
-        self, workshop: Workshop, order: Order, part: Part, meter: Meter, *, ensure_space: Callable[[int], None]
+        self,
+        workshop: Workshop,
+        order: Order,
+        part: Part,
+        meter: Meter,
+        *,
+        ensure_space: Callable[[int], None],
+        repeated_size: int | None = None,
     ) -> None:
         self._workshop = workshop
         self._ensure_space = ensure_space
+        self._repeated_size = repeated_size
         self._order = order
         self._part = part
         self._meter = meter
@@ -94,7 +105,10 @@ class Attempt:
             md5=fetched.digests.get("md5"),
             crc64=fetched.digests.get("crc64"),
             etag=fetched.etag,
-            evidence=fetched.evidence,
+            evidence=fetched.proof.evidence,
+            agreed=fetched.proof.agreed,
+            container=fetched.proof.container,
+            difference=None if fetched.proof.difference is None else fetched.proof.difference.text,
             fetched=self._meter.fetched,
             adopted=not is_new,
         )
@@ -115,9 +129,23 @@ class Attempt:
             # Under a limited rate there is nothing to be quick about, but long waits for it.
             with contextlib.nullcontext() if self._meter.is_paced else shop.turn.held():
                 fetched, is_kept = self._fetch(link, buffer, loop)
+                self._require_wanted(fetched)
                 return fetched, None if is_kept else self._name(fetched)
         finally:
             shop.buffers.append(buffer)
+
+    def _require_wanted(self, fetched: Fetched) -> None:
+        """See that what is not what Polyv says may have a name all the same.
+
+        Raises:
+            DifferenceError: It may not, or not yet.
+        """
+        difference, sha256 = fetched.proof.difference, fetched.digests["sha256"]
+        if difference is None:
+            return
+        policy, before = self._workshop.mismatch, self._order.differed
+        if judged(difference, sha256=sha256, differed=before, policy=policy) is not Verdict.KEEP:
+            raise DifferenceError(difference, sha256=sha256)
 
     def _name(self, fetched: Fetched) -> bool:
         """Give the part its final name, tell whether that is new."""
@@ -143,6 +171,8 @@ class Attempt:
             on_head=take_head,
             ensure_space=self._ensure_space,
             created_at=self._order.created_at,
+            expected=self._order.expected,
+            repeated_size=self._repeated_size,
             monotonic=shop.monotonic,
         )
         return fetch(link.url, part, known=_known(part), tools=tools), is_kept

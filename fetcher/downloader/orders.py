@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fetcher.domain.link import Link
+from fetcher.domain.vendor import NOTHING_SAID, Expected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,10 @@ class Order:
     """Whether whoever the link leads to has given nothing, try after try: another link is asked for first."""
     created_at: int | None = None
     """When it was made, ms UTC: the finished file's own time; None leaves it that of the download."""
+    expected: Expected = NOTHING_SAID
+    """What Polyv says of it."""
+    differed: str | None = None
+    """sha256 of a whole copy that was not what Polyv says, None where there was none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,8 @@ class TryAgain:
     """Whether something other than the origin seems to answer."""
     is_intercepted: bool = False
     """Whether that came in place of what a sound part lacks. If it is so every time, the part is of no use."""
+    differed: str | None = None
+    """sha256 of the whole copy that came and is not what Polyv says."""
 
 
 class Sightings(Protocol):

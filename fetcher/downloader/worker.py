@@ -15,6 +15,7 @@ from fetcher.domain import errors
 from fetcher.domain.events import Event, FileVerified, GivenUp, LinkRefused, WindowClosed
 from fetcher.domain.status import Evidence, Reason
 from fetcher.downloader.attempt import Attempt, Workshop
+from fetcher.downloader.differing import Differing
 from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.downloader.watch import Watch
 from fetcher.transfer.meter import Meter
@@ -129,8 +130,15 @@ class Downloader:
             sha256=found.sha256,
             etag=memo.etag if memo else None,
             evidence=Evidence.SIZE if memo and memo.size == found.size else Evidence.NONE,
+            difference=_difference_of(order, found.size),
             adopted=True,
         )
+
+
+def _difference_of(order: Order, size: int) -> str | None:
+    """Return what speaks against a file that is in place; it passed every gate before it was placed."""
+    said = order.expected.size
+    return None if said in (None, size) else f"it has {size} bytes, Polyv says {said}"
 
 
 class _Download:
@@ -158,6 +166,7 @@ class _Download:
         self._fetched_until_now = 0
         """Bytes that had come when this try began."""
         self._strikes: Counter[Reason] = Counter()
+        self._differing = Differing(order, part, root=workshop.root, policy=workshop.mismatch, now=workshop.now)
 
     async def run(self) -> Event | TryAgain:
         """Try until there is something to say."""
@@ -169,9 +178,14 @@ class _Download:
             self._fetched_until_now = self._meter.fetched
             try:
                 attempt = Attempt(
-                    self._workshop, self._order, self._part, self._meter, ensure_space=self._ensure_space
+                    self._workshop,
+                    self._order,
+                    self._part,
+                    self._meter,
+                    ensure_space=self._ensure_space,
+                    repeated_size=self._differing.repeated_size,
                 )
-                return await attempt.run(self._link)
+                return self._differing.settled(await attempt.run(self._link))
             except errors.TransferStoppedError:
                 raise
             except (errors.TransferError, errors.ConflictError) as exc:
@@ -195,6 +209,12 @@ class _Download:
                 verdict = self._given_up(Reason.CONFLICT, f"{exc}; {self._quarantined()}")
             case errors.UnsafeLinkError():
                 verdict = self._given_up(Reason.UNSAFE_LINK, str(exc))
+            case errors.EmptyFileError() if self._differing.is_empty:
+                verdict = self._given_up(Reason.EMPTY, "Polyv says that it has no byte, and none came")
+            case errors.OtherSizeError():
+                verdict = self._differing.other_size(exc)
+            case errors.DifferenceError():
+                verdict = self._differing.differs(exc)
             case errors.SourceGoneError() | errors.IntegrityError() | errors.ObjectChangedError():
                 verdict = await self._struck(exc)
             case _:

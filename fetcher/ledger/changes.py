@@ -158,6 +158,8 @@ def _values(event: happened.Event, standing: _Standing, after: Status) -> dict[s
         values["resubmits"] = standing.resubmits + 1
     if isinstance(event, happened.TransferFailed) and event.is_suspicious:
         values["suspicions"] = standing.suspicions + 1
+    if isinstance(event, happened.TransferFailed) and event.differed is not None:
+        values["differed"] = event.differed
     return values
 
 
@@ -222,6 +224,7 @@ def _(event: happened.FileVerified) -> dict[str, Any]:
         **_NO_LEASE,
         **_NO_LINK,
         **_NOTHING_WRONG,
+        "detail": None if event.difference is None else f"kept, although {event.difference}",
         "suspicions": 0,
         "resubmits": 0,
         "postponed": 0,
@@ -233,6 +236,9 @@ def _(event: happened.FileVerified) -> dict[str, Any]:
         "crc64": event.crc64,
         "etag": event.etag,
         "evidence": event.evidence.value,
+        "agreed": " ".join(event.agreed) or None,
+        "container": event.container,
+        "differed": None,
         "done_at": event.at,
         "verified_at": event.at,
     }
@@ -271,6 +277,7 @@ def _told(event: happened.Event) -> str | None:
         case happened.FileVerified():
             how = "adopted" if event.adopted else f"{event.fetched} bytes fetched"
             told = f"{event.size} bytes, sha256 {event.sha256}, evidence {event.evidence}, {how}"
+            told = told if event.difference is None else f"{told}; kept, although {event.difference}"
         case happened.GivenUp(reason=reason, detail=detail):
             told = f"{reason}: {detail}"
         case happened.LinkRefused(detail=detail) | happened.TransferFailed(detail=detail):

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Integer, bindparam, func, select, update
 
 from fetcher.domain.link import Link
 from fetcher.domain.status import Status
+from fetcher.domain.vendor import Expected
 from fetcher.ledger.bulk import as_one, fetch, one_of, packed, update_rows
 from fetcher.ledger.changes import Fence
 from fetcher.ledger.schema import has_status, videos
@@ -38,6 +39,10 @@ class Claimed:
     """Thaw windows that closed on it, each followed by a new task."""
     created_at: int | None
     """At Polyv, ms UTC."""
+    expected: Expected
+    """What Polyv says of it."""
+    differed: str | None
+    """sha256 of a whole copy that was not what Polyv says."""
     fence: Fence
 
 
@@ -150,6 +155,9 @@ class _Row(msgspec.Struct, array_like=True):
     title: str | None
     category: str | None
     created_at: int | None
+    size_expected: int | None
+    md5_expected: str | None
+    differed: str | None
 
 
 def _paths(connection: Connection, rows: Sequence[_Row], name: Namer) -> dict[int, str]:
@@ -217,6 +225,8 @@ def _claimed(row: _Row, path: str) -> Claimed:
         sha256=row.sha256,
         resubmits=row.resubmits,
         created_at=row.created_at,
+        expected=Expected(size=row.size_expected, md5=row.md5_expected),
+        differed=row.differed,
         fence=Fence(owner=row.lease_owner, token=row.lease_token),
     )
 

@@ -22,7 +22,7 @@ from fetcher.domain.status import Status
 APPLICATION_ID: Final = 0x66746368
 """``ftch``: tells a ledger from any other SQLite file (PRAGMA application_id)."""
 
-REVISIONS: Final = ("0001", "0002", "0005")
+REVISIONS: Final = ("0001", "0002", "0004", "0005")
 """Every migration, oldest first; the last one is what this code works with."""
 
 _Big = BigInteger().with_variant(Integer(), "sqlite")
@@ -106,6 +106,12 @@ videos: Final = Table(
         comment="the plan's rank: lower first",
     ),
     Column("resubmits", Integer, nullable=False, server_default=text("0"), comment="windows that closed in a row"),
+    Column("md5_expected", Text, comment="Polyv's, lower-case hex"),
+    Column("size_asked_at", _Big, comment="when Polyv was last asked for the size, ms UTC"),
+    Column("md5_asked_at", _Big, comment="when Polyv was last asked for the MD5, ms UTC"),
+    Column("differed", Text, comment="sha256 of a whole copy that was not what Polyv says"),
+    Column("agreed", Text, comment="all that was compared and agrees, and whose word it was"),
+    Column("container", Text, comment="by the file's first bytes"),
     Column("expire_days", Integer, comment="asked for with submit; NULL: as the settings say"),
     CheckConstraint("status IN ('wanted', 'waiting', 'ready', 'done', 'failed')", name="status"),
     CheckConstraint("(status = 'failed') = (reason IS NOT NULL)", name="reason"),

@@ -13,7 +13,7 @@ _PAGE: Final = 500
 _SHOWN: Final = (
     "id", "vid", "status", "reason", "detail", "path", "size", "sha256", "md5", "crc64", "evidence",
     "attempts", "deadline", "window_ends_at", "postponed", "held_until", "lease_owner", "title", "category",
-    "created_at", "added_at", "done_at", "verified_at",
+    "created_at", "added_at", "done_at", "verified_at", "container", "agreed", "size_expected", "md5_expected",
 )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ _CREDENTIALS: Final[Mapping[int | None, str]] = {
     104: "Polyv refuses the signature: check app_secret",
     105: "the sub-account may not do this: give it the role 内容分发 in Polyv's console",
 }
-_SIGN: Final = re.compile(r"\b[0-9A-F]{32}\b")
+_SIGN: Final = re.compile(r"\b(?:[0-9A-F]{32}|[0-9A-F]{40})\b")
 
 
 def parse_envelope(body: bytes, *, http_status: int) -> Any:

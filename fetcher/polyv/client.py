@@ -12,23 +12,38 @@ from aiolimiter import AsyncLimiter
 
 from fetcher.domain.errors import CredentialsRefusedError, PolyvError, UsageError
 from fetcher.domain.http_time import retry_after_s
+from fetcher.domain.vendor import Expected
 from fetcher.polyv.answers import parse_envelope
 from fetcher.polyv.breaker import CircuitBreaker
 from fetcher.polyv.clock import PolyvClock, offset_from_date
 from fetcher.polyv.delivery import Delivery
 from fetcher.polyv.failures import NeverSentError, TimestampRefusedError
-from fetcher.polyv.signature import sign
+from fetcher.polyv.signature import sign, sign_v2
 from fetcher.polyv.tasks import TaskAnswer, parse_task, parse_task_id
 from fetcher.polyv.transport import Answer, Exchange, Transport
+from fetcher.polyv.video_msg import parse_source
+from fetcher.polyv.video_sizes import parse_sizes
 
 _LONGEST_PAUSE_S: Final = 60.0
 _MOST_VIDS: Final = 100
 _MOST_DAYS: Final = 7
 _GET_TASK: Final = "/v3/video/source-file-task/get"
 _CREATE_TASK: Final = "/v3/video/source-file-task/create"
+_GET_VIDEO_INFO: Final = "/v3/video/get-video-info"
+_GET_VIDEO_MSG: Final = "/v2/video/{user_id}/get-video-msg"
 
 _log = logging.getLogger(__name__)
 _SAME_CLOCK_S: Final = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MainAccount:
+    """Who may ask what a sub-account may not: the account itself."""
+
+    user_id: str
+    """Letters and digits: it becomes part of an address."""
+    secret: str = field(repr=False)
+    """Signs and is never sent."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +55,10 @@ class _Call:
     params: Mapping[str, str]
     is_repeatable: bool
     """False where a second request would do its work a second time."""
+    is_worth_waiting: bool = True
+    """False for what can do without an answer: it is asked once."""
+    account: MainAccount | None = None
+    """Whose word a v2 call is; None for a v3 call, which is the sub-account's."""
     pause_s: float | None = None
     """What ``Retry-After`` asked for, in seconds."""
     offset_s: float | None = None
@@ -64,6 +83,7 @@ class PolyvClient:
         monotonic: Callable[[], float] = time.monotonic,
         breaker: CircuitBreaker | None = None,
         transport: Exchange | None = None,
+        main_account: MainAccount | None = None,
     ) -> None:
         """Take what is needed; nothing is opened yet.
 
@@ -79,6 +99,7 @@ class PolyvClient:
             monotonic: A clock that never jumps, in seconds, for a breaker of its own.
             breaker: One that is shared with other clients.
             transport: Carries the requests; None for one of its own to *api_url*.
+            main_account: Asked by ``get_source``; None where nobody knows it.
 
         Raises:
             UsageError: A value cannot be used.
@@ -90,6 +111,7 @@ class PolyvClient:
         self._transport: Exchange = transport or Transport(api_url=api_url, timeout_s=timeout_s)
         self._app_id = app_id
         self._app_secret = app_secret
+        self._main_account = main_account
         self._clock = clock
         burst = max(1.0, rate_per_s)
         self._limiter = AsyncLimiter(burst, burst / rate_per_s)
@@ -141,10 +163,7 @@ class PolyvClient:
 
         Source: https://polyv.gitbook.io/document/docs/vod/api/private/video_source_task_create
         """
-        if not 1 <= len(vids) <= _MOST_VIDS or any(not vid or "," in vid for vid in vids):
-            raise UsageError(
-                f"a task takes 1 to {_MOST_VIDS} video ids, none empty or with a comma; got {len(vids)}"
-            )
+        _require_vids(vids)
         if not 1 <= expire_days <= _MOST_DAYS:
             raise UsageError(f"expire_days is 1 to {_MOST_DAYS}, not {expire_days}")
         params = {"vids": ",".join(vids), "expireDays": str(expire_days)}
@@ -165,12 +184,55 @@ class PolyvClient:
         """
         return await self._ask(_Call(method="GET", path=path, params=params, is_repeatable=True))
 
+    async def get_sizes(self, vids: Sequence[str]) -> dict[str, int]:
+        """Ask for the sizes of sources, in bytes by vid; those that Polyv does not tell are left out.
+
+        It is asked once: nothing waits for it, and a call that fails is not to cost those that matter theirs.
+
+        Args:
+            vids: 1 to 100 video ids.
+
+        Raises:
+            CredentialsRefusedError: The sub-account may not ask this.
+            VideoRefusedError: One of them is wrong or not yours, and Polyv tells of none.
+            PolyvError: No usable answer.
+
+        Source: https://polyv.gitbook.io/document/docs/vod/api sub-account/sub_get_video_info
+        """
+        _require_vids(vids)
+        params = {"vids": ",".join(vids), "filter": "basicInfo,metaData"}
+        call = _Call(method="GET", path=_GET_VIDEO_INFO, params=params, is_repeatable=True, is_worth_waiting=False)
+        return parse_sizes(await self._ask(call))
+
+    async def get_source(self, vid: str) -> Expected:
+        """Ask for size and MD5 of one source, as the main account; once, as for ``get_sizes``.
+
+        Raises:
+            UsageError: No main account is configured.
+            CredentialsRefusedError: The main account's credentials are refused.
+            PolyvError: No usable answer.
+
+        Source: https://polyv.gitbook.io/document/docs/vod/api/video-management/search/get_video_msg
+        """
+        account = self._main_account
+        if account is None:
+            raise UsageError("no main account: set user_id and its secret")
+        call = _Call(
+            method="GET",
+            path=_GET_VIDEO_MSG.format(user_id=account.user_id),
+            params={"vid": vid},
+            is_repeatable=True,
+            is_worth_waiting=False,
+            account=account,
+        )
+        return parse_source(await self._ask(call), vid=vid)
+
     async def _ask(self, call: _Call) -> Any:
         """Return an answer's data, after as many tries as are allowed."""
         # stamina logs each retry with the error's repr; no arguments reach it, and our errors hold no secrets.
         tries = stamina.retry_context(
             on=lambda exc: self._pause(call, exc),
-            attempts=self._retries + 1,
+            attempts=self._retries + 1 if call.is_worth_waiting else 1,
             timeout=None,
             wait_initial=self._retry_first_s,
             wait_max=_LONGEST_PAUSE_S,
@@ -226,7 +288,7 @@ class PolyvClient:
             sent_at = self._clock.uncorrected_s()
             call.delivery.may_have_arrived = True
             try:
-                answer = await self._transport.exchange(call.method, call.path, self._signed(call.params))
+                answer = await self._transport.exchange(call.method, call.path, self._signed(call))
             except NeverSentError:
                 call.delivery.may_have_arrived = False
                 raise
@@ -238,6 +300,16 @@ class PolyvClient:
         call.offset_s = offset_from_date(headers.get("date"), headers.get("age"), sent_at=sent_at, received_at=now)
         call.pause_s = retry_after_s(headers.get("retry-after"), now_s=self._clock.now_ms() / 1000)
 
-    def _signed(self, params: Mapping[str, str]) -> dict[str, str]:
-        unsigned = {"appId": self._app_id, "timestamp": str(self._clock.now_ms()), **params}
+    def _signed(self, call: _Call) -> dict[str, str]:
+        now = str(self._clock.now_ms())
+        if call.account is not None:
+            unsigned = {"ptime": now, **call.params}
+            return {**unsigned, "sign": sign_v2(unsigned, call.account.secret)}
+        unsigned = {"appId": self._app_id, "timestamp": now, **call.params}
         return {**unsigned, "sign": sign(unsigned, self._app_secret)}
+
+
+def _require_vids(vids: Sequence[str]) -> None:
+    """Raise UsageError unless *vids* fit into one call."""
+    if not 1 <= len(vids) <= _MOST_VIDS or any(not vid or "," in vid for vid in vids):
+        raise UsageError(f"one call takes 1 to {_MOST_VIDS} video ids, none empty or with a comma; got {len(vids)}")

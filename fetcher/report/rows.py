@@ -9,7 +9,7 @@ from fetcher.ledger.views import Totals
 COLUMNS: Final = (
     "vid", "status", "reason", "detail", "path", "size", "sha256", "md5", "crc64", "evidence", "task_ids",
     "attempts", "deadline", "window_ends_at", "due_at", "title", "category", "created_at", "added_at", "done_at",
-    "verified_at",
+    "verified_at", "container",
 )  # fmt: skip
 """The columns of a video's row, in their order."""
 
@@ -58,7 +58,13 @@ def shown_video(row: Mapping[str, Any]) -> dict[str, Any]:
         }
         for task in row["tasks"]
     ]
-    return {**video_row(row), "tasks": tasks, "history": [history_row(one) for one in row["history"]]}
+    said = {
+        "agreed": (row["agreed"] or "").split(),
+        "polyv_size": row["size_expected"],
+        "polyv_md5": row["md5_expected"],
+    }
+    history = [history_row(one) for one in row["history"]]
+    return {**video_row(row), **said, "tasks": tasks, "history": history}
 
 
 def shown_task(row: Mapping[str, Any]) -> dict[str, Any]:

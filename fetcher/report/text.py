@@ -65,13 +65,28 @@ def _line(cells: Mapping[str, Any]) -> str:
 def video_lines(row: Mapping[str, Any]) -> Iterator[str]:
     """Yield ``show VID`` for people, from ``shown_video``."""
     for name, value in row.items():
-        if name not in ("tasks", "history", "task_ids") and value is not None:
-            yield f"{name:12}{size_text(value) if name == 'size' else printable(value)}"
+        if name not in ("tasks", "history", "task_ids", "agreed") and value is not None:
+            yield f"{name:12}{_value_text(name, value)}"
+    if row["agreed"]:
+        yield f"agreed      {', '.join(_word_text(one) for one in row['agreed'])}"
     for task in row["tasks"]:
         yield f"task        {task['task_id'] or task['request_key']}  {task['status']}, {_said(task['said'])}"
     for one in row["history"]:
         detail = f"  {printable(one['detail'], limit=400)}" if one["detail"] else ""
         yield f"{one['at']}  {one['event']}: {one['from']} -> {one['to']}{detail}"
+
+
+def _value_text(name: str, value: object) -> str:
+    """Return a value in words; sizes that may differ by a byte with all their digits, too."""
+    if name in ("size", "polyv_size") and isinstance(value, int):
+        return f"{size_text(value)} ({value} bytes)"
+    return printable(value)
+
+
+def _word_text(word: str) -> str:
+    """Return ``size:polyv`` for people."""
+    what, _, whose = word.partition(":")
+    return f"{what} ({'Polyv' if whose == 'polyv' else 'the origin'})"
 
 
 def task_lines(row: Mapping[str, Any]) -> Iterator[str]:

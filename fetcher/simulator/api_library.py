@@ -78,7 +78,7 @@ def get_video_msg(world: World, params: Mapping[str, str]) -> list[dict[str, Any
             "title": video.title,
             "status": str(video.status),
             "md5checksum": video.md5() if video.md5checksum is None else video.md5checksum,
-            "source_filesize": video.size,
+            "source_filesize": video.listed_size,
         }
     ]
 

@@ -37,7 +37,7 @@ class Video:
         category_id: Where it lies.
         status: Polyv's number; 60 and 61 are published.
         created_at: Unix seconds.
-        listed_size: The size the listing tells.
+        listed_size: The size that the API tells, in the listing and of the source.
         ready_after: Seconds of thawing.
         ready_after_polls: Queries before it is ready.
         fails: Whether every task fails for it.

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import Connection
+
 from fetcher.domain.delay import poll_delay
 from fetcher.domain.errors import PolyvBlockedError, PolyvError, PolyvRefusedError, TransferStoppedError
 from fetcher.domain.link import RISK_MS, Link
@@ -15,6 +17,7 @@ from fetcher.domain.observation import Observation
 from fetcher.downloader.orders import Order
 from fetcher.ledger.answers import DueTask, PollRecord
 from fetcher.ledger.polls import (
+    PollOutcome,
     current_link,
     due_tasks,
     dying_tasks,
@@ -23,7 +26,9 @@ from fetcher.ledger.polls import (
     record_poll_failure,
     tasks_naming,
 )
+from fetcher.ledger.sources import keep_told
 from fetcher.poller import Poller
+from fetcher.sync.enquiring import Enquiring
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
@@ -63,8 +68,17 @@ class Rhythm:
 class Asking:
     """Questions to Polyv, several at once, never two about the same task."""
 
-    def __init__(self, wires: Wires, *, poller: Poller, rhythm: Rhythm, retry_in_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        wires: Wires,
+        *,
+        poller: Poller,
+        rhythm: Rhythm,
+        retry_in_s: Callable[[], float],
+        enquiring: Enquiring | None = None,
+    ) -> None:
         self._wires = wires
+        self._enquiring = enquiring
         self._poller = poller
         self._rhythm = rhythm
         self._retry_in_s = retry_in_s
@@ -123,6 +137,8 @@ class Asking:
         self._is_stopped = True
         for asking in self.active.values():
             asking.cancel()
+        if self._enquiring is not None:
+            self._enquiring.stop()
 
     async def renew(self, order: Order) -> Link | None:
         """Return another link of a video than the one it has, None where Polyv has no other.
@@ -219,6 +235,7 @@ class Asking:
         except PolyvError as exc:
             await self._keep_failure(task, exc)
             raise
+        told = await self._enquiring.ask(seen) if self._enquiring is not None else {}
         now = self._wires.now()
         record = PollRecord(
             task=task,
@@ -230,7 +247,14 @@ class Asking:
             expire_days=self._rhythm.expire_days,
             resubmit_expired=self._rhythm.resubmit_expired,
         )
-        outcome = await self._wires.ledger.write(lambda connection: record_poll(connection, record))
+
+        def keep(connection: Connection) -> PollOutcome:
+            """What is said of the sources is there as soon as their links are."""
+            outcome = record_poll(connection, record)
+            keep_told(connection, told, now=now)
+            return outcome
+
+        outcome = await self._wires.ledger.write(keep)
         self._wires.summary.published += outcome.published
         self._deadlines += outcome.deadlines
         self._wires.notify(

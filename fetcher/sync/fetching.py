@@ -249,6 +249,8 @@ class Fetching:
             is_dying=self._is_dying(claimed),
             is_node_down=self._nodes.is_another_due(claimed.video_id),
             created_at=claimed.created_at,
+            expected=claimed.expected,
+            differed=claimed.differed,
         )
         try:
             return await self._wires.downloader.download(order, self._renew)
@@ -292,6 +294,7 @@ class Fetching:
             detail=verdict.detail,
             due_at=now + round(delay * 1000),
             is_suspicious=verdict.is_suspicious,
+            differed=verdict.differed,
         )
 
     def _plan_next(self, claimed: Claimed, failed: TransferFailed) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
     from fetcher.domain.events import Event
+    from fetcher.domain.vendor import Expected
     from fetcher.downloader.orders import Order, Renew, TryAgain
     from fetcher.downloader.worker import Downloader
     from fetcher.polyv.client import PolyvClient
@@ -90,6 +91,26 @@ class LatePolyv:
         """
         client = await self._client.get()
         return await client.create_task(vids, expire_days=expire_days, delivery=delivery)
+
+    async def get_sizes(self, vids: Sequence[str]) -> Mapping[str, int]:
+        """Ask for the sizes of sources, in bytes by vid.
+
+        Raises:
+            FetcherError: No usable answer.
+        """
+        client = await self._client.get()
+        _log.debug("asking Polyv for the sizes of %d videos", len(vids))
+        return await client.get_sizes(vids)
+
+    async def get_source(self, vid: str) -> Expected:
+        """Ask for size and MD5 of one source, as the main account.
+
+        Raises:
+            FetcherError: No usable answer.
+        """
+        client = await self._client.get()
+        _log.debug("%s: asking Polyv for its MD5", vid)
+        return await client.get_source(vid)
 
 
 class LateDownloader:

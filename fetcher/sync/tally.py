@@ -33,6 +33,8 @@ class Tally:
                 self._refused.discard(claimed.video_id)
                 self._wires.summary.links_refused = len(self._refused)
                 self._wires.summary.done += 1
+                if event.difference is not None:
+                    _log.warning("%s: kept, although %s", claimed.vid, event.difference)
                 if self._on_done is not None:
                     self._on_done(claimed.video_id)
                 self._wires.notify(
@@ -42,6 +44,8 @@ class Tally:
                         "size": event.size,
                         "sha256": event.sha256,
                         "evidence": event.evidence.value,
+                        "container": event.container,
+                        "difference": event.difference,
                         "fetched": event.fetched,
                     }
                 )

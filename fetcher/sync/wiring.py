@@ -24,6 +24,7 @@ from fetcher.submitter import Submitter
 from fetcher.sync.asking import Asking, Rhythm
 from fetcher.sync.clocks import LinkClocks
 from fetcher.sync.durability import make_names_durable
+from fetcher.sync.enquiring import Enquiring
 from fetcher.sync.fetching import Fetching, Patience
 from fetcher.sync.late import Late, LateDownloader, LatePolyv
 from fetcher.sync.outcome import Notify, Options
@@ -88,14 +89,23 @@ async def assembled_run(
             clocks=clocks,
             notify=notify,
         )
-        yield wired_run(wires, settings, options, jobs=jobs, polyv=LatePolyv(Late(client, stack)))
+        polyv, has_main_account = LatePolyv(Late(client, stack)), bool(credentials.user_id)
+        yield wired_run(wires, settings, options, jobs=jobs, polyv=polyv, has_main_account=has_main_account)
 
 
 def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def wired_run(wires: Wires, settings: Settings, options: Options, *, jobs: int, polyv: LatePolyv) -> Run:
+def wired_run(
+    wires: Wires,
+    settings: Settings,
+    options: Options,
+    *,
+    jobs: int,
+    polyv: LatePolyv,
+    has_main_account: bool = False,
+) -> Run:
     """Return a run over *wires* that asks *polyv*.
 
     Args:
@@ -104,6 +114,7 @@ def wired_run(wires: Wires, settings: Settings, options: Options, *, jobs: int, 
         options: What this run is asked for.
         jobs: Files at a time.
         polyv: Who is asked.
+        has_main_account: Whether it may be asked as the main account, too.
     """
     poller = Poller(
         source=polyv,
@@ -119,7 +130,8 @@ def wired_run(wires: Wires, settings: Settings, options: Options, *, jobs: int, 
         expire_days=settings.expire_days,
         resubmit_expired=settings.resubmit_expired,
     )
-    asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=polyv.retry_in_s)
+    enquiring = Enquiring(wires, answers=polyv, has_sizes=settings.ask_sizes, has_md5s=has_main_account)
+    asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=polyv.retry_in_s, enquiring=enquiring)
     patience = Patience(
         first_s=settings.retry_delay,
         tries=settings.tries,

@@ -14,7 +14,7 @@ from fetcher.downloader.attempt import Workshop
 from fetcher.downloader.crew import Crew
 from fetcher.downloader.orders import Sightings
 from fetcher.downloader.worker import Downloader
-from fetcher.polyv.client import PolyvClient
+from fetcher.polyv.client import MainAccount, PolyvClient
 from fetcher.polyv.clock import PolyvClock
 from fetcher.settings import Credentials, Settings
 from fetcher.transfer.origin import Origin
@@ -29,8 +29,13 @@ def polyv_client(settings: Settings, credentials: Credentials, clock: PolyvClock
         UsageError: The API's address cannot be used.
     """
     stamina.instrumentation.set_on_retry_hooks([])  # What a retry is worth saying of is said by who asked.
+    account = MainAccount(user_id=credentials.user_id, secret=credentials.user_secret)
     return PolyvClient(
-        api_url=settings.api_url, app_id=credentials.app_id, app_secret=credentials.app_secret, clock=clock
+        api_url=settings.api_url,
+        app_id=credentials.app_id,
+        app_secret=credentials.app_secret,
+        clock=clock,
+        main_account=account if account.user_id else None,
     )
 
 
@@ -73,6 +78,7 @@ async def opened_downloader(
         reserve=settings.reserve,
         buffers=[],
         sightings=sightings,
+        mismatch=settings.mismatch,
     )
     pace = Pace(settings.bytes_per_s) if settings.bytes_per_s else None
     try:

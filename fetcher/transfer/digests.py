@@ -95,8 +95,8 @@ def kinds_for(announced: Iterable[str]) -> set[str]:
     return {_ALGORITHM[evidence] for evidence in announced if evidence in _ALGORITHM}
 
 
-def compare(announced: Mapping[str, str], computed: Mapping[str, str]) -> Evidence | None:
-    """Compare every digest that is announced, return the strongest evidence; None where nothing was compared.
+def agreeing(announced: Mapping[str, str], computed: Mapping[str, str]) -> list[Evidence]:
+    """Compare every digest that is announced, return those that agree, strongest first.
 
     Raises:
         IntegrityError: One of them differs.
@@ -113,4 +113,4 @@ def compare(announced: Mapping[str, str], computed: Mapping[str, str]) -> Eviden
                 actual=computed[kind],
             )
         compared.append(evidence)
-    return compared[0] if compared else None
+    return compared

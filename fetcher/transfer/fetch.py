@@ -7,20 +7,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from fetcher.domain.container import LOOKED_AT
 from fetcher.domain.errors import (
     AnswerMismatchError,
     FramingBrokenError,
     ObjectChangedError,
+    OtherSizeError,
+    RangeMismatchError,
     TransferInterruptedError,
 )
-from fetcher.domain.opening import OPENING, require_video
-from fetcher.domain.status import Evidence
-from fetcher.transfer.digests import Digests, compare, kinds_for
+from fetcher.domain.vendor import NOTHING_SAID, Expected
+from fetcher.transfer.digests import Digests, kinds_for
 from fetcher.transfer.exchange import exchange
 from fetcher.transfer.judge import Asked, Head
 from fetcher.transfer.meter import Meter
 from fetcher.transfer.origin import Answer, FileSource, translated
 from fetcher.transfer.progress import Progress
+from fetcher.transfer.proof import Proof, Whole, prove
 from fetcher.transfer.receive import receive
 from fetcher.transfer.turn import Turn
 
@@ -66,7 +69,7 @@ class Fetched:
     digests: Mapping[str, str]
     """By kind: ``sha256`` always, ``md5`` and ``crc64`` where they were needed."""
     etag: str | None
-    evidence: Evidence
+    proof: Proof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,10 @@ class Tools:
     """Raises DiskFullError where so many more bytes would eat into the reserve."""
     created_at: int | None = None
     """What becomes the file's own time, ms UTC; None leaves it as it is."""
+    expected: Expected = NOTHING_SAID
+    """What Polyv says of the file."""
+    repeated_size: int | None = None
+    """The size that the origin told before although Polyv says another: told again, it is taken for the file's."""
     monotonic: Callable[[], float] = time.monotonic
     """Seconds."""
 
@@ -118,12 +125,22 @@ class _Attempt:
         self._digests = Digests()
         self._is_at_end = False
         self._progress = Progress()
+        self._is_polyvs_size = False
 
     def close(self) -> None:
         os.close(self._descriptor)
 
     def is_complete(self) -> bool:
-        return self._is_at_end or (self._known.size is not None and self._known.have == self._known.size)
+        return self._is_at_end or (self._size is not None and self._known.have == self._size)
+
+    @property
+    def _size(self) -> int | None:
+        """Bytes of the whole file: by the origin, or by Polyv where the end of the body proves nothing."""
+        return self._tools.expected.size if self._is_polyvs_size else self._known.size
+
+    def _kinds(self) -> set[str]:
+        """Return the digests that there is something to compare with."""
+        return kinds_for(self._known.announced) | ({"md5"} if self._tools.expected.md5 is not None else set())
 
     def resume(self) -> None:
         """Drop what lies behind the sound bytes and take the digests of the rest: memory is not trusted.
@@ -138,7 +155,7 @@ class _Attempt:
                 raise TransferInterruptedError("the part was shortened by somebody else")
             os.ftruncate(self._descriptor, self._known.have)
             os.lseek(self._descriptor, self._known.have, os.SEEK_SET)
-            self._digests = Digests(kinds_for(self._known.announced))
+            self._digests = Digests(self._kinds())
             self._take_prefix(self._digests)
         self._tools.meter.have, self._tools.meter.size = self._known.have, self._known.size
 
@@ -163,12 +180,13 @@ class _Attempt:
 
     def _ask(self, url: str) -> tuple[Answer, Head]:
         """Ask; an answer whose end could not be told from a broken line is asked for again as a range."""
-        asked = self._asked()
+        asked, self._is_polyvs_size = self._asked(), False
         answer, head = self._exchange(url, asked)
         if not head.is_framed and (head.size or asked.size) is None:
             answer.body.close()
             answer, head = self._exchange(url, replace(asked, as_range=True))
-            if not head.is_framed:
+            self._is_polyvs_size = not head.is_framed and bool(self._tools.expected.size)
+            if not head.is_framed and not self._is_polyvs_size:
                 answer.body.close()
                 raise AnswerMismatchError("the origin tells no size: a cut could not be told from the end")
         return answer, head
@@ -189,12 +207,19 @@ class _Attempt:
         )
 
     def _settle(self, head: Head) -> None:
-        """Take in what the head says of the file, and begin anew where it is another file or the whole one."""
+        """Take in what the head says of the file, and begin anew where it is another file or the whole one.
+
+        Before any of it is used it is compared with what Polyv says: most of what is not the file is told so.
+        """
+        expected = self._tools.expected.size
+        if expected is not None and head.size not in (None, expected, self._tools.repeated_size):
+            raise OtherSizeError(expected=expected, actual=head.size)
         if self._known.have and head.offset == 0:
             self._restart()
         if head.offset == 0:
-            self._known = Known(size=head.size if head.size is not None else self._known.size)
-            self._digests = Digests(kinds_for(head.announced))
+            size = head.size if head.size is not None else self._known.size
+            self._known = Known(size=size, announced=head.announced)
+            self._digests = Digests(self._kinds())
         for evidence, digest in head.announced.items():
             if self._known.announced.get(evidence, digest) != digest:
                 raise ObjectChangedError(f"the origin names another {evidence} than before")
@@ -230,7 +255,8 @@ class _Attempt:
         None    yes        known  is whole at its size; short of it this try has failed
         None    yes        None   is whole, because the framing says so: ``_is_at_end``
         None    no         known  is whole at its size; short of it this try has failed
-        None    no         None   could be anything: ``_ask`` asks for a range instead, or gives up
+        None    no         None   could be anything: ``_ask`` asks for a range instead, then takes Polyv's size for
+                                  it, or gives up
         ======  =========  =====  ==============================================================================
 
         A body that comes to no end, because the line or its framing breaks, is an error everywhere, and so is one
@@ -239,8 +265,8 @@ class _Attempt:
         if head.length == 0:
             return  # A 416 that says the part is whole; its body is a text about that.
         limit = head.length
-        if limit is None and self._known.size is not None:
-            limit = self._known.size - self._known.have
+        if limit is None and self._size is not None:
+            limit = self._size - self._known.have
         try:
             is_quick = limit is not None and limit <= _QUICK
             with translated(), contextlib.nullcontext() if is_quick else self._tools.turn.left():
@@ -258,11 +284,15 @@ class _Attempt:
                 raise
             # A chunk's size may have been wrong, and the last bytes before the break none of the file's.
             raise AnswerMismatchError(f"{exc}; the part is begun anew") from exc
+        except RangeMismatchError as exc:
+            if not self._is_polyvs_size:
+                raise
+            raise OtherSizeError(expected=self._size or 0, actual=None) from exc
         self._known = replace(self._known, have=self._known.have + came)
-        if head.length is None and head.is_framed and self._known.size is None:
+        if head.length is None and head.is_framed and self._size is None:
             self._is_at_end = True
         elif (head.length is None or came == 0) and not self.is_complete():
-            raise TransferInterruptedError(f"the body ended at {self._known.have} of {self._known.size} bytes")
+            raise TransferInterruptedError(f"the body ended at {self._known.have} of {self._size} bytes")
         elif not self.is_complete():
             self._progress.count(came)
 
@@ -270,20 +300,25 @@ class _Attempt:
         """Pass every gate, then make the part durable."""
         have = self._known.have
         _require_whole(self._descriptor, size=have)
-        require_video(os.pread(self._descriptor, OPENING, 0))
         computed = self._digests.values()
-        if late := kinds_for(self._known.announced) - computed.keys():
+        if late := self._kinds() - computed.keys():
             digests = Digests(late)
             self._take_prefix(digests)
             computed |= digests.values()
-        evidence = compare(self._known.announced, computed)
-        if evidence is None:
-            evidence = Evidence.NONE if self._known.size is None else Evidence.SIZE
+        whole = Whole(
+            opening=os.pread(self._descriptor, LOOKED_AT, 0),
+            size=have,
+            digests=computed,
+            announced=self._known.announced,
+            origin_size=self._known.size,
+            is_size_repeated=have == self._tools.repeated_size,
+        )
+        proof = prove(whole, self._tools.expected)
         if self._tools.created_at is not None:
             _date(self._descriptor, self._tools.created_at)
         with self._tools.turn.left():
             make_durable(self._descriptor, self._part)
-        return Fetched(size=have, digests=computed, etag=self._known.etag, evidence=evidence)
+        return Fetched(size=have, digests=computed, etag=self._known.etag, proof=proof)
 
 
 def make_durable(descriptor: int, part: PartFile) -> None:

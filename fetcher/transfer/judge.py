@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Final
 
 from fetcher.domain.errors import (
+    EmptyFileError,
     LinkExpiredError,
     LinkRefusedError,
     NotAVideoError,
@@ -138,7 +139,7 @@ def _whole(headers: Mapping[str, str], asked: Asked) -> Head:
         raise RangeMismatchError("status 200 with a Content-Range: neither the whole nor a part")
     length = _length(headers)
     if length == 0:
-        raise NotAVideoError("the body is empty")
+        raise EmptyFileError("the body is empty")
     if length is not None and asked.size is not None and length != asked.size and _is_same(headers, asked):
         raise ObjectChangedError(f"the whole file came with {length} bytes instead of {asked.size}")
     return Head(

@@ -268,8 +268,11 @@ def test_json_logs_are_json_to_the_last_line(case: ArchiveCase) -> None:
 
 
 def test_ten_pages_in_place_of_a_video_need_a_person(case: ArchiveCase) -> None:
-    """F31: something stands in between, and more tries will not move it."""
-    video = case.simulator.library.add_video(size=1000, faults=[Fault.html(times=10)])
+    """F31: something stands in between, and more tries will not move it.
+
+    Each try asks twice, for the page has not the size that Polyv names.
+    """
+    video = case.simulator.library.add_video(size=1000, faults=[Fault.html(times=20)])
     case.add(video)
 
     codes = [case.sync(FETCHER_TRIES="3").returncode for _ in range(4)]

@@ -1,4 +1,4 @@
-"""Canaries as app secret, in every link and as a proxy's password; then everything that was written is searched."""
+"""Canaries as both secrets, in every link and as a proxy's password; then all that was written is searched."""
 
 import contextlib
 import sqlite3
@@ -14,16 +14,19 @@ from fetcher.simulator.faults import Fault
 from fetcher.simulator.library import Video
 
 _SECRET = "canary-app-secret-Jq5xWm"
+_USER_SECRET = "canary-user-secret-Rt7bNk"
 _KEY = "canarylinkkeyT8vZ"
 _PASSWORD = "canary-proxy-password-Hn2"
 _PROXY = f"http://me:{_PASSWORD}@127.0.0.1:9"
-_CANARIES = (_SECRET.encode(), _KEY.encode(), _PASSWORD.encode(), b"auth_key=1")
+_CANARIES = (_SECRET.encode(), _USER_SECRET.encode(), _KEY.encode(), _PASSWORD.encode(), b"auth_key=1")
 
 
 @pytest.fixture
 def case(tmp_path: Path) -> Iterator[ArchiveCase]:
     with archive_case(tmp_path / "archive", app_secret=_SECRET) as made:
         made.simulator.signer.uid = _KEY
+        made.simulator.user_secret = _USER_SECRET
+        made.environ |= {"POLYV_USER_ID": made.simulator.user_id, "POLYV_USER_SECRET": _USER_SECRET}
         made.environ |= {"HTTPS_PROXY": _PROXY, "FETCHER_TRIES": "1"}
         yield made
 
@@ -49,6 +52,7 @@ def _stock(case: ArchiveCase) -> list[Video]:
         [],
     ]
     case.simulator.api_faults.append(ApiFault.html())
+    case.simulator.api_faults.append(ApiFault.html(path="get-video-msg"))
     return [add(faults=some) for some in faults]
 
 
@@ -147,6 +151,8 @@ def test_a_secret_in_the_wrong_place_is_not_repeated(case: ArchiveCase) -> None:
     before = config.read_text()
     ended = [
         case.sync(POLYV_APP_SECRET="", POLYV_APP_SECRET_FILE=_SECRET),
+        case.sync(POLYV_USER_SECRET="", POLYV_USER_SECRET_FILE=_USER_SECRET),
+        case.sync(POLYV_USER_ID=_USER_SECRET),
         case.sync(FETCHER_API_URL=f"https://me:{_PASSWORD}@api.polyv.net"),
         case.sync(FETCHER_LEDGER=f"postgresql://me:{_PASSWORD}@db/fetcher"),
     ]
@@ -154,5 +160,5 @@ def test_a_secret_in_the_wrong_place_is_not_repeated(case: ArchiveCase) -> None:
         config.write_text(f"{before}\n{line}\n")
         ended.append(case.sync())
 
-    assert [2] * 6 == [one.returncode for one in ended]
+    assert [2] * 8 == [one.returncode for one in ended]
     assert [] == _canaries_in({str(number): one.stderr.encode() for number, one in enumerate(ended)})

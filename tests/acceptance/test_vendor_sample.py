@@ -50,4 +50,5 @@ def test_a_link_that_is_stamped_with_its_own_birth_is_fetched(tmp_path: Path) ->
     assert (0, "") == (ended.returncode, ended.stderr)
     assert {_READY: "done", _WAITING: "waiting"} == {vid: row["status"] for vid, row in rows.items()}
     assert body == (archive / rows[_READY]["path"]).read_bytes()
-    assert {"taskId", "appId", "timestamp", "sign"} == set(polyv.requests[-1].params)
+    (asked,) = (request for request in polyv.requests if request.path.endswith("/source-file-task/get"))
+    assert {"taskId", "appId", "timestamp", "sign"} == set(asked.params)

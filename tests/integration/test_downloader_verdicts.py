@@ -37,6 +37,8 @@ async def test_a_file_is_verified_and_in_place(server: OriginServer, bench: Benc
         sha256=hashlib.sha256(body).hexdigest(),
         etag=server.files["/a.mp4"].etag,
         evidence=Evidence.SIZE,
+        agreed=("size:origin",),
+        container="mp4" if size > 1 else "unknown",
         fetched=size,
     )
     assert (expected, body) == (verdict, bench.file.read_bytes())

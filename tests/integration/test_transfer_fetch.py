@@ -93,7 +93,7 @@ def test_f15_a_chunked_body_is_whole_and_its_evidence_is_honest(server: OriginSe
 
     fetched = tries.fetch(server.url("/a.mp4"))
 
-    assert (_BODY, Evidence.NONE) == (tries.part.bytes, fetched.evidence)
+    assert (_BODY, Evidence.NONE) == (tries.part.bytes, fetched.proof.evidence)
 
 
 def test_f15_a_broken_chunk_is_no_part_of_the_file(server: OriginServer, tries: Try) -> None:

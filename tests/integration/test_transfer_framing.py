@@ -110,7 +110,7 @@ def test_f15_chunks_with_extensions_and_trailers_are_one_file(server: OriginServ
 
     fetched = tries.fetch(server.url("/a.mp4"))
 
-    assert (_BODY[:16], Evidence.NONE) == (tries.part.bytes, fetched.evidence)
+    assert (_BODY[:16], Evidence.NONE) == (tries.part.bytes, fetched.proof.evidence)
 
 
 def test_f22_a_200_with_a_content_range_is_neither_the_whole_nor_a_part(server: OriginServer, tries: Try) -> None:

@@ -41,7 +41,7 @@ def test_a_file_comes_whole_with_its_digest(server: OriginServer, tries: Try) ->
     fetched = tries.fetch(server.url("/a.mp4"))
 
     assert _BODY == tries.part.bytes
-    assert (_SIZE, _ETAG, Evidence.SIZE) == (fetched.size, fetched.etag, fetched.evidence)
+    assert (_SIZE, _ETAG, Evidence.SIZE) == (fetched.size, fetched.etag, fetched.proof.evidence)
     assert {"sha256": hashlib.sha256(_BODY).hexdigest()} == fetched.digests
     assert (None, "identity") == (server.ranges[0], server.requests[0].headers["accept-encoding"])
 
@@ -51,7 +51,7 @@ def test_f25_a_part_that_is_whole_is_verified_without_the_network(
 ) -> None:
     fetched = resumed(_BODY, origin, tmp_path, have=_SIZE, announced={"crc64": _CRC64}).fetch(server.url("/a.mp4"))
 
-    assert ([], Evidence.CRC64) == (server.requests, fetched.evidence)
+    assert ([], Evidence.CRC64) == (server.requests, fetched.proof.evidence)
 
 
 def test_f25_a_416_that_gives_the_parts_size_leads_to_its_verification(
@@ -63,7 +63,7 @@ def test_f25_a_416_that_gives_the_parts_size_leads_to_its_verification(
 
     fetched = tries.fetch(server.url("/a.mp4"))
 
-    assert (_BODY, _SIZE, Evidence.SIZE) == (tries.part.bytes, fetched.size, fetched.evidence)
+    assert (_BODY, _SIZE, Evidence.SIZE) == (tries.part.bytes, fetched.size, fetched.proof.evidence)
 
 
 def test_f25_a_416_that_ends_the_file_before_its_known_end_calls_nothing_whole(
@@ -98,7 +98,7 @@ _GOOD = {
 def test_a_digest_that_the_origin_names_is_compared(server: OriginServer, tries: Try, evidence: str) -> None:
     url = server.add("/a.mp4", _BODY, **_GOOD[evidence])
 
-    assert Evidence(evidence) is tries.fetch(url).evidence
+    assert Evidence(evidence) is tries.fetch(url).proof.evidence
 
 
 @pytest.mark.parametrize("evidence", list(_GOOD))

@@ -109,6 +109,7 @@ class History:
             layout=self._layout,
             expire_days=self._expire_days,
             thaw_budget=self._thaw_budget,
+            ask_sizes=False,  # Polyv is asked about tasks alone here.
         )
 
     def _stormy_plan(self) -> Plan:

@@ -4,6 +4,7 @@ import pytest
 
 from fetcher.archive.home import Home
 from fetcher.domain.errors import UsageError
+from fetcher.domain.vendor import Mismatch
 from fetcher.settings import Credentials, Settings, annotated_config, load_credentials, load_settings
 
 
@@ -109,30 +110,56 @@ def test_only_a_loopback_api_opens_loopback_to_links(url: str, expected: bool) -
     assert expected == Settings(api_url=url).is_api_here
 
 
-def test_the_secret_comes_from_the_environment_a_file_or_a_credential(tmp_path: Path) -> None:
+@pytest.mark.parametrize("whose", ["app", "user"])
+def test_a_secret_comes_from_the_environment_a_file_or_a_credential(tmp_path: Path, whose: str) -> None:
+    """The sub-account's, and the main account's beside it."""
     named, credentials = tmp_path / "named", tmp_path / "credentials"
     named.write_text("from-file\n")
     named.chmod(0o600)
     credentials.mkdir()
-    (credentials / "polyv_app_secret").write_text("from-systemd")
+    (credentials / f"polyv_{whose}_secret").write_text("from-systemd")
+    name = f"POLYV_{whose.upper()}_SECRET"
     sources = {
         "POLYV_APP_ID": "id",
-        "POLYV_APP_SECRET": "from-environment",
-        "POLYV_APP_SECRET_FILE": str(named),
+        "POLYV_USER_ID": "1b448be323" if whose == "user" else "",
+        "POLYV_APP_SECRET": "of-the-app",
+        name: "from-environment",
+        f"{name}_FILE": str(named),
         "CREDENTIALS_DIRECTORY": str(credentials),
     }
     found = []
-    for gone in ("", "POLYV_APP_SECRET", "POLYV_APP_SECRET_FILE"):
+    for gone in ("", name, f"{name}_FILE"):
         sources.pop(gone, None)
-        found.append(load_credentials(Settings(), sources).app_secret)
+        found.append(getattr(load_credentials(Settings(), sources), f"{whose}_secret"))
 
     assert ["from-environment", "from-file", "from-systemd"] == found
 
 
 def test_credentials_do_not_show_their_secret() -> None:
-    shown = Credentials(app_id="me", app_secret="s3cr3t")
+    shown = Credentials(app_id="me", app_secret="s3cr3t", user_id="us", user_secret="s3cr3t2")
 
     assert "s3cr3t" not in f"{shown!r} {shown}"
+    assert ("s3cr3t", "s3cr3t2") == shown.secrets
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"POLYV_USER_ID": "1b448be323"}, "no secret of the main account"),
+        ({"POLYV_USER_SECRET": "s3cr3t"}, "no userid"),
+        ({"POLYV_USER_ID": "../x", "POLYV_USER_SECRET": "s3cr3t"}, "letters and digits"),
+    ],
+)
+def test_half_of_a_main_account_is_told(changed: dict[str, str], said: str) -> None:
+    """F101: instead of MD5s that are never asked for."""
+    with pytest.raises(UsageError, match=said):
+        load_credentials(Settings(), {"POLYV_APP_ID": "id", "POLYV_APP_SECRET": "of-the-app", **changed})
+
+
+def test_what_becomes_of_a_mismatch_is_one_of_three() -> None:
+    assert ["quarantine", "keep", "fail"] == list(Mismatch)
+    with pytest.raises(UsageError, match="mismatch"):
+        load_settings(Home(Path("/nowhere")), {"FETCHER_MISMATCH": "ignore"}, {})
 
 
 def test_a_missing_secret_file_is_named(tmp_path: Path) -> None:

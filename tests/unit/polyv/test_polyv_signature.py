@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fetcher.polyv.signature import sign
+from fetcher.polyv.signature import sign, sign_v2
 
 _APP = {"appId": "a0Wmol5EwX", "timestamp": "1617950661602"}
 _TWO_VIDS = "1b448be32370f4822ac40fd926112a66_1,1b448be32305bb29879b1eb06abd9fa1_1"
@@ -67,3 +67,9 @@ def test_empty_values_do_not_matter(params: dict[str, str], secret: str, name: s
     params.pop(name, None)
 
     assert sign(params, secret) == sign({**params, name: ""}, secret)
+
+
+def test_the_older_rule_signs_the_vendors_own_vector() -> None:
+    """Source: vod/api/video-management/search/get_video_msg."""
+    assert "C2B1558D697EA3AF4ED2FC90152751860C1E2163" == sign_v2({"ptime": "1", "vid": "test1"}, "test2")
+    assert "C2B1558D697EA3AF4ED2FC90152751860C1E2163" == sign_v2({"vid": "test1", "ptime": "1", "x": ""}, "test2")

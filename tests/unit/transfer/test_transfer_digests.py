@@ -9,7 +9,7 @@ from fetcher.domain.errors import IntegrityError, NotAVideoError
 from fetcher.domain.opening import require_video
 from fetcher.domain.status import Evidence
 from fetcher.downloader.stall import SLOWEST, StallWatch
-from fetcher.transfer.digests import Digests, compare, kinds_for
+from fetcher.transfer.digests import Digests, agreeing, kinds_for
 
 _DATA = b"123456789"
 _CRC64 = "11051210869376104954"
@@ -57,16 +57,16 @@ def test_only_what_can_be_compared_is_computed() -> None:
 def test_the_strongest_comparison_is_the_evidence() -> None:
     computed = {"sha256": _SHA256, "crc64": _CRC64}
 
-    assert Evidence.CRC64 is compare({"repr-digest": _SHA256, "crc64": _CRC64}, computed)
+    assert [Evidence.CRC64, Evidence.REPR_DIGEST] == agreeing({"repr-digest": _SHA256, "crc64": _CRC64}, computed)
 
 
 def test_without_anything_to_compare_there_is_no_evidence() -> None:
-    assert compare({"content-md5": _MD5}, {"sha256": _SHA256}) is None
+    assert [] == agreeing({"content-md5": _MD5}, {"sha256": _SHA256})
 
 
 def test_f29_one_digest_that_differs_outweighs_those_that_agree() -> None:
     with pytest.raises(IntegrityError) as caught:
-        compare({"crc64": _CRC64, "repr-digest": "00"}, {"sha256": _SHA256, "crc64": _CRC64})
+        agreeing({"crc64": _CRC64, "repr-digest": "00"}, {"sha256": _SHA256, "crc64": _CRC64})
 
     assert ("00", _SHA256) == (caught.value.expected, caught.value.actual)
 
