@@ -155,7 +155,7 @@ async def running(
             submitting=submitting,
             asking=asking,
             fetching=fetching,
-            planning=Planning(wires, fetching=fetching, places=2),
+            planning=Planning(wires, fetching=fetching, places=2, most_places=8),
             options=options or Options(),
             calls=lambda: source.asked,
         )

@@ -19,6 +19,12 @@ def leave_no_core() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (1 if hard == resource.RLIM_INFINITY else min(1, hard), hard))
 
 
+def places_allowed() -> int | None:
+    """Return for how many downloads at a time there are open files; None for any number."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if allowed == resource.RLIM_INFINITY else (allowed - _BESIDE) // _EACH
+
+
 def jobs_allowed(jobs: int) -> int:
     """Return how many of *jobs* may run at a time; the limit of open files is raised as far as we may.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import os
 import shlex
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fetcher.archive.home import loose_permissions
-from fetcher.cli.limits import jobs_allowed
+from fetcher.cli.limits import jobs_allowed, places_allowed
 from fetcher.cli.logs import complain, keep_secret, say
 from fetcher.cli.measures import keep_metrics
 from fetcher.cli.output import Stream
@@ -48,6 +49,7 @@ def run_pass(
     for secret in credentials.secrets:
         keep_secret(secret)
     settings = msgspec.structs.replace(settings, jobs=jobs_allowed(settings.jobs))
+    options = dataclasses.replace(options, most_places=places_allowed())
     for path in loose_permissions(home):
         complain(f"{path} holds secrets and is open to others; run: chmod go= {shlex.quote(str(path))}")
     _log.debug(

@@ -1,11 +1,12 @@
 """What a plan needs to know of the ready videos, page by page: a million are never loaded at once as rows."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-from sqlalchemy import BigInteger, Connection, Integer, bindparam, func, select
+from sqlalchemy import BigInteger, Connection, Integer, bindparam, func, select, tuple_
 
 from fetcher.domain.status import Status
 from fetcher.ledger.bulk import as_one, fetch, update_rows
@@ -15,6 +16,10 @@ PAGE: Final = 5000
 """Rows in one page: some ten milliseconds, which is as long as a claim may have to wait for one."""
 _RUNS: Final = 5
 """So many of the last runs that had enough to fetch say how fast the line is."""
+_LIKE_THESE: Final = 1000
+"""So many of the done videos say how large others are: to sum up all of a million takes longer than most runs."""
+_FEWEST_PAUSES: Final = 3
+"""So many between runs make a rhythm."""
 
 
 class Prospect(msgspec.Struct, array_like=True, gc=False):
@@ -36,69 +41,67 @@ class Prospect(msgspec.Struct, array_like=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """All ready videos together."""
-
-    count: int
-    bytes_known: int
-    """Of those whose size is known."""
-    unknown: int
-    """How many have none."""
-    soonest: int | None
-    """The first deadline or end of a thaw window, ms UTC."""
-    postponed: int
-    """How many the last plan has put behind others."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """What earlier runs and videos tell of what is to come."""
 
     mean_size: int | None
-    """Bytes of a done video, None where there is none."""
+    """Bytes of a video, by those that were done last; None where there is none."""
     bytes_per_s: float | None
     """As the last runs that had enough to fetch have measured it."""
+    next_run_at: int | None = None
+    """When the next run begins if the last ones' rhythm holds, ms UTC; None where there is no telling."""
 
 
-def load(connection: Connection) -> Load:
-    """Sum up."""
-    row = connection.execute(_LOAD).one()
-    soonest = [at for at in (row.deadline, row.window_ends_at) if at is not None]
-    return Load(
-        count=row.videos,
-        bytes_known=row.bytes or 0,
-        unknown=row.videos - row.known,
-        soonest=min(soonest, default=None),
-        postponed=row.postponed or 0,
-    )
+def prospects_after(connection: Connection, last: Prospect | None) -> list[Prospect]:
+    """Return the next ready videos by deadline; none behind the last one.
 
-
-def prospects_after(connection: Connection, last_id: int) -> list[Prospect]:
-    """Return the ready videos behind *last_id* in the order of their ids; none behind the last one.
+    First come those whose link does not tell its deadline, of more than a page of them the first: they are begun
+    before all others and never said to die, so that only their bytes count.
 
     Args:
         connection: In any transaction: what is changed between two pages is seen or not.
-        last_id: Of the page before, 0 for the first one.
+        last: Of the page before, None for the first one.
     """
-    return fetch(connection, _PAGE_OF_READY, {"id": last_id, "most": PAGE}, _PROSPECTS)
+    if last is None and (untold := fetch(connection, _UNTOLD, {"most": PAGE}, _PROSPECTS)):
+        return untold
+    deadline, video_id = (-1, 0) if last is None or last.deadline is None else (last.deadline, last.id)
+    return fetch(connection, _TOLD, {"deadline": deadline, "id": video_id, "most": PAGE}, _PROSPECTS)
 
 
 def prospects(connection: Connection) -> Iterator[Prospect]:
-    """Yield all ready videos, on one snapshot."""
-    last_id = 0
-    while page := prospects_after(connection, last_id):
+    """Yield all ready videos by deadline, on one snapshot."""
+    last = None
+    while page := prospects_after(connection, last):
         yield from page
-        last_id = page[-1].id
+        last = page[-1]
 
 
 def past(connection: Connection) -> Past:
     """Look back."""
-    done = connection.execute(_DONE).one()
+    mean = connection.scalar(_MEAN)
     rates: Sequence[int] = connection.scalars(_RATES).all()
     return Past(
-        mean_size=done.bytes // done.videos if done.videos else None,
+        mean_size=None if mean is None else int(mean),
         bytes_per_s=float(sorted(rates)[len(rates) // 2]) if rates else None,
+        next_run_at=_next_run_at(connection),
     )
+
+
+def _next_run_at(connection: Connection) -> int | None:
+    """Return when the next run begins if the last ones' rhythm holds; None while one is at work on something."""
+    if connection.scalar(_CLAIMED) is not None:
+        return None
+    return next_start(connection.scalars(_STARTS).all())
+
+
+def next_start(started_at: Sequence[int]) -> int | None:
+    """Return when the next run begins, by the usual pause between the last; None where they are too few to tell.
+
+    Args:
+        started_at: When the last runs began, ms UTC, the latest first.
+    """
+    pauses = sorted(later - earlier for later, earlier in itertools.pairwise(started_at))
+    return started_at[0] + pauses[len(pauses) // 2] if len(pauses) >= _FEWEST_PAUSES else None
 
 
 def keep_ranks(connection: Connection, ranks: Mapping[int, int]) -> None:
@@ -109,23 +112,30 @@ def keep_ranks(connection: Connection, ranks: Mapping[int, int]) -> None:
 _SIZE: Final = func.coalesce(videos.c.size_expected, videos.c.size)
 _IS_READY: Final = has_status(Status.READY)
 _PROSPECTS: Final = msgspec.json.Decoder(list[Prospect])
-_PAGE_OF_READY: Final = as_one(
-    select(videos.c.id, videos.c.deadline, _SIZE.label("size"), videos.c.window_ends_at, videos.c.postponed)
-    .where(_IS_READY, videos.c.id > bindparam("id", type_=BigInteger))
-    .order_by(videos.c.id)
-    .limit(bindparam("most", type_=Integer))
-)
-_LOAD: Final = select(
-    func.count().label("videos"),
-    func.sum(_SIZE).label("bytes"),
-    func.count(_SIZE).label("known"),
-    func.min(videos.c.deadline).label("deadline"),
-    func.min(videos.c.window_ends_at).label("window_ends_at"),
-    func.sum(videos.c.postponed).label("postponed"),
+_READY: Final = select(
+    videos.c.id, videos.c.deadline, _SIZE.label("size"), videos.c.window_ends_at, videos.c.postponed
 ).where(_IS_READY)
-_DONE: Final = select(func.count().label("videos"), func.sum(videos.c.size).label("bytes")).where(
-    videos.c.done_at.is_not(None)
+_MOST: Final = bindparam("most", type_=Integer)
+_LAST_DEADLINE: Final = bindparam("deadline", type_=BigInteger)
+_LAST_ID: Final = bindparam("id", type_=BigInteger)
+_UNTOLD: Final = as_one(_READY.where(videos.c.deadline.is_(None)).limit(_MOST))
+_TOLD: Final = as_one(
+    _READY.where(tuple_(videos.c.deadline, videos.c.id) > tuple_(_LAST_DEADLINE, _LAST_ID))
+    .order_by(videos.c.deadline, videos.c.id)
+    .limit(_MOST)
 )
+_LATELY: Final = (
+    select(videos.c.size)
+    .where(videos.c.done_at.is_not(None))
+    .order_by(videos.c.done_at.desc())
+    .limit(_LIKE_THESE)
+    .subquery()
+)
+_MEAN: Final = select(func.avg(_LATELY.c.size))
+_CLAIMED: Final = (
+    select(videos.c.id).where(videos.c.held_until.is_not(None), videos.c.lease_owner.is_not(None)).limit(1)
+)
+_STARTS: Final = select(runs.c.started_at).order_by(runs.c.id.desc()).limit(_FEWEST_PAUSES + 2)
 _RATES: Final = (
     select(runs.c.bytes_per_s).where(runs.c.bytes_per_s.is_not(None)).order_by(runs.c.id.desc()).limit(_RUNS)
 )

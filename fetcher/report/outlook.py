@@ -1,19 +1,59 @@
 """Which links are at risk: the forecast, and the clock. The same for a run, for ``status`` and for ``list``."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
 from fetcher.domain.link import RISK_MS
 from fetcher.domain.planning import Line, Plan, Transfer, make_plan
-from fetcher.ledger.prospects import Load, Past, Prospect, load, past, prospects
+from fetcher.ledger.prospects import Past, Prospect, past, prospects
+
+
+class Demand:
+    """What the ready videos ask of the line, taken in one by one as they are claimed where nothing is planned.
+
+    Args:
+        line: What carries them; None where nobody knows how fast it is.
+        before: Says how large a video is of which nobody knows.
+        now: ms UTC.
+    """
+
+    def __init__(self, line: Line | None, before: Past, *, now: int) -> None:
+        self._line = line
+        self._mean_size = before.mean_size
+        self._left_ms = 0.0 if line is None else sum(line.under_way) * 1000 / line.bytes_per_s
+        self._now = now
+        self.is_known = line is not None
+        """Whether it is known how large everything is and how fast the line."""
+        self._is_late = False
+        self.is_ranked = False
+        """Whether an earlier plan has put one behind others."""
+
+    def take(self, one: Prospect) -> None:
+        """Take in the next one, by deadline."""
+        start_by = one.start_by
+        self._is_late = self._is_late or (start_by is not None and self._now + self._left_ms > start_by)
+        self.is_ranked = self.is_ranked or one.postponed > 0
+        size = one.size if one.size is not None else self._mean_size
+        if self._line is None or size is None:
+            self.is_known = False
+        else:
+            self._left_ms += size * 1000 / self._line.bytes_per_s
+
+    @property
+    def may_be_late(self) -> bool:
+        """Whether a plan is worth making: one after the other by deadline, one would begin too late.
+
+        Nothing is said where neither a video's size is known nor that of any like it.
+        """
+        return self.is_known and self._is_late
 
 
 def links_at_risk(connection: Connection, *, now: int, places: int, bytes_per_s: float | None = None) -> list[int]:
     """Return the videos whose links may die before they are fetched, the first to die first.
 
     Those are the links that the line cannot carry in time, as fast as the last runs had it; and those that die
-    within ten minutes or are past their deadline, because the next run may come too late for them.
+    within ten minutes, or before the next run begins by the rhythm of the last ones, or are past their deadline.
 
     Args:
         connection: On a snapshot.
@@ -21,28 +61,25 @@ def links_at_risk(connection: Connection, *, now: int, places: int, bytes_per_s:
         places: Downloads at a time.
         bytes_per_s: Of the line; None for what the last runs had.
     """
-    found, before = load(connection), past(connection)
-    if not found.count:
-        return []
+    before = past(connection)
+    until = max(now + RISK_MS, before.next_run_at or 0)
     rate = bytes_per_s or before.bytes_per_s
     line = None if rate is None else Line(bytes_per_s=rate, places=places)
-    soonest = found.soonest
-    if soonest is None or (soonest > now + RISK_MS and (line is None or fits(found, before, line, now=now))):
-        return []
-    ready = list(prospects(connection))
-    plan = Plan() if line is None else plan_of(ready, before, line, now=now)
-    return endangered(ready, plan, now=now)
-
-
-def fits(found: Load, before: Past, line: Line, *, now: int) -> bool:
-    """Tell whether nothing can be late, without a plan: all is through before the first deadline.
-
-    Nothing is said of videos of which neither the size is known nor that of any like them.
-    """
-    if found.soonest is None or (found.unknown and before.mean_size is None):
-        return True
-    left = found.bytes_known + found.unknown * (before.mean_size or 0) + sum(line.under_way)
-    return left * 1000 / line.bytes_per_s <= found.soonest - now
+    demand = Demand(line, before, now=now)
+    risky = []
+    for one in prospects(connection):
+        demand.take(one)
+        if one.start_by is not None and one.start_by <= until:
+            risky.append((one.start_by, one.id))
+    if line is not None and demand.may_be_late:
+        ready = list(prospects(connection))
+        lost = set(plan_of(ready, before, line, now=now).lost)
+        risky = [
+            (one.start_by, one.id)
+            for one in ready
+            if one.start_by is not None and (one.id in lost or one.start_by <= until)
+        ]
+    return [video_id for _, video_id in sorted(risky)]
 
 
 def plan_of(ready: Iterable[Prospect], before: Past, line: Line, *, now: int) -> Plan:
@@ -55,14 +92,3 @@ def plan_of(ready: Iterable[Prospect], before: Past, line: Line, *, now: int) ->
             return Plan()
         transfers.append(Transfer(one.id, one.start_by, size))
     return make_plan(transfers, line, now=now)
-
-
-def endangered(ready: Sequence[Prospect], plan: Plan, *, now: int) -> list[int]:
-    """Return those that the plan has lost and those whose time is nearly up, the first to die first."""
-    lost = set(plan.lost)
-    risky = [
-        (one.start_by, one.id)
-        for one in ready
-        if one.start_by is not None and (one.id in lost or one.start_by <= now + RISK_MS)
-    ]
-    return [video_id for _, video_id in sorted(risky)]

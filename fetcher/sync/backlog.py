@@ -36,8 +36,7 @@ class Backlog:
         self._wires = wires
         self._layout = layout
         self._long_s = long_s
-        self.jobs = jobs
-        """Downloads at a time."""
+        self._jobs = jobs
         self._most = self._least
         self._videos: deque[Claimed] = deque()
         self._claimed_at = -math.inf
@@ -55,7 +54,7 @@ class Backlog:
     @property
     def places(self) -> int:
         """How many downloads to begin at a time: quick ones stand in line, so that no thread waits for the next."""
-        return _IN_LINE * self.jobs if self._is_grown else self.jobs
+        return _IN_LINE * self._jobs if self._is_grown else self._jobs
 
     @property
     def waiting(self) -> Sequence[Claimed]:
@@ -64,7 +63,7 @@ class Backlog:
 
     @property
     def _least(self) -> int:
-        return 2 * self.jobs
+        return 2 * self._jobs
 
     @property
     def _is_grown(self) -> bool:

@@ -83,6 +83,8 @@ class Fetching:
         self._renew = renew
         self._patience = patience
         self._backlog = Backlog(wires, jobs=jobs, layout=layout)
+        self._jobs = self._crew_size = jobs
+        self._extra = 0
         self._tries: Counter[int] = Counter()
         self._nodes = Nodes()
         self._due: _Pauses = {}
@@ -136,12 +138,19 @@ class Fetching:
         """What is claimed and has no place yet, the most urgent first."""
         return self._backlog.waiting
 
-    def set_places(self, places: int) -> None:
-        """Have so many downloads under way at a time from now on; those that are go on."""
-        if places != self._backlog.jobs:
-            self._backlog.jobs = places
-            self._wires.downloader.resize(places)
-            self._fill()
+    @property
+    def is_each_seen(self) -> bool:
+        """Whether what is begun is under way; quick ones stand in line, and their places are free in no time."""
+        return self._backlog.places == self._jobs
+
+    def open_places(self, extra: int) -> None:
+        """Begin *extra* downloads beside those under way, whatever the usual number; their places go with them."""
+        self._extra = extra
+        self._fill()
+        size = max(self._jobs, len(self._begun)) if self.is_each_seen else self._jobs
+        if size != self._crew_size:
+            self._crew_size = size
+            self._wires.downloader.resize(size)
 
     @property
     def is_stale(self) -> bool:
@@ -192,7 +201,9 @@ class Fetching:
             self.look_again([*due.values(), *rested.values()])
 
     def _fill(self) -> None:
-        while len(self._begun) < self._backlog.places and len(self._backlog):
+        while len(self._backlog) and (len(self._begun) < self._backlog.places or self._extra):
+            if len(self._begun) >= self._backlog.places:
+                self._extra -= 1
             claimed = self._backlog.pop()
             if claimed.video_id in self._begun:
                 continue  # Another run gave back what this one works on; claimed anew it is in nobody's way.

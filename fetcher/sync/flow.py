@@ -39,6 +39,10 @@ class Flow:
         """Return how many bytes are to come of each transfer under way, as far as sizes are known."""
         return [max((meter.size or 0) - meter.have, 0) for meter in self._each]
 
+    def sizes(self) -> list[int]:
+        """Return how large the files are that are under way, as far as their origin has told."""
+        return [meter.size for meter in self._each if meter.size is not None]
+
     def ends_in_s(self) -> list[float | None]:
         """Return in how many seconds each transfer under way will be through; None where there is no telling."""
         return [_ends_in_s(meter, throughput.bytes_per_s) for meter, throughput in self._each.items()]

@@ -22,6 +22,8 @@ class Options:
     """Whether to poll on until nothing is left."""
     max_duration_s: float | None = None
     max_bytes: int | None = None
+    most_places: int | None = None
+    """Downloads at a time that this process has open files for; None for as many as are wanted."""
 
 
 @dataclass(slots=True, kw_only=True)

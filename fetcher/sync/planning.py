@@ -1,24 +1,29 @@
 """The order of a run's downloads: planned anew whenever something has changed, and told where it is not enough."""
 
 import asyncio
+import contextlib
+import dataclasses
 import functools
 import logging
 from collections.abc import Mapping
 from typing import Final
 
+from fetcher.domain.errors import FetcherError
 from fetcher.domain.planning import Line, Plan
 from fetcher.domain.rescue import places_wanted
-from fetcher.ledger.prospects import PAGE, Prospect, keep_ranks, load, past, prospects_after
+from fetcher.ledger.prospects import PAGE, Past, Prospect, keep_ranks, past, prospects_after
 from fetcher.ledger.views import vids_of
-from fetcher.report.outlook import fits, links_at_risk, plan_of
+from fetcher.report.outlook import Demand, links_at_risk, plan_of
 from fetcher.sync.fetching import Fetching
 from fetcher.sync.flow import Flow
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
 _EVERY_S: Final = 60.0
-_MOST_EXTRA: Final = 4
-"""Times as many downloads as usual are under way at the most, where links would die otherwise."""
+_WAITED_FOR_S: Final = 0.5
+"""A plan is mostly there sooner; downloads do not wait for one that takes longer."""
+_MOST_PLANNED: Final = 100_000
+"""Videos in one plan, those that die first: some ten MiB and a second or two. The others have time."""
 _LEAST_S: Final = 2.0
 _RATE_CHANGED: Final = 0.2
 _COST: Final = 20.0
@@ -34,13 +39,16 @@ class Planning:
         wires: Of the run.
         fetching: Whose downloads they are.
         places: Downloads at a time.
+        most_places: Downloads at a time where links would die otherwise.
     """
 
-    def __init__(self, wires: Wires, *, fetching: Fetching, places: int) -> None:
+    def __init__(self, wires: Wires, *, fetching: Fetching, places: int, most_places: int) -> None:
         self._wires = wires
         self._fetching = fetching
         self._flow = Flow(wires.downloader)
         self._places = places
+        self._most_places = most_places
+        self._making: asyncio.Task[None] | None = None
         self._due_at = self._rested_at = 0.0
         self._rate: float | None = None
         self._told = 0
@@ -75,22 +83,48 @@ class Planning:
         self._flow.look(now=now)
         if self._fetching.active and self._is_due(now):
             self._wires.news.set()
-        now_ms = self._wires.polyv_now()
-        ends_at = [None if ends is None else now_ms + round(ends * 1000) for ends in self._flow.ends_in_s()]
-        wanted = places_wanted([one.deadline for one in self._fetching.waiting], ends_at, now=now_ms)
-        if wanted or len(ends_at) <= self._places:
-            places = max(self._places, len(ends_at) + wanted)
-            self._fetching.set_places(min(places, _MOST_EXTRA * self._places))
+        self._fetching.open_places(self._wanted() if self._fetching.is_each_seen else 0)
+
+    def _wanted(self) -> int:
+        """Return how many links would die before one of the usual places is free."""
+        now, ends = self._wires.polyv_now(), self._flow.ends_in_s()
+        if len(ends) < self._places:
+            return 0
+        ends_at = [None if ends_s is None else now + round(ends_s * 1000) for ends_s in ends]
+        wanted = places_wanted([one.deadline for one in self._fetching.waiting], ends_at, now=now)
+        return max(min(wanted, self._most_places - len(ends)), 0)
 
     async def look(self) -> None:
-        """Plan where it is time to."""
+        """Plan where it is time to, beside all else; one that is made quickly is waited for.
+
+        Raises:
+            LedgerError: It could not be read or written.
+        """
+        if self._making is None and self._is_due(asyncio.get_running_loop().time()):
+            self._making = asyncio.create_task(self._make())
+            self._making.add_done_callback(lambda _: self._wires.news.set())
+            await asyncio.wait([self._making], timeout=_WAITED_FOR_S)
+        if self._making is not None and self._making.done():
+            made, self._making = self._making, None
+            await made
+
+    async def stop(self) -> None:
+        """Let go of a plan that is being made."""
+        if self._making is not None:
+            self._making.cancel()
+            with contextlib.suppress(asyncio.CancelledError, FetcherError):
+                await self._making
+
+    async def _make(self) -> None:
         loop, rate = asyncio.get_running_loop(), self._flow.total.bytes_per_s
-        if rate is None or not self._is_due(loop.time()):
+        if rate is None:
             return
         began, self._rate = loop.time(), rate
-        await self._plan(rate)
+        self._due_at = began + _EVERY_S
+        is_planned = await self._plan(rate)
         self._rested_at = loop.time() + max(_LEAST_S, _COST * (loop.time() - began))
-        self._due_at = loop.time() + _EVERY_S
+        if not is_planned:
+            self._due_at = self._rested_at
 
     def _is_due(self, now: float) -> bool:
         """Tell whether to plan anew: because it was long ago, or the line has become another one."""
@@ -100,28 +134,40 @@ class Planning:
         is_other = self._rate is None or abs(rate - self._rate) > _RATE_CHANGED * self._rate
         return is_other or now >= self._due_at
 
-    async def _plan(self, rate: float) -> None:
+    async def _plan(self, rate: float) -> bool:
+        """Plan, write down what that changes and tell of it; return False where too little is known of sizes."""
         ledger, now = self._wires.ledger, self._wires.polyv_now()
         line = Line(bytes_per_s=rate, places=self._places, under_way=self._flow.under_way())
-        found, before = await ledger.read(load), await ledger.read(past)
-        if not found.count or (not found.postponed and fits(found, before, line, now=now)):
-            return
-        ready = [one for one in await self._ready() if one.id not in self._fetching.begun]
-        if len(ready) > PAGE:
-            plan = await asyncio.to_thread(plan_of, ready, before, line, now=now)
-        else:
-            plan = plan_of(ready, before, line, now=now)
+        before = self._with_mean(await ledger.read(past))
+        ready, demand = await self._ready(Demand(line, before, now=now))
+        if not demand.may_be_late and not demand.is_ranked:
+            return demand.is_known
+        make = functools.partial(plan_of, ready, before, line, now=now)
+        plan = await asyncio.to_thread(make) if len(ready) > PAGE else make()
         await self._keep(ready, plan)
         await self._tell(plan)
+        return True
 
-    async def _ready(self) -> list[Prospect]:
-        """Read page by page: claims and records come in between."""
+    def _with_mean(self, before: Past) -> Past:
+        """Where nothing is done yet, files are taken to be like those under way."""
+        sizes = self._flow.sizes()
+        if before.mean_size is not None or not sizes:
+            return before
+        return dataclasses.replace(before, mean_size=sum(sizes) // len(sizes))
+
+    async def _ready(self, demand: Demand) -> tuple[list[Prospect], Demand]:
+        """Read page by page what has no place yet: claims and records come in between."""
         ready: list[Prospect] = []
-        page = await self._wires.ledger.read(functools.partial(prospects_after, last_id=0))
+        page: list[Prospect] = await self._wires.ledger.read(functools.partial(prospects_after, last=None))
         while page:
-            ready += page
-            page = await self._wires.ledger.read(functools.partial(prospects_after, last_id=page[-1].id))
-        return ready
+            for one in page:
+                if one.id not in self._fetching.begun:
+                    ready.append(one)
+                    demand.take(one)
+            if len(ready) >= _MOST_PLANNED:
+                break
+            page = await self._wires.ledger.read(functools.partial(prospects_after, last=page[-1]))
+        return ready, demand
 
     async def _keep(self, ready: list[Prospect], plan: Plan) -> None:
         """Write down what the plan puts elsewhere than the one before."""

@@ -279,6 +279,7 @@ class Run:
         self._wires.downloader.stop()
         self._asking.stop()
         self._submitting.stop()
+        await self._planning.stop()
         while active := self._active():
             await asyncio.wait(active)
             self._reap()

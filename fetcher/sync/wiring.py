@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from fetcher.polyv.client import PolyvClient
     from fetcher.sync.sidecars import Sidecars
 
+_MOST_EXTRA: Final = 4
 _LONGEST_PAUSE_S: Final = 60.0
 """Our own pauses between tries are no longer."""
 
@@ -164,11 +165,20 @@ def wired_run(
         submitting=submitting,
         asking=asking,
         fetching=fetching,
-        planning=Planning(wires, fetching=fetching, places=jobs),
+        planning=Planning(wires, fetching=fetching, places=jobs, most_places=_most_places(settings, options, jobs)),
         options=options,
         calls=lambda: polyv.calls,
         sidecars=sidecars,
     )
+
+
+def _most_places(settings: Settings, options: Options, jobs: int) -> int:
+    """Return how many transfers may be under way where links would die otherwise: four times as many as usual.
+
+    Origins hang up on lines that hardly read, whoever they are for, and each needs its open files.
+    """
+    most = jobs_within(settings.bytes_per_s, _MOST_EXTRA * jobs)
+    return max(jobs, most if options.most_places is None else min(most, options.most_places))
 
 
 def _sidecars(wires: Wires) -> "Sidecars":

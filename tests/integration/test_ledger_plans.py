@@ -12,7 +12,7 @@ from sqlalchemy import Connection, event
 
 from fetcher.domain.library import ListedVideo
 from fetcher.domain.status import Status
-from fetcher.ledger import claims, comparing, endings, polls, recovery, views, wanting, work
+from fetcher.ledger import claims, comparing, endings, polls, prospects, recovery, views, wanting, work
 from fetcher.ledger.engine import Database
 
 VIDEOS: Final = 10_000
@@ -155,6 +155,21 @@ def test_counting_reads_the_live_statuses_from_their_indexes(ledger: Database) -
     found = "\n".join(plans(ledger, views.totals))
     for name in ("wanted", "waiting", "ready", "failed"):
         assert f"INDEX ix_videos_{name}" in found
+
+
+def test_what_a_plan_reads_comes_by_deadline_from_the_index_of_what_is_ready(ledger: Database) -> None:
+    """F40, F103: no table of done videos stands before the first page; sorted are those of one deadline at most."""
+    last = prospects.Prospect(id=5, deadline=NOW, size=None, window_ends_at=None, postponed=0)
+    untold, told = plans(ledger, lambda connection: prospects.prospects_after(connection, None))
+    (later,) = plans(ledger, lambda connection: prospects.prospects_after(connection, last))
+    assert all("SEARCH videos USING INDEX ix_videos_ready" in one for one in (untold, told, later))
+    assert not any("TEMP B-TREE FOR ORDER BY" in one for one in (untold, told, later))
+
+
+def test_what_earlier_runs_tell_is_found_without_looking_at_all_that_is_done(ledger: Database) -> None:
+    found = plans(ledger, prospects.past)
+    assert "SEARCH videos USING INDEX ix_videos_done" in found[0]
+    assert not any("TEMP B-TREE" in one for one in found)
 
 
 def test_ten_thousand_ids_are_recorded_fast_flat_and_once(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ledger_cases import MINUTE, NOW, added, opened, polled, seen, vid
+from ledger_cases import MINUTE, NOW, added, opened, polled, seen, taken, vid
 from sqlalchemy import text
 
 from fetcher.ledger import prospects, work
@@ -85,17 +85,58 @@ def test_a_window_that_closes_before_the_link_dies_counts(ledger: Database) -> N
     assert [vid(7)] == _at_risk(ledger)
 
 
-def test_the_ready_videos_are_summed_up_and_read_page_by_page(ledger: Database) -> None:
+def test_the_ready_videos_are_read_by_deadline_page_by_page(ledger: Database) -> None:
+    """Many of one deadline, and one that does not tell: each comes once, whatever page it is on."""
+    count = 2 * prospects.PAGE + 500
+    with ledger.writing() as connection:
+        connection.execute(
+            text(
+                "WITH RECURSIVE n(i) AS (SELECT 11 UNION ALL SELECT i + 1 FROM n WHERE i < :count)"
+                " INSERT INTO videos (id, vid, status, link, deadline, added_at)"
+                " SELECT i, printf('%032x_1', i), 'ready', 'https://h/a.mp4', :at + i % 3, 1 FROM n"
+            ),
+            {"count": count, "at": NOW + 9 * MINUTE},
+        )
     with ledger.reading() as connection:
-        load = prospects.load(connection)
-        ids = [one.id for one in prospects.prospects(connection)]
-        after = prospects.prospects_after(connection, ids[6])
+        found = [(one.deadline is not None, one.deadline, one.id) for one in prospects.prospects(connection)]
 
-    assert (10, 600_000_000, 0, _deadline(1), 0) == (
-        load.count,
-        load.bytes_known,
-        load.unknown,
-        load.soonest,
-        load.postponed,
-    )
-    assert ids[7:] == [one.id for one in after]
+    assert count == len(found) == len({video_id for _, _, video_id in found})
+    assert sorted(found, key=lambda one: (one[0], one[1] or 0, one[2])) == found
+
+
+def _began(ledger: Database, *minutes_ago: int) -> None:
+    with ledger.writing() as connection:
+        for minutes in minutes_ago:
+            work.begin_run(connection, owner="a", now=NOW - minutes * MINUTE)
+
+
+def test_f41_what_dies_before_the_next_run_by_the_rhythm_of_the_last_is_at_risk(ledger: Database) -> None:
+    """Every half hour, the last one five minutes ago; one of them came late."""
+    _began(ledger, 100, 65, 35, 5)
+
+    assert [vid(number) for number in range(1, 7)] == _at_risk(ledger)
+
+
+def test_f41_there_is_no_rhythm_in_a_few_runs_and_none_is_waited_for_while_one_is_at_work(ledger: Database) -> None:
+    _began(ledger, 65, 35, 5)
+    assert [] == _at_risk(ledger)
+
+    _began(ledger, 1)
+    taken(ledger, limit=1, now=NOW)
+
+    assert [] == _at_risk(ledger)
+
+
+def test_how_large_videos_are_is_told_by_those_done_last(ledger: Database) -> None:
+    """A thousand of 5 bytes; the one before them was larger, and a look at all of a library takes too long."""
+    with ledger.writing() as connection:
+        connection.execute(
+            text(
+                "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
+                " INSERT INTO videos (vid, status, path, path_key, size, sha256, evidence, added_at, done_at)"
+                " SELECT printf('d%031x_1', i), 'done', 'd' || i, 'd' || i, iif(i, 5, 1000000), printf('%064x', i),"
+                " 'none', 1, i + 1 FROM n"
+            )
+        )
+    with ledger.reading() as connection:
+        assert 5 == prospects.past(connection).mean_size

@@ -1,0 +1,149 @@
+"""Places beyond the usual ones: opened for links that would die, and gone when what has them has ended."""
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from ledger_cases import added, polled, seen
+from sync_cases import now_ms, wired
+
+from fetcher.archive.home import create_home
+from fetcher.domain.events import Event
+from fetcher.downloader.orders import Order, Renew, TryAgain
+from fetcher.ledger.opening import open_ledger
+from fetcher.sync.fetching import Fetching, Patience
+from fetcher.sync.planning import Planning
+from fetcher.sync.wires import Wires
+from fetcher.transfer.meter import Meter
+
+_JOBS = 2
+_MOST = 5
+
+
+class _Standing:
+    """Downloads that go on until they are told to end."""
+
+    def __init__(self) -> None:
+        self.running: dict[str, Meter] = {}
+        self.fetched = 0
+        self.sizes: list[int] = []
+        self._ends: dict[str, asyncio.Event] = {}
+
+    async def download(self, order: Order, renew: Renew) -> Event | TryAgain:
+        """Stand."""
+        del renew
+        self.running[order.vid], self._ends[order.vid] = Meter(), asyncio.Event()
+        await self._ends[order.vid].wait()
+        del self.running[order.vid]
+        return TryAgain(detail="ended", retry_after=3600)
+
+    def end(self, count: int) -> None:
+        """Let the *count* that began first come to their end."""
+        for vid in list(self.running)[:count]:
+            self._ends[vid].set()
+
+    def resize(self, places: int) -> None:
+        """Keep it."""
+        self.sizes.append(places)
+
+    def stop(self) -> None:
+        """Let all end."""
+        self.end(len(self.running))
+
+    def recall(self) -> None:
+        """Do nothing: none stands in line."""
+
+
+@pytest.fixture(name="wires")
+async def _wires(tmp_path: Path) -> AsyncIterator[Wires]:
+    async with wired(create_home(tmp_path / "a", config="")) as wires:
+        yield dataclasses.replace(wires, downloader=_Standing())
+
+
+def _publish(wires: Wires, *, lives_s: float, count: int = 12) -> None:
+    """Have links of *count* videos that live for so long."""
+    ledger = open_ledger(wires.root / ".fetcher" / "ledger.db")
+    added(ledger)
+    polled(ledger, 1, *(seen(number, deadline=now_ms() + round(lives_s * 1000)) for number in range(1, count + 1)))
+    ledger.close()
+
+
+async def _no_other(order: Order) -> None:
+    del order
+
+
+def _begun(wires: Wires) -> tuple[Fetching, Planning, _Standing]:
+    patience = Patience(first_s=60, tries=2, asked_again_s=60)
+    fetching = Fetching(wires, renew=_no_other, jobs=_JOBS, layout="{vid}{ext}", patience=patience)
+    downloader = wires.downloader
+    assert isinstance(downloader, _Standing)
+    return fetching, Planning(wires, fetching=fetching, places=_JOBS, most_places=_MOST), downloader
+
+
+async def _settled(fetching: Fetching) -> None:
+    """Fill what places are free, and let all that can begin do so."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+    await fetching.start()
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def _ended(fetching: Fetching, downloader: _Standing) -> None:
+    downloader.end(len(downloader.running))
+    while fetching.active:
+        await asyncio.wait(fetching.active)
+        downloader.end(len(downloader.running))
+
+
+async def test_links_that_would_die_get_places_of_their_own_as_many_as_there_may_be(wires: Wires) -> None:
+    """Two stand in the usual places, and the links live for three seconds more."""
+    _publish(wires, lives_s=3)
+    fetching, planning, downloader = _begun(wires)
+    await _settled(fetching)
+    assert _JOBS == len(downloader.running)
+
+    for tick in range(4):
+        planning.tick(now=1.0 + tick / 5)
+        await _settled(fetching)
+
+    assert _MOST == len(downloader.running)
+    assert _MOST == downloader.sizes[-1]
+    await fetching.give_back()
+    await _ended(fetching, downloader)
+
+
+async def test_a_place_beyond_the_usual_ones_is_gone_when_what_had_it_has_ended(wires: Wires) -> None:
+    """Else one urgent link would leave a run with more transfers than it was asked for."""
+    _publish(wires, lives_s=3000)
+    fetching, planning, downloader = _begun(wires)
+    await _settled(fetching)
+    fetching.open_places(1)
+    await _settled(fetching)
+    assert _JOBS + 1 == len(downloader.running)
+
+    for tick in range(3):
+        downloader.end(1)
+        await _settled(fetching)
+        planning.tick(now=1.0 + tick)
+        await _settled(fetching)
+        assert _JOBS == len(downloader.running)
+
+    assert _JOBS == downloader.sizes[-1]
+    await fetching.give_back()
+    await _ended(fetching, downloader)
+
+
+async def test_links_that_have_time_wait_for_a_place(wires: Wires) -> None:
+    _publish(wires, lives_s=3000)
+    fetching, planning, downloader = _begun(wires)
+    await _settled(fetching)
+    for tick in range(2):
+        planning.tick(now=1.0 + tick / 5)
+        await _settled(fetching)
+
+    assert (_JOBS, []) == (len(downloader.running), downloader.sizes)
+    await fetching.give_back()
+    await _ended(fetching, downloader)
