@@ -165,14 +165,14 @@ def wired_run(
         submitting=submitting,
         asking=asking,
         fetching=fetching,
-        planning=Planning(wires, fetching=fetching, places=jobs, most_places=_most_places(settings, options, jobs)),
+        planning=Planning(wires, fetching=fetching, places=jobs, most_places=most_places(settings, options, jobs)),
         options=options,
         calls=lambda: polyv.calls,
         sidecars=sidecars,
     )
 
 
-def _most_places(settings: Settings, options: Options, jobs: int) -> int:
+def most_places(settings: Settings, options: Options, jobs: int) -> int:
     """Return how many transfers may be under way where links would die otherwise: four times as many as usual.
 
     Origins hang up on lines that hardly read, whoever they are for, and each needs its open files.
