@@ -110,7 +110,7 @@ def test_a_machine_that_sleeps_longer_than_a_link_lives(case: ArchiveCase) -> No
 
 def test_the_second_of_two_runs_says_since_when_the_first_one_runs(case: ArchiveCase) -> None:
     """F71, F100: at once, with exit code 11; also where somebody has taken the lock's file for a leftover."""
-    running, video = _begun(case, size=6 * _MIB)
+    running, video = _begun(case, size=20 * _MIB)
 
     plain = case.sync()
     (case.root / ".fetcher" / "lock").unlink()
@@ -141,7 +141,7 @@ def test_two_runs_that_no_lock_keeps_apart_leave_right_files(case: ArchiveCase, 
     case.environ["PYTHONPATH"] = str(tmp_path)
     other = case.simulator.library.add_video(size=3 * _MIB, faults=[Fault.drip(rate=2 * _MIB)])
     case.add(other)
-    first, video = _begun(case, size=3 * _MIB)
+    first, video = _begun(case, size=12 * _MIB)
 
     second = case.start("sync")
     while len(case.simulator.requests.of(video.vid)) < 2:
