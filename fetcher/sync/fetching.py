@@ -85,6 +85,8 @@ class Fetching:
         self._backlog = Backlog(wires, jobs=jobs, layout=layout)
         self._jobs = self._crew_size = jobs
         self._extra = 0
+        self._beyond: set[int] = set()
+        """Those begun beside the usual number, by video."""
         self._tries: Counter[int] = Counter()
         self._nodes = Nodes()
         self._due: _Pauses = {}
@@ -147,7 +149,8 @@ class Fetching:
         """Begin *extra* downloads beside those under way, whatever the usual number; their places go with them."""
         self._extra = extra
         self._fill()
-        size = max(self._jobs, len(self._begun)) if self.is_each_seen else self._jobs
+        self._beyond &= self._begun.keys()
+        size = self._jobs + len(self._beyond)
         if size != self._crew_size:
             self._crew_size = size
             self._wires.downloader.resize(size)
@@ -204,6 +207,7 @@ class Fetching:
         while len(self._backlog) and (len(self._begun) < self._backlog.places or self._extra):
             if len(self._begun) >= self._backlog.places:
                 self._extra -= 1
+                self._beyond.add(self._backlog.waiting[0].video_id)
             claimed = self._backlog.pop()
             if claimed.video_id in self._begun:
                 continue  # Another run gave back what this one works on; claimed anew it is in nobody's way.

@@ -147,3 +147,20 @@ async def test_links_that_have_time_wait_for_a_place(wires: Wires) -> None:
     assert (_JOBS, []) == (len(downloader.running), downloader.sizes)
     await fetching.give_back()
     await _ended(fetching, downloader)
+
+
+async def test_quick_ones_that_stand_in_line_get_no_thread_each(wires: Wires) -> None:
+    """Each thread has a buffer: many small files would take as much memory as large ones."""
+    _publish(wires, lives_s=3000, count=60)
+    fetching, planning, downloader = _begun(wires)
+    while len(downloader.running) <= 2 * _JOBS:  # Until they have turned out to be quick.
+        downloader.end(len(downloader.running))
+        await _settled(fetching)
+
+    for tick in range(3):
+        planning.tick(now=1.0 + tick / 5)
+        await _settled(fetching)  # Claims on, and is not quick any more.
+
+    assert [] == downloader.sizes
+    await fetching.give_back()
+    await _ended(fetching, downloader)
