@@ -14,6 +14,7 @@ from typing import Final
 
 from fetcher.domain.errors import NotAVideoError
 
+TEXT_CAME: Final = "text came instead of a video: is a proxy or login in between?"
 LOOKED_AT: Final = 1024
 """Bytes that are enough to tell."""
 UNKNOWN: Final = "unknown"
@@ -120,7 +121,7 @@ def require_container(opening: bytes, *, is_polyvs: bool, has_evidence: bool) ->
     if found is not None or is_polyvs:
         return found or UNKNOWN
     if is_text(opening):
-        raise NotAVideoError("text came instead of a video: is a proxy or login in between?")
+        raise NotAVideoError(TEXT_CAME)
     if not has_evidence:
         raise NotAVideoError("it opens like no video, and nothing is known of it to compare it with")
     return UNKNOWN

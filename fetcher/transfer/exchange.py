@@ -1,7 +1,9 @@
 """One question to an origin and its answer, judged by its head, and where a part is at stake by its first bytes."""
 
 from dataclasses import replace
+from http import HTTPStatus
 
+from fetcher.domain.container import TEXT_CAME, container_of, is_text
 from fetcher.domain.errors import (
     AnswerMismatchError,
     InterceptedError,
@@ -58,11 +60,11 @@ def _judged(answer: Answer, asked: Asked, meter: Meter, turn: Turn) -> tuple[Ans
         raise
     except AnswerMismatchError:
         if asked.have and answer.status_code in _WITH_A_BODY:
-            _looked_at(answer.body, meter, turn)
+            _looked_at(answer.body, meter, turn, is_start=answer.status_code == HTTPStatus.OK)
         raise
     # What the part's own validator vouches for is not looked at: a video may hold XML at any place but its first.
     if asked.have and head.length != 0 and (head.offset == 0 or not asked.is_same_version(answer.headers)):
-        ahead = _looked_at(answer.body, meter, turn)
+        ahead = _looked_at(answer.body, meter, turn, is_start=head.offset == 0)
         if ahead.broken is not None:
             with translated():
                 raise ahead.broken
@@ -70,11 +72,11 @@ def _judged(answer: Answer, asked: Asked, meter: Meter, turn: Turn) -> tuple[Ans
     return answer, head
 
 
-def _looked_at(body: Body, meter: Meter, turn: Turn) -> ReadAhead:
+def _looked_at(body: Body, meter: Meter, turn: Turn, *, is_start: bool = False) -> ReadAhead:
     """Return *body* with all its bytes yet to be read.
 
     Raises:
-        InterceptedError: It begins like a page or an error document.
+        InterceptedError: It begins like a page or an error document, or is text where a video would start.
         TransferError: The transfer was aborted.
     """
     ahead = ReadAhead(body)
@@ -83,4 +85,6 @@ def _looked_at(body: Body, meter: Meter, turn: Turn) -> ReadAhead:
     meter.raise_if_aborted()
     if is_page(opening):
         raise InterceptedError(PAGE_CAME)
+    if is_start and container_of(opening) is None and is_text(opening):
+        raise InterceptedError(TEXT_CAME)
     return ahead

@@ -55,7 +55,7 @@ def test_f31_a_page_in_place_of_the_rest_leaves_the_part_as_it_was(
     assert (_BODY, [f"bytes={_HAVE}-"] * 2) == (tries.part.bytes, server.ranges)
 
 
-@pytest.mark.parametrize("page", [LOGIN, COLD, b'\xef\xbb\xbf {"code": 404}', b""])
+@pytest.mark.parametrize("page", [LOGIN, COLD, b'\xef\xbb\xbf {"code": 404}', b"", b"Please log in to go on."])
 def test_f31_f32_whatever_a_page_is_made_of_it_replaces_no_part(
     server: OriginServer, origin: Origin, tmp_path: Path, page: bytes
 ) -> None:
