@@ -177,7 +177,7 @@ async def test_what_another_run_gave_back_is_not_worked_on_twice(tmp_path: Path)
 async def test_a_link_that_dies_sooner_goes_before_all_that_is_not_begun(tmp_path: Path) -> None:
     """Ten files are quick, so many more are claimed and stand in line; those turn out to be slow."""
     home = create_home(tmp_path / "a", config="")
-    dies_at, began = int(time.time()) + 3600, time.monotonic()
+    dies_at = int(time.time()) + 3600
     before: list[int] = []
 
     def slowly(exchange: Exchange) -> None:
@@ -196,7 +196,7 @@ async def test_a_link_that_dies_sooner_goes_before_all_that_is_not_begun(tmp_pat
 
         def answer() -> TaskAnswer:
             rows = [row(number, link, dies_at + number) for number, link in enumerate(links)]
-            if time.monotonic() - began < 1.5:
+            if len(origin.requests) < 12:
                 return parse_task([*rows, {"vid": f"{9999:032x}_1", "status": "PROCESS"}])
             before.append(len(origin.requests))
             return parse_task([*rows, row(9999, urgent, dies_at - 1)])
@@ -211,7 +211,6 @@ async def test_a_link_that_dies_sooner_goes_before_all_that_is_not_begun(tmp_pat
             await passing
 
     at = next(number for number, path in enumerate(order) if "urgent" in path)
-    assert before[0] >= 10
     assert at - before[0] <= 3, "more than what was begun in the meantime went before it"
 
 
