@@ -15,11 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-_NEVER: Final = 1 << 62
-_MOST_TRIALS: Final = 64
-"""How many of those left out are tried again where several places make more possible than one server shows."""
-_MOST_TRIED_WITH: Final = 2000
-"""Among more links than this a few more places change too little to be worth trying."""
+_COMING: Final = -1
+_CLEARLY: Final = 0.2
+"""Of all that is ready and expected; fewer that are late may as well come of a guess that is a little off."""
 
 
 class Transfer(NamedTuple):
@@ -40,6 +38,8 @@ class Line:
     """Of all transfers together; more than 0."""
     places: int
     """How many may be under way at a time."""
+    spare: int = 0
+    """How many more may be counted on where links would die without."""
     under_way: Sequence[int] = ()
     """Bytes that are missing of each transfer that has a place."""
 
@@ -54,16 +54,55 @@ class Plan:
     """Videos whose link dies before it can be begun, the earliest deadline first."""
 
 
-def make_plan(transfers: Iterable[Transfer], line: Line, *, now: int) -> Plan:
-    """Return the order in which the fewest links die."""
-    by_deadline = sorted(transfers, key=_place)
-    plain = Plan(lost=_late(by_deadline, line, now=now))
-    if not plain.lost:
-        return plain
-    kept, left_out = _kept(by_deadline, line, now=now)
-    kept, left_out = _with_more(kept, left_out, line, now=now)
-    best = Plan(ranks=_ranks(kept, left_out), lost=_late([*kept, *left_out], line, now=now))
-    return best if len(best.lost) < len(plain.lost) else plain
+def make_plan(
+    transfers: Iterable[Transfer], line: Line, *, now: int, coming: Iterable[tuple[int, int]] = ()
+) -> Plan:
+    """Return the order in which the fewest links die.
+
+    Args:
+        transfers: What is ready.
+        line: What carries it.
+        now: ms UTC.
+        coming: What is expected to become ready before those are through, and wants the line as well: by when each
+            will have to be begun, ms UTC, and its bytes. Room is left for it: a large file that is begun today
+            takes the place of several that come tomorrow.
+    """
+    ready, expected = list(transfers), [Transfer(_COMING, deadline, size) for deadline, size in coming]
+    plain = _late(_in_turn(ready), line, now=now)
+    all_in_turn = _in_turn([*ready, *expected])
+    if len(plain) <= line.spare and not _are_too_many(expected, all_in_turn, line, now=now):
+        return Plan()  # A place more for each of them saves it.
+    kept, left_out = _kept(all_in_turn, line, now=now)
+    if not _late(_in_turn(kept), line, now=now):
+        kept = _in_turn(kept)
+    lost = _lost(kept, left_out, line, now=now)
+    if not expected and len(lost) >= len(plain):
+        return Plan(lost=plain)
+    return Plan(ranks=_ranks(_ready(kept), _ready(left_out)), lost=lost)
+
+
+def _are_too_many(expected: Sequence[Transfer], all_in_turn: Sequence[Transfer], line: Line, *, now: int) -> bool:
+    """Tell whether the line is too slow for what is to come: clearly so, since nobody knows when it comes."""
+    return bool(expected) and len(_late(all_in_turn, line, now=now)) > _CLEARLY * len(all_in_turn)
+
+
+def _lost(kept: Sequence[Transfer], left_out: Sequence[Transfer], line: Line, *, now: int) -> tuple[int, ...]:
+    """Return what starts too late; of what is left out, the last may have a place more once all else has begun."""
+    places = _Places(line, now=now)
+    late = places.late(kept)
+    begun_at = places.next_at
+    late += places.late(left_out)
+    saved = [one.video_id for one in left_out if one.deadline is not None and one.deadline >= begun_at]
+    spared = set(saved[: line.spare])
+    return tuple(one for one in late if one != _COMING and one not in spared)
+
+
+def _in_turn(transfers: Iterable[Transfer]) -> list[Transfer]:
+    return sorted(transfers, key=_place)
+
+
+def _ready(transfers: Iterable[Transfer]) -> list[Transfer]:
+    return [one for one in transfers if one.video_id != _COMING]
 
 
 def _place(transfer: Transfer) -> tuple[int, int]:
@@ -103,21 +142,6 @@ def _kept(by_deadline: Sequence[Transfer], line: Line, *, now: int) -> tuple[lis
     return kept, sorted((order[number] for number in left_out), key=_deadline)
 
 
-def _with_more(
-    kept: list[Transfer], left_out: list[Transfer], line: Line, *, now: int
-) -> tuple[list[Transfer], list[Transfer]]:
-    """Take in again what several places make possible: there the next may start before the last has ended."""
-    if line.places == 1 or not left_out or len(kept) > _MOST_TRIED_WITH:
-        return kept, left_out
-    late = len(_late(kept, line, now=now))
-    for transfer in sorted(left_out, key=lambda one: one.size)[:_MOST_TRIALS]:
-        tried = sorted([*kept, transfer], key=lambda one: _through_by(one, line))
-        if len(_late(tried, line, now=now)) <= late:
-            kept = tried
-    taken = {one.video_id for one in kept}
-    return kept, [one for one in left_out if one.video_id not in taken]
-
-
 def _ranks(kept: Sequence[Transfer], left_out: Sequence[Transfer]) -> dict[int, int]:
     """Write an order down as ranks: a new one wherever the deadline goes back."""
     ranks: dict[int, int] = {}
@@ -133,14 +157,32 @@ def _ranks(kept: Sequence[Transfer], left_out: Sequence[Transfer]) -> dict[int, 
 
 def _late(order: Iterable[Transfer], line: Line, *, now: int) -> tuple[int, ...]:
     """Return what starts too late if it is begun in this order, each as soon as a place is free."""
-    free_at = _free_at(line, now=now)
-    late = []
-    for transfer in order:
-        starts_at = free_at[0]
-        heapq.heapreplace(free_at, max(starts_at, now) + _took_ms(transfer, line) * line.places)
-        if transfer.deadline is not None and starts_at > transfer.deadline:
-            late.append(transfer)
-    return tuple(one.video_id for one in sorted(late, key=_place))
+    return _Places(line, now=now).late(order)
+
+
+class _Places:
+    """When each of the places becomes free."""
+
+    def __init__(self, line: Line, *, now: int) -> None:
+        self._line = line
+        self._now = now
+        self._free_at = _free_at(line, now=now)
+
+    @property
+    def next_at(self) -> float:
+        """When the next transfer may be begun, ms UTC."""
+        return self._free_at[0]
+
+    def late(self, order: Iterable[Transfer]) -> tuple[int, ...]:
+        """Begin transfers in this order; return which of them that is too late for, by deadline."""
+        late = []
+        for transfer in order:
+            starts_at = self.next_at
+            took = _took_ms(transfer, self._line) * self._line.places
+            heapq.heapreplace(self._free_at, max(starts_at, self._now) + took)
+            if transfer.deadline is not None and starts_at > transfer.deadline:
+                late.append(transfer)
+        return tuple(one.video_id for one in sorted(late, key=_place))
 
 
 def _free_at(line: Line, *, now: int) -> list[float]:
