@@ -1,9 +1,9 @@
 """As many videos as any order could save, whoever chooses it, whatever it knows beforehand: a bound from above.
 
 Whatever is saved has to be begun by its moment. At any moment no more transfers are under way than there are
-places, so that of those that had to be begun by then all but so many are through: their bytes have passed the line.
-Left out of the sum are the largest ones, which suits the bound best. That is asked of each moment at which one has to
-be begun.
+places, so that of those that had to be begun by then all but so many are through: their bytes have passed the
+line. Left out of the sum are the largest ones, which suits the bound best. That is asked of each moment at which
+one has to be begun.
 
 The most videos for which it holds are found in one pass by moment: each is taken in, and where the sum is too large
 for the line, the largest of those taken is left out. What is kept is, one for one in the order of sizes, no larger
