@@ -70,7 +70,7 @@ def test_refused_credentials_end_the_run_with_6(case: ArchiveCase) -> None:
         ({"FETCHER_JOBS": "many"}, "jobs"),
         ({"FETCHER_LAYOUT": "../{vid}"}, "layout"),
         ({"FETCHER_LAYOUT": "{nothing}"}, "layout"),
-        ({"FETCHER_MIN_FREE": "lots"}, "lots"),
+        ({"FETCHER_MIN_FREE": "lots"}, "min_free: 'lots'"),
         ({"FETCHER_GIVE_UP_AFTER": "60"}, "give_up_after"),
         ({"FETCHER_API_URL": "http://api.polyv.net"}, "https"),
     ],
