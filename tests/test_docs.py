@@ -1,6 +1,7 @@
 """What README and the decisions say is what the program does."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from fetcher.settings import SETTING_HELP, Settings, annotated_config
 
 _ROOT = Path(__file__).resolve().parents[1]
 _README = (_ROOT / "README.md").read_text(encoding="utf-8")
+_CONTRIBUTING = (_ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 _DOCUMENTS = [
     *(_ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")),
     *(_ROOT / "docs").rglob("*.md"),
@@ -96,6 +98,22 @@ def test_every_file_that_the_documents_name_is_there() -> None:
         text = document.read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
             assert (document.parent / target).exists(), f"{document.name} names {target}"
+
+
+def test_every_module_stands_on_a_floor() -> None:
+    """Of import-linter's contract and of the table in CONTRIBUTING: what stands on none may import all."""
+    contracts = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (layers,) = (one["layers"] for one in contracts["contracts"] if one["type"] == "layers")
+    held = {name.strip().removeprefix("fetcher.") for layer in layers for name in layer.split("|")}
+    modules = {
+        path.stem
+        for path in (_ROOT / "fetcher").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    floors = _CONTRIBUTING.partition("## Where to look")[0]
+
+    assert modules - {"__init__", "__main__", "simulator"} == held
+    assert [] == [name for name in held if not re.search(rf"`fetcher/{name}(\.py|/)`", floors)]
 
 
 def test_code_in_the_documents_is_closed_where_it_was_opened() -> None:
