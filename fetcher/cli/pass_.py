@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fetcher.archive.home import loose_permissions
+from fetcher.archive.home import loose_permissions, make_whole
 from fetcher.cli.limits import jobs_allowed, places_allowed
 from fetcher.cli.logs import complain, keep_secret, say
 from fetcher.cli.measures import keep_metrics
@@ -69,6 +69,7 @@ def run_pass(
                 return await run.run()
 
     with hold_archive(home, settings.ledger_path(home)):
+        make_whole(home)
         summary = asyncio.run(one_pass())
         keep_metrics(session, home, settings, at_risk=summary.at_risk)
     # All is done and recorded; what is left to do is to write it to somebody who may not read.
