@@ -21,6 +21,9 @@ _DOCUMENTS = [
 ]
 
 
+_CONTEXT = group.make_context("fetcher", ["--help"], resilient_parsing=True)
+
+
 def _section(title: str) -> str:
     found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", _README, re.DOTALL | re.MULTILINE)
     assert found is not None
@@ -55,6 +58,35 @@ def test_every_command_and_its_options_stand_in_readme() -> None:
         if option.startswith("--") and option not in section
     ]
     assert [] == missing
+
+
+def test_every_command_line_in_the_documents_can_be_typed() -> None:
+    """Options of ``fetcher`` itself stand before the command, those of a command behind it."""
+    lines = [
+        (document.name, words)
+        for document in _DOCUMENTS
+        for line in re.findall(
+            r"`([^`\n]+)`|(?:^|/)(fetcher .+)$", document.read_text(encoding="utf-8"), re.MULTILINE
+        )
+        for words in [" ".join(line).replace("\\|", "|").partition("#")[0].removeprefix("fetcher ").split()]
+        if not {*words}.isdisjoint(group.list_commands(_CONTEXT)) and re.match(r"-|[a-z]+$", words[0])
+    ]
+
+    assert 60 < len(lines)
+    assert [] == [(name, " ".join(words)) for name, words in lines if not _can_be_typed(words)]
+
+
+def _can_be_typed(words: list[str]) -> bool:
+    """Tell whether each option of a command line belongs where it stands."""
+    command: click.Command | None = group
+    for word in words:
+        if isinstance(command, click.Group) and word in command.list_commands(_CONTEXT):
+            command = command.get_command(_CONTEXT, word)
+        elif re.fullmatch(r"-[a-z]+|--[a-z-]+", word) and command is not None:
+            options = {option for one in command.params for option in one.opts}
+            if word not in options | {"-h", "-vv"}:
+                return False
+    return True
 
 
 def test_every_setting_stands_in_readme_with_its_default() -> None:
