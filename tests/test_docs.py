@@ -124,6 +124,15 @@ def test_every_column_of_a_row_stands_in_readme() -> None:
     assert [] == [name for name in COLUMNS if name not in _section("Commands")]
 
 
+def test_every_kind_of_line_that_sync_prints_stands_in_readme() -> None:
+    """Whoever reads ``sync --json`` by program has to know them all."""
+    sources = [path.read_text(encoding="utf-8") for path in (_ROOT / "fetcher" / "sync").glob("*.py")]
+    kinds = {kind for source in sources for kind in re.findall(r'"type": "(\w+)"', source)}
+
+    assert len(kinds) > 10
+    assert [] == sorted(kind for kind in kinds if f"`{kind}`" not in _section("Commands"))
+
+
 def test_every_file_that_the_documents_name_is_there() -> None:
     """Links and paths do not rot."""
     for document in _DOCUMENTS:
