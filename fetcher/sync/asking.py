@@ -295,6 +295,7 @@ class Asking:
     def _tell_failed(self, task: DueTask, outcome: PollOutcome) -> None:
         """Name what needs a person, videos and the task itself: this is what cron mails."""
         if outcome.is_rejected:
+            self._wires.summary.tasks_rejected += 1
             error = "Polyv told nothing of it for too long, and it is not asked about any more"
             _log.warning("task %s: %s; 'fetcher add %s' begins anew", task.task_id, error, task.task_id)
             self._wires.notify({"type": "task_rejected", "task_id": task.task_id, "error": error})
