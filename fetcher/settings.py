@@ -19,6 +19,8 @@ from fetcher.domain.vendor import Mismatch
 
 _PREFIX: Final = "FETCHER_"
 _USER_ID: Final = re.compile(r"[0-9A-Za-z]{1,64}", re.ASCII)
+_UNKNOWN: Final = "Object contains unknown field "
+"""What msgspec says of a name that is no setting's."""
 _HOURS_72: Final = 72 * 3600
 _TEN_YEARS: Final = 315_360_000
 _LONGEST_CONFIG: Final = 65_536
@@ -145,7 +147,8 @@ def load_credentials(settings: Settings, environ: Mapping[str, str]) -> Credenti
     secret = _secret(environ, "POLYV_APP_SECRET", settings.app_secret_file)
     if not secret:
         raise UsageError(
-            "no app secret: set POLYV_APP_SECRET, or POLYV_APP_SECRET_FILE to a file (mode 0600) that holds it"
+            "no app secret: set POLYV_APP_SECRET, or let POLYV_APP_SECRET_FILE, or app_secret_file in "
+            ".fetcher/config.toml, name a file (mode 0600) that holds it"
         )
     user_id, user_secret = _main_account(settings, environ)
     return Credentials(app_id=app_id.strip(), app_secret=secret.strip(), user_id=user_id, user_secret=user_secret)
@@ -205,7 +208,17 @@ def _merged(settings: Settings, values: Mapping[str, Any], source: str) -> Setti
 def _named(text: str) -> str:
     """Put the setting's name before what msgspec says of it, ``Expected `int` - at `$.jobs```."""
     what, _, where = text.replace("`", "").partition(" - at $.")
+    if what.startswith(_UNKNOWN):
+        return _unknown(what.removeprefix(_UNKNOWN))
     return f"{where}: {what}" if where else what
+
+
+def _unknown(name: str) -> str:
+    """Say of a name that it is no setting, and which one may be meant."""
+    import difflib  # noqa: PLC0415 - only a typo needs it
+
+    nearest = difflib.get_close_matches(name, Settings.__struct_fields__, n=1, cutoff=0.7)
+    return f"{name} is no setting" + (f"; is {nearest[0]} meant?" if nearest else "")
 
 
 def _require_usable(settings: Settings) -> None:
@@ -213,10 +226,10 @@ def _require_usable(settings: Settings) -> None:
     for name in Settings.__struct_fields__:
         if "\0" in str(getattr(settings, name)):
             raise UsageError(f"{name} has a NUL in it")
-    parse_size(settings.min_free)
-    if settings.limit_rate and parse_size(settings.limit_rate) < 1:
+    _size(settings, "min_free")
+    if settings.limit_rate and _size(settings, "limit_rate") < 1:
         raise UsageError("limit_rate is 0; leave it empty for no limit")
-    if settings.thaw_budget and parse_size(settings.thaw_budget) < 1:
+    if settings.thaw_budget and _size(settings, "thaw_budget") < 1:
         raise UsageError("thaw_budget is 0; leave it empty for what the line fetches in half a thaw window")
     if "://" in settings.ledger:
         raise UsageError("ledger has to be a path; a ledger in a database server is not supported yet")
@@ -230,6 +243,14 @@ def _require_usable(settings: Settings) -> None:
     if api.scheme != "https" and not (api.scheme == "http" and settings.is_api_here):
         raise UsageError("api_url has to be https (http only on this machine)")
     require_layout(settings.layout)
+
+
+def _size(settings: Settings, name: str) -> int:
+    """Return a setting in bytes; its name stands in the error."""
+    try:
+        return parse_size(getattr(settings, name))
+    except ValueError as exc:
+        raise UsageError(f"{name}: {exc}") from None
 
 
 def _is_text(name: str) -> bool:
@@ -248,14 +269,14 @@ def _secret(environ: Mapping[str, str], name: str, configured: str) -> str:
         return secret
     named = environ.get(f"{name}_FILE") or configured
     if named:
-        return _read_secret(Path(named).expanduser(), must_be_private=True)
+        return _read_secret(Path(named).expanduser(), name, must_be_private=True)
     directory = environ.get("CREDENTIALS_DIRECTORY")
     if directory and (credential := Path(directory, name.lower())).is_file():
-        return _read_secret(credential, must_be_private=False)
+        return _read_secret(credential, name, must_be_private=False)
     return ""
 
 
-def _read_secret(path: Path, *, must_be_private: bool) -> str:
+def _read_secret(path: Path, name: str, *, must_be_private: bool) -> str:
     try:
         with path.open(encoding="utf-8") as file:
             if must_be_private and os.fstat(file.fileno()).st_mode & 0o077:
@@ -265,7 +286,8 @@ def _read_secret(path: Path, *, must_be_private: bool) -> str:
         # Without a directory in it, it may be the secret itself, put where its file has to be named.
         shown = str(path) if os.sep in str(path) else "the file that is named for it"
         why = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
-        raise UsageError(f"a secret cannot be read from {shown}: {why}") from None
+        setting = f"{name.removeprefix('POLYV_').lower()}_file"
+        raise UsageError(f"{name}_FILE or {setting}: no secret can be read from {shown}: {why}") from None
 
 
 def annotated_config() -> str:

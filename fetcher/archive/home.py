@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from fetcher.archive.space import disk_errors
 from fetcher.domain.errors import StorageError, UsageError
 
 DOT: Final = ".fetcher"
@@ -110,6 +111,18 @@ def create_home(directory: Path, *, config: str, prepare: Callable[[Home], None]
     except OSError as exc:
         raise StorageError(f"cannot make an archive in {home.root}: {exc.strerror}. Choose another place.") from exc
     return home
+
+
+def make_whole(home: Home) -> None:
+    """Make what directories of its own an archive lacks: many programs copy none that is empty.
+
+    Raises:
+        StorageError: One cannot be made, or something else has its name.
+    """
+    for own in (home.parts, home.quarantine):
+        if not own.is_dir():
+            with disk_errors(f"making {own}"):
+                own.mkdir(mode=0o700)
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -26,19 +25,22 @@ def command(session: Session, task_ids: tuple[str, ...], dry_run: bool) -> int:
     from fetcher.cli.logs import say
     from fetcher.cli.output import Output
     from fetcher.ledger.work import add_tasks
+    from fetcher.report.text import counted
 
     home = session.home()
     wanted = _checked(read_ids("task ids") if task_ids == ("-",) else list(task_ids))
     database = session.ledger(home)
     try:
-        if dry_run:
-            return Output().lines([f"would record {len(wanted)} tasks, those that are known left out"])
         with database.writing() as connection:
             added = add_tasks(connection, wanted, now=int(time.time() * 1000))
+            if dry_run:
+                connection.rollback()
     finally:
         database.close()
-    if session.verbosity > 0 or (session.verbosity == 0 and sys.stderr is not None and sys.stderr.isatty()):
-        say(f"recorded {added} new of {len(wanted)} tasks; next: fetcher sync")
+    if dry_run:
+        return Output().lines([f"would record {added} new of {counted(len(wanted), 'task')}"])
+    if session.is_told_of_success:
+        say(f"recorded {added} new of {counted(len(wanted), 'task')}; next: fetcher sync")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,13 @@ class Session:
     verbosity: int
     """-1 quiet, 0 default, 1 and more verbose."""
     log_format: str
+
+    @property
+    def is_told_of_success(self) -> bool:
+        """Whether somebody wants to hear that all went well: at a terminal, or with -v; cron does not."""
+        if self.verbosity == 0:
+            return sys.stderr is not None and sys.stderr.isatty()
+        return self.verbosity > 0
 
     def home(self) -> Home:
         """Return the archive.

@@ -37,7 +37,10 @@ def command(session: Session, directory: str, dry_run: bool) -> int:
             create_ledger(path)
 
     home = create_home(place, config=annotated_config(), prepare=make_ledger)
-    if session.verbosity >= 0:
+    if session.is_told_of_success:
         say(f"made an archive in {home.root}")
-        say("next: set POLYV_APP_ID and POLYV_APP_SECRET_FILE, 'fetcher add TASK_ID', 'fetcher sync'")
+        say(
+            "next: set POLYV_APP_ID and POLYV_APP_SECRET_FILE, then 'fetcher submit --library' "
+            "(or 'fetcher add TASK_ID'), then 'fetcher sync'"
+        )
     return 0

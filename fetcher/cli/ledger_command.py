@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +94,7 @@ def _told(session: Session, path: Path, checkup: Checkup) -> int:
         complain(f"{path} is damaged; restore a copy of it. Finished files are untouched")
     elif code is ExitCode.DAMAGE:
         complain("done files are not as the ledger says; 'fetcher sync' fetches again what is gone or was cut")
-    elif session.verbosity > 0 or (session.verbosity == 0 and sys.stderr is not None and sys.stderr.isatty()):
+    elif session.is_told_of_success:
         found = sum(checkup.counts.values())
         say(
             f"{checkup.done} done files are as the ledger says; {checkup.unknown_files} others in the archive; "

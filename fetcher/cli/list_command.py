@@ -38,7 +38,7 @@ def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at
     try:
         with database.reading() as connection:
             if task_id is not None and one_task(connection, task_id) is None:
-                raise UsageError(f"not in this archive: task {printable(task_id)}")
+                raise UsageError(f"not in this archive: task {printable(task_id)}; 'fetcher add' records one")
             now = int(time.time() * 1000)
             chosen = Selection(
                 statuses=[Status(one) for one in statuses],

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import re
 import sys
 import traceback
@@ -129,7 +130,7 @@ def set_up_logs(
         logging.disable()
         return
     handler = _LaterHandler(sys.stderr.fileno(), sys.stderr.encoding)
-    handler.setFormatter(_formatter(log_format, environ))
+    handler.setFormatter(_formatter(log_format, is_journal=_is_journal(environ)))
     handler.addFilter(_Masked(tuple(secret for secret in secrets if secret)))
     _SAID.setLevel(logging.INFO)
     root = logging.getLogger()
@@ -184,12 +185,24 @@ def keep_secret(secret: str) -> None:
         handler.addFilter(_Masked((secret,)))
 
 
-def _formatter(log_format: str, environ: Mapping[str, str]) -> logging.Formatter:
+def _is_journal(environ: Mapping[str, str]) -> bool:
+    """Tell whether stderr is journald's. Whatever a service or a desktop's terminal starts inherits the variable.
+
+    Source: systemd.exec(5), JOURNAL_STREAM: device and inode, to be compared with those of the stream.
+    """
+    named = environ.get("JOURNAL_STREAM")
+    if not named:
+        return False
+    found = os.fstat(sys.stderr.fileno())
+    return named == f"{found.st_dev}:{found.st_ino}"
+
+
+def _formatter(log_format: str, *, is_journal: bool) -> logging.Formatter:
     if log_format == "json":
         from pythonjsonlogger.json import JsonFormatter
 
         return JsonFormatter("%(levelname)s %(name)s %(message)s", timestamp=True)
-    if environ.get("JOURNAL_STREAM"):
+    if is_journal:
         return _JournalFormatter("%(message)s")
     return logging.Formatter("fetcher: %(message)s")
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fetcher.archive.home import loose_permissions
+from fetcher.archive.home import loose_permissions, make_whole
 from fetcher.cli.limits import jobs_allowed, places_allowed
 from fetcher.cli.logs import complain, keep_secret, say
 from fetcher.cli.measures import keep_metrics
 from fetcher.cli.output import Stream
 from fetcher.domain.exit_code import ExitCode
 from fetcher.report.rows import instant
-from fetcher.report.text import size_text
+from fetcher.report.text import counted, size_text
 from fetcher.sync.holding import hold_archive
 from fetcher.sync.wiring import assembled_run
 
@@ -69,6 +69,7 @@ def run_pass(
                 return await run.run()
 
     with hold_archive(home, settings.ledger_path(home)):
+        make_whole(home)
         summary = asyncio.run(one_pass())
         keep_metrics(session, home, settings, at_risk=summary.at_risk)
     # All is done and recorded; what is left to do is to write it to somebody who may not read.
@@ -85,7 +86,7 @@ def run_pass(
     code = summary.exit_code
     if as_json:
         output.json({**_row(summary), "exit_code": int(code)})
-    elif session.verbosity > 0 or (session.verbosity == 0 and sys.stderr is not None and sys.stderr.isatty()):
+    elif session.is_told_of_success:
         say(_line(summary))
     output.close()
     return output.code() if code is ExitCode.OK else code
@@ -152,7 +153,7 @@ def _row(summary: Summary) -> dict[str, Any]:
 def _line(summary: Summary) -> str:
     """Return the run in one line."""
     kinds = [f"{count} {name}" for name, count in summary.counts.items() if count and name != "done"]
-    left = ", ".join(kinds + ([f"{summary.open_tasks} tasks open"] if summary.open_tasks else []))
+    left = ", ".join(kinds + ([f"{counted(summary.open_tasks, 'task')} open"] if summary.open_tasks else []))
     rate = summary.bytes / summary.seconds if summary.seconds else 0
     return (
         f"{summary.done} done ({size_text(summary.bytes)} in {summary.seconds:.1f} s, {size_text(round(rate))}/s), "

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.option("--failed", is_flag=True, help="All failed ones.")
 @click.option("-n", "--dry-run", is_flag=True, help="Only say which would be put back.")
 @click.pass_obj
-def command(session: Session, vids: tuple[str, ...], failed: bool, dry_run: bool) -> None:
+def command(session: Session, vids: tuple[str, ...], failed: bool, dry_run: bool) -> int:
     """Put videos back to work: failed ones, those that wait for their next try, and those of a lost task."""
     from fetcher.cli.logs import complain
     from fetcher.cli.output import Output
@@ -34,8 +34,11 @@ def command(session: Session, vids: tuple[str, ...], failed: bool, dry_run: bool
                 connection.rollback()
     finally:
         database.close()
-    Output().lines(back)
+    code = Output().lines(back)
     if kept := [printable(vid) for vid in dict.fromkeys(vids) if vid not in {*back, *unknown}]:
         complain(f"done, or about to be asked for: nothing to try again in {', '.join(kept[:5])}")
     if unknown:
-        raise UsageError(f"not in this archive: {', '.join(printable(one) for one in unknown[:5])}")
+        raise UsageError(
+            f"not in this archive: {', '.join(printable(one) for one in unknown[:5])}; 'fetcher list' shows all"
+        )
+    return code

@@ -128,7 +128,7 @@ def _say_next(home: Home, done: int) -> None:
     click.echo("For your own library:")
     click.echo(f"  {fetcher} init /srv/polyv")
     click.echo("  export FETCHER_ARCHIVE=/srv/polyv POLYV_APP_ID=... POLYV_APP_SECRET_FILE=/etc/polyv-secret")
-    click.echo(f"  {fetcher} add TASK_ID... && {fetcher} sync")
+    click.echo(f"  {fetcher} submit --library && {fetcher} sync")
 
 
 def _own_name() -> str:

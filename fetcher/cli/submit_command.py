@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,8 +55,11 @@ def command(  # noqa: PLR0917 - click passes by name
     What is not published yet is left out; a later submit takes it. A done video whose source has another size at
     Polyv by now is told once and kept as it is: 'fetcher reconcile' names all of them.
     """
+    from fetcher.domain.errors import UsageError
     from fetcher.sync.wanting import Wish
 
+    if library and categories:
+        raise UsageError("a category is a part of the library: say --library or --category ID, not both")
     named = _named(vids, is_other=library or bool(categories), is_listed_only=since is not None or failed_too)
     wish = Wish(
         vids=named,
@@ -131,7 +133,7 @@ def _told(session: Session, harvest: Harvest, wish: Wish) -> int:
     code = _code(harvest)
     if wish.is_dry:
         return Output().lines([_line(harvest, "would be wanted")]) or int(code)
-    if session.verbosity > 0 or (session.verbosity == 0 and sys.stderr is not None and sys.stderr.isatty()):
+    if session.is_told_of_success:
         say(f"{_line(harvest, 'wanted now')}; next: fetcher sync")
     return int(code)
 

@@ -35,6 +35,8 @@ class PollOutcome:
     failed: tuple[str, ...] = ()
     """Videos that need a person now, by vid."""
     is_finished: bool = False
+    is_rejected: bool = False
+    """Whether the task is not asked about any more, although Polyv told nothing of it."""
 
     @property
     def published(self) -> int:
@@ -146,13 +148,14 @@ def record_poll(connection: Connection, record: PollRecord) -> PollOutcome:
         deadlines=tuple(event.deadline for _, event in happened if isinstance(event, LinkPublished)),
         failed=tuple(vid for vid, event in happened if isinstance(event, PreparationFailed | GivenUp)),
         is_finished=is_finished,
+        is_rejected=is_ended and not is_finished and not record.seen,
     )
 
 
 def record_poll_failure(
     connection: Connection, task: DueTask, *, text: str, now: int, next_poll_at: int, is_given_up: bool
-) -> tuple[str, ...]:
-    """Keep that Polyv did not answer about a task, return the vids that need a person now.
+) -> PollOutcome:
+    """Keep that Polyv did not answer about a task, return which videos need a person now.
 
     One it has refused for too long, and more than a few times, is rejected; what waits for that task alone needs a
     person then.
@@ -160,7 +163,8 @@ def record_poll_failure(
     told = printable(text, limit=_LONGEST_ERROR)
     failed: list[str] = []
     values: dict[str, Any] = {"next_poll_at": next_poll_at, "last_error": told, "polled_at": now}
-    if is_given_up and task.quiet_polls + 1 >= _FEWEST_REFUSALS:
+    is_rejected = is_given_up and task.quiet_polls + 1 >= _FEWEST_REFUSALS
+    if is_rejected:
         values |= {"next_poll_at": None, "status": TaskStatus.REJECTED.value}
         for video in waiting_for(connection, task.row_id):
             if not seek_other_hope(connection, task.row_id, video.id, now=now):
@@ -172,7 +176,7 @@ def record_poll_failure(
         .where(tasks.c.id == task.row_id)
         .values(polls=tasks.c.polls + 1, quiet_polls=tasks.c.quiet_polls + 1, **values)
     )
-    return tuple(failed)
+    return PollOutcome(failed=tuple(failed), is_rejected=is_rejected)
 
 
 def _due(row: Any) -> DueTask:

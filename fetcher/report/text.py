@@ -66,11 +66,11 @@ def video_lines(row: Mapping[str, Any]) -> Iterator[str]:
     """Yield ``show VID`` for people, from ``shown_video``."""
     for name, value in row.items():
         if name not in ("tasks", "history", "task_ids", "agreed") and value is not None:
-            yield f"{name:12}{_value_text(name, value)}"
+            yield f"{name:16}{_value_text(name, value)}"
     if row["agreed"]:
-        yield f"agreed      {', '.join(_word_text(one) for one in row['agreed'])}"
+        yield f"agreed          {', '.join(_word_text(one) for one in row['agreed'])}"
     for task in row["tasks"]:
-        yield f"task        {task['task_id'] or task['request_key']}  {task['status']}, {_said(task['said'])}"
+        yield f"task            {task['task_id'] or task['request_key']}  {task['status']}, {_said(task['said'])}"
     for one in row["history"]:
         detail = f"  {printable(one['detail'], limit=400)}" if one["detail"] else ""
         yield f"{one['at']}  {one['event']}: {one['from']} -> {one['to']}{detail}"
@@ -93,7 +93,7 @@ def task_lines(row: Mapping[str, Any]) -> Iterator[str]:
     """Yield ``show TASK_ID`` for people, from ``shown_task``."""
     for name, value in row.items():
         if name != "videos" and value is not None:
-            yield f"{name:14}{printable(value)}"
+            yield f"{name:16}{printable(value)}"
     for video in row["videos"]:
         where = video["path"] or video["reason"] or ""
         yield f"{video['vid']}  {video['status']:8}  {_said(video['said'])}  {where}".rstrip()
@@ -115,12 +115,12 @@ def wave_lines(found: Forecast, *, rate: float | None, most: int) -> Iterator[st
     waves = found.waves
     if waves:
         everything = Wave(videos=sum(wave.videos for wave in waves), bytes=found.bytes)
-        yield f"would ask Polyv for {_wave_text(everything)} in {_count(len(waves), 'wave')}:"
+        yield f"would ask Polyv for {_wave_text(everything)} in {counted(len(waves), 'wave')}:"
     for number, wave in enumerate(waves[:most], start=1):
-        size, tasks = size_text(wave.bytes), _count(wave.tasks, "task")
-        yield f"wave {number}: {_count(wave.videos, 'video')}, {size}, in {tasks}"
+        size, tasks = size_text(wave.bytes), counted(wave.tasks, "task")
+        yield f"wave {number}: {counted(wave.videos, 'video')}, {size}, in {tasks}"
     if len(waves) > most:
-        yield f"and {_count(len(waves) - most, 'further wave')}"
+        yield f"and {counted(len(waves) - most, 'further wave')}"
     days = found.days(rate)
     if waves and days is None:
         yield "how many days that takes is not known: nothing has been fetched yet"
@@ -131,8 +131,9 @@ def wave_lines(found: Forecast, *, rate: float | None, most: int) -> Iterator[st
 
 
 def _wave_text(wave: Wave) -> str:
-    return f"{_count(wave.videos, 'wanted video')} ({size_text(wave.bytes)})"
+    return f"{counted(wave.videos, 'wanted video')} ({size_text(wave.bytes)})"
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """Return '1 task' or '2 tasks'."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"

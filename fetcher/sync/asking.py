@@ -4,7 +4,7 @@ import asyncio
 import functools
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -267,7 +267,7 @@ class Asking:
                 "finished": outcome.is_finished,
             }
         )
-        self._tell_failed(task, outcome.failed)
+        self._tell_failed(task, outcome)
         return seen
 
     async def _keep_failure(self, task: DueTask, exc: PolyvError) -> None:
@@ -292,10 +292,15 @@ class Asking:
         )
         self._tell_failed(task, await self._wires.ledger.write(keep))
 
-    def _tell_failed(self, task: DueTask, vids: Sequence[str]) -> None:
-        """Name the videos that need a person: this is what cron mails."""
-        self._wires.summary.failed += len(vids)
-        for vid in vids:
+    def _tell_failed(self, task: DueTask, outcome: PollOutcome) -> None:
+        """Name what needs a person, videos and the task itself: this is what cron mails."""
+        if outcome.is_rejected:
+            self._wires.summary.tasks_rejected += 1
+            error = "Polyv told nothing of it for too long, and it is not asked about any more"
+            _log.warning("task %s: %s; 'fetcher add %s' begins anew", task.task_id, error, task.task_id)
+            self._wires.notify({"type": "task_rejected", "task_id": task.task_id, "error": error})
+        self._wires.summary.failed += len(outcome.failed)
+        for vid in outcome.failed:
             error = f"Polyv does not give it in task {task.task_id}"
             _log.warning("%s: %s; see 'fetcher show %s'", vid, error, vid)
             self._wires.notify({"type": "failed", "vid": vid, "error": error})

@@ -49,6 +49,8 @@ class Summary:
     """Tasks that Polyv was asked for and made."""
     tasks_lost: int = 0
     """Tasks that Polyv was asked for, and nobody knows whether it made them."""
+    tasks_rejected: int = 0
+    """Tasks that are not asked about any more, since Polyv told nothing of them for too long."""
     asks_failed: int = 0
     """Tasks that Polyv was asked for and certainly did not make, no video being to blame."""
     links_refused: int = 0
@@ -59,8 +61,6 @@ class Summary:
     """Videos by status, at the end."""
     at_risk: int = 0
     """Ready videos whose link may die before it is fetched, at the end."""
-    rejected_tasks: int = 0
-    """Tasks that Polyv knows nothing of, at the end."""
     open_tasks: int = 0
     """Tasks that Polyv still prepares, or has not been asked about, at the end."""
     nearest_deadline: int | None = None
@@ -86,7 +86,7 @@ class Summary:
             codes.append(ExitCode.LATER)
         if self.polls_failed or self.links_refused or self.tasks_lost or self.asks_failed:
             codes.append(ExitCode.LATER)
-        if self.counts.get("failed", 0) or self.rejected_tasks:
+        if self.counts.get("failed", 0) or self.tasks_rejected:
             codes.append(ExitCode.PERSON)
         if self.at_risk:
             codes.append(ExitCode.AT_RISK)

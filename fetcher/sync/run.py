@@ -299,7 +299,6 @@ class Run:
         summary.nearest_deadline = found.nearest_deadline
         summary.next_poll_at = found.next_poll_at
         summary.open_tasks = found.tasks.get("open", 0)
-        summary.rejected_tasks = found.tasks.get("rejected", 0)
         summary.calls = self._calls()
         summary.bytes = self._wires.downloader.fetched
         counts = {

@@ -40,6 +40,34 @@ def test_no_archive_is_said_and_none_is_made(case: ArchiveCase, tmp_path: Path) 
     assert [] == list(elsewhere.iterdir())
 
 
+def test_directories_of_its_own_that_a_copy_left_out_are_made_anew(case: ArchiveCase) -> None:
+    """F81: many programs copy no empty directory, and .fetcher/parts is one most of the time."""
+    right, wrong = (case.simulator.library.add_video() for _ in range(2))
+    case.add(right, wrong)
+    (case.root / f"{wrong.vid}.mp4").write_text("somebody else's")
+    own = [case.root / ".fetcher" / name for name in ("parts", "quarantine")]
+    for directory in own:
+        directory.rmdir()
+
+    ended = case.sync()
+
+    assert 4 == ended.returncode, ended.stderr
+    case.require_right([right])
+    assert [0o700, 0o700] == [path.stat().st_mode & 0o777 for path in own]
+    assert 1 == len(list(own[1].iterdir()))
+
+
+def test_a_file_in_the_place_of_a_directory_of_its_own_is_named(case: ArchiveCase) -> None:
+    """F81: exit code 7, and which one it is."""
+    (case.root / ".fetcher" / "parts").rmdir()
+    (case.root / ".fetcher" / "parts").write_text("")
+
+    ended = case.sync()
+
+    assert 7 == ended.returncode
+    assert str(case.root / ".fetcher" / "parts") in ended.stderr
+
+
 @pytest.mark.parametrize("missing", ["POLYV_APP_ID", "POLYV_APP_SECRET"])
 def test_missing_credentials_are_said_before_anything_is_asked(case: ArchiveCase, missing: str) -> None:
     """F101: exit code 2, no request."""
@@ -70,7 +98,7 @@ def test_refused_credentials_end_the_run_with_6(case: ArchiveCase) -> None:
         ({"FETCHER_JOBS": "many"}, "jobs"),
         ({"FETCHER_LAYOUT": "../{vid}"}, "layout"),
         ({"FETCHER_LAYOUT": "{nothing}"}, "layout"),
-        ({"FETCHER_MIN_FREE": "lots"}, "lots"),
+        ({"FETCHER_MIN_FREE": "lots"}, "min_free: 'lots'"),
         ({"FETCHER_GIVE_UP_AFTER": "60"}, "give_up_after"),
         ({"FETCHER_API_URL": "http://api.polyv.net"}, "https"),
     ],

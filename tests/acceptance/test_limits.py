@@ -55,6 +55,25 @@ def test_few_open_files_are_made_more_or_fewer_jobs_or_an_error(case: ArchiveCas
     case.require_right(videos)
 
 
+def test_open_files_that_run_out_on_the_way_are_told_with_what_helps(case: ArchiveCase) -> None:
+    """F86: the limit is lowered under a run; exit code 7, nothing lost."""
+    videos = [case.simulator.library.add_video(size=_MIB, faults=[Fault.drip(rate=2 * _MIB)]) for _ in range(6)]
+    case.add(*videos)
+    running = case.start("sync", "--jobs", "2")
+    while sum(case.fetched_bytes(video) for video in videos) < 100_000:
+        assert running.poll() is None
+    resource.prlimit(running.pid, resource.RLIMIT_NOFILE, (3, 3))
+
+    _, said = running.communicate(timeout=30)
+
+    assert 7 == running.returncode
+    (line,) = said.decode().splitlines()
+    assert "--jobs" in line
+    assert "ulimit -n" in line
+    assert 0 == case.sync().returncode
+    case.require_right(videos)
+
+
 def test_two_signals_end_a_run_at_once_and_the_next_one_finishes(case: ArchiveCase) -> None:
     """F08: the second one does not wait for anything; nothing that was said is lost."""
     running, video = _begun(case)

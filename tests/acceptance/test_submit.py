@@ -160,7 +160,13 @@ def test_a_malformed_id_keeps_all_from_being_recorded(case: ArchiveCase) -> None
 
 
 def test_what_is_asked_for_has_to_be_clear(case: ArchiveCase) -> None:
-    for arguments in ([], [_VID, "--library"], [_VID, "--since", "2024-01-01"], ["--library", "--since", "soon"]):
+    for arguments in (
+        [],
+        [_VID, "--library"],
+        ["--library", "--category", "1"],
+        [_VID, "--since", "2024-01-01"],
+        ["--library", "--since", "soon"],
+    ):
         assert 2 == case.run("submit", *arguments).returncode
     assert [] == _asked(case)
 

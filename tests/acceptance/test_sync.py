@@ -1,6 +1,7 @@
 """The installed command from task ids to verified files."""
 
 import json
+import sqlite3
 import subprocess
 
 from archive_case import ArchiveCase
@@ -158,6 +159,23 @@ def test_other_bytes_under_the_final_name_are_kept(case: ArchiveCase) -> None:
     assert b"somebody's own" == standing.read_bytes()
     (kept,) = (case.root / ".fetcher" / "quarantine").iterdir()
     assert video.size == kept.stat().st_size
+
+
+def test_a_task_that_polyv_never_tells_anything_of_is_told_once(case: ArchiveCase) -> None:
+    """F62: no video of it can be named, since none is known; the exit code of that run says that something is wrong."""
+    unknown = "d" * 32
+    assert 0 == case.run("add", unknown).returncode
+    with sqlite3.connect(case.root / ".fetcher" / "ledger.db") as connection:
+        connection.execute("UPDATE tasks SET added_at = added_at - 864000000, quiet_polls = 50")
+
+    first, second = case.sync("--json"), case.sync()
+
+    assert [4, 0] == [first.returncode, second.returncode]
+    (line,) = first.stderr.splitlines()
+    assert all(word in line for word in (unknown, "not asked about any more", f"'fetcher add {unknown}'"))
+    assert {"task_rejected"} <= {json.loads(line)["type"] for line in first.stdout.splitlines()}
+    assert "" == second.stderr
+    assert {"rejected": 1} == case.status()["tasks"]
 
 
 def test_retry_puts_a_failed_video_back_to_work(case: ArchiveCase) -> None:

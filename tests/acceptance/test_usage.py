@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 from archive_case import FETCHER, ArchiveCase, run_fetcher
@@ -18,6 +19,9 @@ from archive_case import FETCHER, ArchiveCase, run_fetcher
         (["syn"], "syn", "try 'fetcher --help'"),
         (["--nothing", "sync"], "--nothing", "try 'fetcher --help'"),
         (["--archive"], "--archive", "try 'fetcher --help'"),
+        (["sync", "--archive", "/srv"], "before the command: fetcher --archive … sync", "try 'fetcher --help'"),
+        (["status", "-v"], "before the command: fetcher -v status", "try 'fetcher --help'"),
+        (["ledger", "check", "-q"], "before the command: fetcher -q ledger check", "try 'fetcher --help'"),
     ],
 )
 def test_a_mistake_is_one_line_and_a_hint(arguments: list[str], word: str, hint: str) -> None:
@@ -38,6 +42,42 @@ def test_a_mistake_is_told_as_json_where_that_is_asked_for() -> None:
     assert (2, "ERROR") == (ended.returncode, said["levelname"])
     assert "xml" in said["message"]
     assert "try 'fetcher list --help'" == where["message"]
+
+
+def test_a_command_that_is_none_is_told_as_json_too() -> None:
+    """The format is known before the command is looked for."""
+    ended = run_fetcher("--log-format", "json", "syn", environ={})
+
+    said, where = (json.loads(line) for line in ended.stderr.splitlines())
+    assert (2, "try 'fetcher --help'") == (ended.returncode, where["message"])
+    assert "syn" in said["message"]
+
+
+def test_an_archive_is_made_in_silence_and_v_says_what_comes_next(tmp_path: Path) -> None:
+    """As every success where no terminal is."""
+    quiet = run_fetcher("init", str(tmp_path / "a"), environ={})
+    told = run_fetcher("-v", "init", str(tmp_path / "b"), environ={})
+
+    assert (0, "", "") == (quiet.returncode, quiet.stdout, quiet.stderr)
+    assert all(word in told.stderr for word in ("POLYV_APP_ID", "'fetcher submit --library'", "'fetcher sync'"))
+
+
+def test_a_plan_is_for_people(case: ArchiveCase) -> None:
+    """Who asks for JSON gets none but JSON, and is told where there is none."""
+    ended = case.run("sync", "--dry-run", "--json")
+
+    assert (2, "") == (ended.returncode, ended.stdout)
+    assert "--json" in ended.stderr
+
+
+def test_a_dry_add_counts_what_is_new(case: ArchiveCase) -> None:
+    known, new = "a" * 32, "b" * 32
+    assert 0 == case.run("add", known).returncode
+
+    ended = case.run("add", "-n", known, new)
+
+    assert (0, "would record 1 new of 2 tasks\n", "") == (ended.returncode, ended.stdout, ended.stderr)
+    assert {"open": 1} == case.status()["tasks"]
 
 
 def test_no_command_gets_the_help() -> None:
@@ -88,16 +128,21 @@ def test_what_asks_for_nothing_that_is_there_says_so(case: ArchiveCase) -> None:
     assert 0 == case.sync().returncode
 
     again, unknown = case.run("retry", video.vid), case.run("list", "--task", "no-such-task")
+    stranger = case.run("retry", "no-such-video")
 
     assert (0, "", f"fetcher: done, or about to be asked for: nothing to try again in {video.vid}\n") == (
         again.returncode,
         again.stdout,
         again.stderr,
     )
-    assert (2, "", "fetcher: not in this archive: task no-such-task\n") == (
+    assert (2, "", "fetcher: not in this archive: task no-such-task; 'fetcher add' records one\n") == (
         unknown.returncode,
         unknown.stdout,
         unknown.stderr,
+    )
+    assert (2, "fetcher: not in this archive: no-such-video; 'fetcher list' shows all\n") == (
+        stranger.returncode,
+        stranger.stderr,
     )
 
 
@@ -115,3 +160,13 @@ def test_an_output_that_cannot_be_written_is_told_in_one_line(case: ArchiveCase,
     assert 1 == ended.returncode
     assert ended.stderr.startswith("fetcher: stdout cannot be written (")
     assert 1 == len(ended.stderr.splitlines())
+
+
+def test_videos_that_are_put_back_and_cannot_be_named_are_no_success(case: ArchiveCase) -> None:
+    """F97: as with every other command's output."""
+    case.add(case.simulator.library.add_video(fails=True))
+    assert 4 == case.sync().returncode
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run([FETCHER, "retry", "--failed"], env=case.environ, stdout=full, check=False)
+
+    assert 1 == ended.returncode

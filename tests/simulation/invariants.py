@@ -228,8 +228,8 @@ class Invariants:
         """Cron hears of everything that is not as it has to be."""
         assert ending.summary is not None
         code = int(ending.summary.exit_code)
-        rejected = [task for task, row in ledger.tasks.items() if row["status"] == "rejected"]
-        wrong = ledger.standing("ready", "failed") + rejected
+        rejected = ending.summary.tasks_rejected
+        wrong = ledger.standing("ready", "failed") + ["a task given up"] * rejected
         if code == 0 and wrong:
             yield f"exit code 0 with {wrong}"
         if code != 0 and not wrong and not self._is_any_trouble(ending):

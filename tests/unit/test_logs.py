@@ -1,9 +1,11 @@
 import json
 import logging
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import redirect_stderr
+from pathlib import Path
 
 import pytest
 
@@ -94,10 +96,17 @@ def test_json_lines_can_be_read() -> None:
     assert ["WARNING", "ERROR", "ERROR"] == [line["levelname"] for line in lines]
 
 
-def test_journald_gets_levels_and_no_time() -> None:
-    first = _logged(JOURNAL_STREAM="8:1").splitlines()[0]
+def test_journald_gets_levels_and_no_time(tmp_path: Path) -> None:
+    """Where stderr is what JOURNAL_STREAM names; all that a service or a desktop's terminal starts inherits it."""
+    with (tmp_path / "journal").open("w+", encoding="utf-8") as journal, redirect_stderr(journal):
+        found = os.fstat(journal.fileno())
+        for stream in (f"{found.st_dev}:{found.st_ino}", "8:1", "nonsense"):
+            set_up_logs(verbosity=0, log_format="text", environ={"JOURNAL_STREAM": stream})
+            logging.getLogger("fetcher.test").warning("a warning")
+            logging.getLogger().handlers[0].flush()
 
-    assert first.startswith("<4>level 30")
+    told = (tmp_path / "journal").read_text()
+    assert ["<4>a warning", "fetcher: a warning", "fetcher: a warning"] == told.splitlines()
 
 
 def test_a_traceback_names_places_and_no_values() -> None:

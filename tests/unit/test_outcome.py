@@ -16,7 +16,7 @@ _READY, _WAITING, _FAILED = {"ready": 1}, {"waiting": 1}, {"failed": 1}
         (Summary(counts=_READY), 3),
         (Summary(polls_failed=1), 3),
         (Summary(counts=_FAILED), 4),
-        (Summary(rejected_tasks=1), 4),
+        (Summary(tasks_rejected=1), 4),
         (Summary(counts=_FAILED | _READY), 3),
         (Summary(counts=_READY, at_risk=1), 3),
         (Summary(counts=_READY, at_risk=1, stopped_by=ExitCode.STOPPED_BY_LIMIT), 5),

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from fetcher.report.rows import COLUMNS, instant, status_row, video_row
-from fetcher.report.text import status_lines, table_lines
+from fetcher.report.text import status_lines, table_lines, task_lines, video_lines
 
 _ROW: dict[str, Any] = {
     **dict.fromkeys(COLUMNS),
@@ -42,6 +42,17 @@ def test_a_table_keeps_foreign_text_on_its_line() -> None:
 
     assert 2 == len(lines)
     assert "\x1b" not in lines[1]
+
+
+def test_names_and_values_stand_apart() -> None:
+    """However long the name."""
+    video = {**dict.fromkeys(COLUMNS, "value"), "agreed": [], "tasks": [], "history": []}
+    task = {**dict.fromkeys(("task_id", "request_key", "next_poll_at"), "value"), "videos": []}
+
+    lines = [*video_lines(video), *task_lines(task)]
+
+    assert {"value"} == {line.split()[1] for line in lines}
+    assert [] == [line for line in lines if len(line.split()) != 2]
 
 
 def test_a_run_that_was_killed_is_told_so() -> None:

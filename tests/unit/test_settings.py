@@ -45,7 +45,10 @@ def test_an_annotated_config_uncommented_is_the_defaults(home: Home) -> None:
         ("nothing = 1", "nothing"),
         ("jobs = ", "TOML"),
         ("give_up_after = 3600", "give_up_after"),
-        ('limit_rate = "fast"', "fast"),
+        ('limit_rate = "fast"', "limit_rate: 'fast' is no size"),
+        ('min_free = "viel"', "min_free: 'viel' is no size"),
+        ('thaw_budget = "x"', "thaw_budget: 'x' is no size"),
+        ("jops = 3", "jops is no setting; is jobs meant"),
         ('limit_rate = "0"', "limit_rate"),
         ('layout = "/{vid}"', "layout"),
         ('ledger = "postgresql://db/fetcher"', "not supported"),
@@ -162,6 +165,14 @@ def test_what_becomes_of_a_mismatch_is_one_of_three() -> None:
         load_settings(Home(Path("/nowhere")), {"FETCHER_MISMATCH": "ignore"}, {})
 
 
-def test_a_missing_secret_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="nowhere"):
-        load_credentials(Settings(app_id="a", app_secret_file=str(tmp_path / "nowhere")), {})
+def test_a_missing_secret_file_is_named_and_who_names_it(tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+
+    with pytest.raises(UsageError, match=f"POLYV_APP_SECRET_FILE or app_secret_file.*{nowhere}"):
+        load_credentials(Settings(app_id="a", app_secret_file=str(nowhere)), {})
+
+
+def test_no_secret_at_all_names_every_way_to_give_one() -> None:
+    """Cron hands on nothing of a shell's environment: the config is where most will put it."""
+    with pytest.raises(UsageError, match=r"POLYV_APP_SECRET,.*POLYV_APP_SECRET_FILE,.*app_secret_file"):
+        load_credentials(Settings(app_id="a"), {})
