@@ -1,7 +1,8 @@
 """Keep what Polyv said of a task: read first, write only what differs, all in one transaction."""
 
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from fetcher.domain.events import Event, GivenUp, LinkPublished, PreparationFail
 from fetcher.domain.identifiers import printable
 from fetcher.domain.link import Link
 from fetcher.domain.observation import Observation, Standing, event_of
+from fetcher.domain.signing import KnownLink, evidence
 from fetcher.domain.status import Preparation, Reason, Status, TaskStatus
 from fetcher.ledger.answers import DueTask, PollRecord
 from fetcher.ledger.bulk import as_one, fetch, insert_rows, one_of, packed
@@ -30,16 +32,15 @@ _FINAL: Final = (Preparation.SUCCESS.value, Preparation.FAIL.value)
 class PollOutcome:
     """What came of it."""
 
-    deadlines: tuple[int | None, ...] = ()
-    """Of the links that are new, ms UTC."""
+    published: int = 0
+    """How many links are new."""
+    start_bys: tuple[int | None, ...] = ()
+    """By when to begin with the videos that had no link before, ms UTC; None is the most urgent."""
     failed: tuple[str, ...] = ()
     """Videos that need a person now, by vid."""
     is_finished: bool = False
-
-    @property
-    def published(self) -> int:
-        """How many links are new."""
-        return len(self.deadlines)
+    signs_anew: Mapping[str, bool] = field(default_factory=dict)
+    """Whether links are signed anew, by host, as far as the answer has shown it."""
 
 
 def due_tasks(connection: Connection, *, now: int, limit: int, skip: Sequence[int] = ()) -> list[DueTask]:
@@ -129,6 +130,8 @@ def record_poll(connection: Connection, record: PollRecord) -> PollOutcome:
         if _said(items.get(known[vid].id)) != (seen.raw, _success_at(seen))
     }
     _keep_items(connection, record, [(known[vid].id, seen) for vid, seen in news.items()], items)
+    shown = evidence(_shown(record, answer, known, items))
+    record = replace(record, signing_anew=_signing_anew(record.signing_anew, shown))
     happened = _happened(connection, record, answer, known, news)
     waiting = waiting_for(connection, record.task.row_id)
     given_up = give_up(connection, record, answer, waiting)
@@ -142,10 +145,13 @@ def record_poll(connection: Connection, record: PollRecord) -> PollOutcome:
     )
     is_ended = is_over(record, answer, waiting, is_finished=is_finished)
     _close_poll(connection, record, is_finished=is_finished, is_over=is_ended, has_news=bool(news))
+    published = [(known[vid].status, event) for vid, event in happened if isinstance(event, LinkPublished)]
     return PollOutcome(
-        deadlines=tuple(event.deadline for _, event in happened if isinstance(event, LinkPublished)),
+        published=len(published),
+        start_bys=tuple(event.start_by for before, event in published if before != Status.READY),
         failed=tuple(vid for vid, event in happened if isinstance(event, PreparationFailed | GivenUp)),
         is_finished=is_finished,
+        signs_anew=shown,
     )
 
 
@@ -192,6 +198,7 @@ class _Video(msgspec.Struct, array_like=True):
     vid: str
     status: str
     link: str | None
+    link_success_at: int | None
     deadline: int | None
     refused_link: str | None
     window_ends_at: int | None
@@ -250,6 +257,33 @@ def _keep_items(
         connection.execute(_UPDATE_ITEM, changed)
 
 
+def _shown(
+    record: PollRecord, answer: Mapping[str, Observation], known: Mapping[str, _Video], items: Mapping[int, _Item]
+) -> Iterator[tuple[Link, int | None, KnownLink]]:
+    """Yield each link of the answer, its deadline, and what was known of the video's link before."""
+    for vid, seen in answer.items():
+        if seen.link is not None:
+            video = known[vid]
+            yield seen.link, seen.deadline, _known_link(record, video, items.get(video.id))
+
+
+def _known_link(record: PollRecord, video: _Video, item: _Item | None) -> KnownLink:
+    return KnownLink(
+        url=video.link,
+        deadline=video.deadline,
+        success_at=video.link_success_at,
+        window_ends_at=video.window_ends_at,
+        refused_url=video.refused_link,
+        is_expired=video.link in record.expired_links,
+        told_success_at=item.success_at if item is not None and item.said == Preparation.SUCCESS.value else None,
+    )
+
+
+def _signing_anew(before: AbstractSet[str], shown: Mapping[str, bool]) -> AbstractSet[str]:
+    """Return the hosts whose links are signed anew by what was known before and what an answer has shown."""
+    return (before - shown.keys()) | {host for host, is_anew in shown.items() if is_anew}
+
+
 def _happened(
     connection: Connection,
     record: PollRecord,
@@ -283,6 +317,7 @@ def _event(
         is_news=is_news,
         has_other_hope=is_failing and seek_other_hope(connection, record.task.row_id, video.id, now=record.now),
         closed_at=video.window_ends_at if video.resubmits else None,
+        signs_anew=seen.link is not None and seen.link.host in record.signing_anew,
     )
     days = record.task.expire_days or record.expire_days
     return event_of(seen, standing, task_id=record.task.task_id, now=record.now, expire_days=days)

@@ -31,7 +31,7 @@ class Totals:
     nearest_window_end: int | None
     """When the first thawed file that is still to be fetched goes cold, ms UTC."""
     at_risk: int
-    """Ready videos whose link may die before it is fetched."""
+    """Ready videos that may be lost before they are fetched."""
     reasons: dict[str, int]
     """Failed videos by reason."""
     next_poll_at: int | None
@@ -55,7 +55,7 @@ def totals(connection: Connection, *, at_risk: int = 0) -> Totals:
 
     Args:
         connection: On a snapshot.
-        at_risk: Links at risk, as the outlook has them.
+        at_risk: How many videos are at risk, as the outlook has them.
     """
     counts = {
         status.value: _count(connection, has_status(status)) for status in Status if status is not Status.DONE

@@ -58,7 +58,7 @@ class Summary:
     counts: dict[str, int] = field(default_factory=dict)
     """Videos by status, at the end."""
     at_risk: int = 0
-    """Ready videos whose link may die before it is fetched, at the end."""
+    """Ready videos that may be lost before they are fetched, at the end."""
     rejected_tasks: int = 0
     """Tasks that Polyv knows nothing of, at the end."""
     open_tasks: int = 0
