@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, literal_column, select, update
 
 from fetcher.domain.errors import FetcherError
 from fetcher.domain.events import Event, GivenUp, LinkPublished, PreparationFailed
@@ -26,6 +26,8 @@ _FEWEST_REFUSALS: Final = 5
 """So often in a row has a task to go without news before it is rejected, however old it is."""
 _UNDECIDED: Final = (Status.WANTED.value, Status.WAITING.value)
 _FINAL: Final = (Preparation.SUCCESS.value, Preparation.FAIL.value)
+_UNHELD: Final = literal_column("+videos.held_until").is_(None)
+"""The sign keeps SQLite from the index of what can be claimed, which would sort all that is ready by deadline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ def dying_tasks(connection: Connection, *, before: int, obtained_before: int, li
     """
     dying = (
         select(videos.c.id)
-        .where(has_status(Status.READY), videos.c.held_until.is_(None), videos.c.deadline <= before)
+        .where(has_status(Status.READY), _UNHELD, videos.c.deadline <= before)
         .where(videos.c.link_obtained_at <= obtained_before)
         .order_by(videos.c.deadline)
         .limit(limit)

@@ -154,8 +154,23 @@ def test_nothing_but_counts_and_lists_scans_a_table(ledger: Database, work_of: A
 
 def test_counting_reads_the_live_statuses_from_their_indexes(ledger: Database) -> None:
     found = "\n".join(plans(ledger, views.totals))
-    for name in ("wanted", "waiting", "ready", "failed"):
-        assert f"INDEX ix_videos_{name}" in found
+    for name in ("wanted", "waiting", "start_by", "failed"):
+        assert f"SCAN videos USING INDEX ix_videos_{name}" in found
+
+
+def test_the_nearest_ends_of_both_clocks_come_from_the_index_that_has_them(ledger: Database) -> None:
+    """F103: of a million that are ready no row is looked up."""
+    nearest = [one for one in plans(ledger, views.totals) if "SEARCH videos USING INDEX ix_videos_ready" in one]
+    assert 3 == len(nearest)
+
+
+def test_links_about_to_die_come_from_their_index_in_order(ledger: Database) -> None:
+    """However many could be claimed, in whatever order: none of them is sorted."""
+    (found,) = plans(
+        ledger, lambda connection: polls.dying_tasks(connection, before=NOW, obtained_before=NOW, limit=64)
+    )
+    assert "SEARCH videos USING INDEX ix_videos_ready (deadline<?)" in found
+    assert "TEMP B-TREE FOR ORDER BY" not in found
 
 
 def test_what_a_plan_reads_comes_by_when_to_begin_from_the_index_of_that(ledger: Database) -> None:
