@@ -88,7 +88,7 @@ def test_what_has_to_be_begun_first_is_claimed_first_whatever_its_link_says(ledg
     with ledger.writing() as connection:
         connection.execute(text("UPDATE videos SET start_by = deadline - 5, deadline = deadline + 5 WHERE id = 2"))
 
-    assert [vid(2), vid(1)] == [one.vid for one in taken(ledger)]
+    assert [vid(2), vid(1)] == [one.vid for _ in range(2) for one in taken(ledger, limit=1)]
 
 
 @pytest.mark.parametrize(("signing_anew", "expected"), [({HOST}, 3), (set[str](), 0)])
@@ -104,6 +104,19 @@ def test_a_fresh_link_that_is_as_urgent_as_the_last_keeps_the_plans_place(
     polled(ledger, 1, seen(1, turn=1, deadline=None), signing_anew=signing_anew)
 
     assert (link(1, turn=1).url, expected) == (video(ledger, 1)["link"], video(ledger, 1)["postponed"])
+
+
+def test_what_waited_for_a_link_has_no_place_in_the_plan(ledger: Database) -> None:
+    """Neither has one of which nobody knows by when to begin."""
+    ready(ledger, 1)
+    (one,) = taken(ledger)
+    happened(ledger, one.video_id, LinkRefused(at=NOW, detail="403"), one.fence)
+    with ledger.writing() as connection:
+        keep_ranks(connection, {1: 3})
+
+    polled(ledger, 1, seen(1, turn=1, deadline=None))
+
+    assert ("ready", 0) == (video(ledger, 1)["status"], video(ledger, 1)["postponed"])
 
 
 def test_what_has_no_link_need_not_be_begun(ledger: Database) -> None:

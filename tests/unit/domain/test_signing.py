@@ -15,7 +15,7 @@ SIGNED_S: Final = NOW // 1000 - 1800
 HELD: Final = f"https://h/a.mp4?auth_key={SIGNED_S}-held-0-abc"
 FRESH: Final = f"https://h/a.mp4?auth_key={NOW // 1000}-fresh-0-abc"
 RESIGNED: Final = f"https://h/a.mp4?auth_key={SIGNED_S}-again-0-abc"
-ELSEWHERE: Final = f"https://other/a.mp4?auth_key={NOW // 1000}-fresh-0-abc"
+ELSEWHERE: Final = f"https://other/a.mp4?auth_key={SIGNED_S}-held-0-abc"
 BARE: Final = "https://h/a.mp4"
 KNOWN: Final = KnownLink(
     url=HELD, deadline=NOW + 1, success_at=READY, window_ends_at=NOW + 1, told_success_at=READY
