@@ -40,9 +40,13 @@ def evidence(answer: Iterable[tuple[Link, int | None, KnownLink]]) -> dict[str, 
     """
     found: dict[str, bool] = {}
     for given, deadline, known in answer:
+        before = found.get(given.host)
+        is_same = given.url in (known.url, known.refused_url)
+        if before is False or (before and not is_same):
+            continue  # Nothing that it could show would change a thing, and to look costs.
         shown = is_signed_anew(given, deadline, known)
         if shown is not None:
-            found[given.host] = shown and found.get(given.host, True)
+            found[given.host] = shown
     return found
 
 

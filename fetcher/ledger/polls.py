@@ -262,10 +262,10 @@ def _keep_items(
 def _shown(
     record: PollRecord, answer: Mapping[str, Observation], known: Mapping[str, _Video], items: Mapping[int, _Item]
 ) -> Iterator[tuple[Link, int | None, KnownLink]]:
-    """Yield each link of the answer, its deadline, and what was known of the video's link before."""
+    """Yield links of the answer, their deadlines, and what was known of the video's link before, if it had one."""
     for vid, seen in answer.items():
-        if seen.link is not None:
-            video = known[vid]
+        video = known[vid]
+        if seen.link is not None and (video.link or video.refused_link):
             yield seen.link, seen.deadline, _known_link(record, video, items.get(video.id))
 
 
@@ -319,10 +319,14 @@ def _event(
         is_news=is_news,
         has_other_hope=is_failing and seek_other_hope(connection, record.task.row_id, video.id, now=record.now),
         closed_at=video.window_ends_at if video.resubmits else None,
-        signs_anew=seen.link is not None and seen.link.host in record.signing_anew,
+        signs_anew=_is_signed_anew(record, seen),
     )
     days = record.task.expire_days or record.expire_days
     return event_of(seen, standing, task_id=record.task.task_id, now=record.now, expire_days=days)
+
+
+def _is_signed_anew(record: PollRecord, seen: Observation) -> bool:
+    return seen.link is not None and bool(record.signing_anew) and seen.link.host in record.signing_anew
 
 
 def _close_poll(

@@ -39,7 +39,7 @@ class Planning:
         wires: Of the run.
         fetching: Whose downloads they are.
         places: Downloads at a time.
-        most_places: Downloads at a time where links would die otherwise.
+        most_places: Downloads at a time where videos would be lost otherwise.
     """
 
     def __init__(self, wires: Wires, *, fetching: Fetching, places: int, most_places: int) -> None:
@@ -75,7 +75,7 @@ class Planning:
         return len(await self._wires.ledger.read(look))
 
     def tick(self, *, now: float) -> None:
-        """See how fast bytes come, and open a place beyond the usual ones for a link that would die without it.
+        """See how fast bytes come, and open a place beyond the usual ones for what would be lost without it.
 
         Args:
             now: Monotonic seconds; to be called a few times a second.
