@@ -1,11 +1,10 @@
 """Keep what Polyv said of a task: read first, write only what differs, all in one transaction."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import Connection, bindparam, literal_column, select, update
 
 from fetcher.domain.errors import FetcherError
@@ -13,12 +12,12 @@ from fetcher.domain.events import Event, GivenUp, LinkPublished, PreparationFail
 from fetcher.domain.identifiers import printable
 from fetcher.domain.link import Link
 from fetcher.domain.observation import Observation, Standing, event_of
-from fetcher.domain.signing import KnownLink, evidence
 from fetcher.domain.status import Preparation, Reason, Status, TaskStatus
 from fetcher.ledger.answers import DueTask, PollRecord
-from fetcher.ledger.bulk import as_one, fetch, insert_rows, one_of, packed
+from fetcher.ledger.bulk import insert_rows
 from fetcher.ledger.changes import Change, apply, apply_all
 from fetcher.ledger.endings import give_up, is_over, seek_other_hope, waiting_for
+from fetcher.ledger.known import KnownItem, KnownVideo, all_videos, known_items, said_before, signing_shown
 from fetcher.ledger.schema import has_status, task_items, tasks, videos
 
 _LONGEST_ERROR: Final = 1000
@@ -124,15 +123,15 @@ def ask_again(connection: Connection, video_id: int, *, at: int) -> None:
 def record_poll(connection: Connection, record: PollRecord) -> PollOutcome:
     """Keep one answer: new videos, what changed of known ones, and when to ask again."""
     answer = _by_vid(record.seen)
-    known = _all_videos(connection, list(answer), record.now)
-    items = _known_items(connection, record.task.row_id)
+    known = all_videos(connection, list(answer), record.now)
+    items = known_items(connection, record.task.row_id)
     news = {
         vid: seen
         for vid, seen in answer.items()
-        if _said(items.get(known[vid].id)) != (seen.raw, _success_at(seen))
+        if said_before(items.get(known[vid].id)) != (seen.raw, _success_at(seen))
     }
     _keep_items(connection, record, [(known[vid].id, seen) for vid, seen in news.items()], items)
-    shown = evidence(_shown(record, answer, known, items))
+    shown = signing_shown(record, answer, known, items)
     record = replace(record, signing_anew=_signing_anew(record.signing_anew, shown))
     happened = _happened(connection, record, answer, known, news)
     waiting = waiting_for(connection, record.task.row_id)
@@ -193,54 +192,11 @@ def _due(row: Any) -> DueTask:
     )
 
 
-class _Video(msgspec.Struct, array_like=True):
-    """Where a video stands."""
-
-    id: int
-    vid: str
-    status: str
-    link: str | None
-    link_success_at: int | None
-    deadline: int | None
-    refused_link: str | None
-    window_ends_at: int | None
-    resubmits: int
-
-
-class _Item(msgspec.Struct, array_like=True):
-    """What a task said of a video before."""
-
-    video: int
-    said: str
-    success_at: int | None
-
-
-def _known_videos(connection: Connection, vids: Sequence[str]) -> dict[str, _Video]:
-    return {video.vid: video for video in fetch(connection, _SELECT_VIDEOS, packed(vids), _VIDEOS)}
-
-
-def _known_items(connection: Connection, task: int) -> dict[int, _Item]:
-    return {item.video: item for item in fetch(connection, _SELECT_ITEMS, {"task": task}, _ITEMS)}
-
-
-def _all_videos(connection: Connection, vids: Sequence[str], now: int) -> dict[str, _Video]:
-    """Return the videos by vid; those that are new are made, together."""
-    known = _known_videos(connection, vids)
-    new = [vid for vid in vids if vid not in known]
-    if new:
-        rows = [{"vid": vid, "status": Status.WANTED.value, "added_at": now} for vid in new]
-        insert_rows(connection, videos, rows)
-        known |= _known_videos(connection, new)
-    return known
-
-
-def _said(item: _Item | None) -> tuple[str, int | None] | None:
-    """Return what was kept of a video in this task, None where nothing was."""
-    return None if item is None else (item.said, item.success_at)
-
-
 def _keep_items(
-    connection: Connection, record: PollRecord, news: Sequence[tuple[int, Observation]], items: Mapping[int, _Item]
+    connection: Connection,
+    record: PollRecord,
+    news: Sequence[tuple[int, Observation]],
+    items: Mapping[int, KnownItem],
 ) -> None:
     """Keep what is said of videos for the first time, or differs from before."""
     rows = [
@@ -259,28 +215,6 @@ def _keep_items(
         connection.execute(_UPDATE_ITEM, changed)
 
 
-def _shown(
-    record: PollRecord, answer: Mapping[str, Observation], known: Mapping[str, _Video], items: Mapping[int, _Item]
-) -> Iterator[tuple[Link, int | None, KnownLink]]:
-    """Yield links of the answer, their deadlines, and what was known of the video's link before, if it had one."""
-    for vid, seen in answer.items():
-        video = known[vid]
-        if seen.link is not None and (video.link or video.refused_link):
-            yield seen.link, seen.deadline, _known_link(record, video, items.get(video.id))
-
-
-def _known_link(record: PollRecord, video: _Video, item: _Item | None) -> KnownLink:
-    return KnownLink(
-        url=video.link,
-        deadline=video.deadline,
-        success_at=video.link_success_at,
-        window_ends_at=video.window_ends_at,
-        refused_url=video.refused_link,
-        is_expired=video.link in record.expired_links,
-        told_success_at=item.success_at if item is not None and item.said == Preparation.SUCCESS.value else None,
-    )
-
-
 def _signing_anew(before: AbstractSet[str], shown: Mapping[str, bool]) -> AbstractSet[str]:
     """Return the hosts whose links are signed anew by what was known before and what an answer has shown."""
     return (before - shown.keys()) | {host for host, is_anew in shown.items() if is_anew}
@@ -290,7 +224,7 @@ def _happened(
     connection: Connection,
     record: PollRecord,
     answer: Mapping[str, Observation],
-    known: Mapping[str, _Video],
+    known: Mapping[str, KnownVideo],
     news: Container[str],
 ) -> list[tuple[str, Event]]:
     """Write what the answer means for each video, return it by vid."""
@@ -307,7 +241,7 @@ def _happened(
 
 
 def _event(
-    connection: Connection, record: PollRecord, video: _Video, seen: Observation, *, is_news: bool
+    connection: Connection, record: PollRecord, video: KnownVideo, seen: Observation, *, is_news: bool
 ) -> Event | None:
     is_failing = seen.said is Preparation.FAIL and video.status in _UNDECIDED
     standing = Standing(
@@ -368,16 +302,6 @@ def _success_at(seen: Observation) -> int | None:
     return seen.link.success_at if isinstance(seen.link, Link) else None
 
 
-_VIDEOS: Final = msgspec.json.Decoder(list[_Video])
-_ITEMS: Final = msgspec.json.Decoder(list[_Item])
-_SELECT_VIDEOS: Final = as_one(
-    select(*(videos.c[name] for name in _Video.__struct_fields__)).where(videos.c.vid.in_(one_of()))
-)
-_SELECT_ITEMS: Final = as_one(
-    select(*(task_items.c[name] for name in _Item.__struct_fields__)).where(
-        task_items.c.task == bindparam("task", type_=task_items.c.task.type)
-    )
-)
 _UPDATE_ITEM: Final = (
     update(task_items)
     .where(task_items.c.task == bindparam("new_task"), task_items.c.video == bindparam("new_video"))
