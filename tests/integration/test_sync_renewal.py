@@ -1,10 +1,12 @@
 """Links that die before their turn comes: asked for anew in time, one question for a whole task."""
 
+import asyncio
 import functools
+import threading
 from pathlib import Path
 
 import pytest
-from origin import OriginServer
+from origin import Exchange, OriginServer, rightly
 from sqlalchemy import text
 from sync_cases import VID, Source, now_ms, running
 
@@ -112,3 +114,37 @@ async def test_what_a_run_sees_of_links_moves_the_deadlines_of_the_others(tmp_pa
 
     assert "127.0.0.1" == kept.host
     assert 7200 <= kept.worked_ms / 1000 < 7260
+
+
+async def test_what_is_learned_of_signing_is_heeded_by_what_is_claimed_and_not_begun(tmp_path: Path) -> None:
+    """Links die in the order of their numbers, files go cold in the opposite one; two are under way."""
+    now, go_on = now_ms(), threading.Event()
+
+    def slowly(exchange: Exchange) -> None:
+        go_on.wait(20)
+        rightly(exchange)
+
+    with OriginServer() as origin:
+        rows = []
+        for number, vid in enumerate(_VIDS):
+            stamped = f"{now // 1000 + 3600 + number}-a-b-c0ffee"
+            url = f"{origin.add(f'/{vid}.mp4', _BODY)}?auth_key={stamped}"
+            origin.script(f"/{vid}.mp4", [slowly])
+            rows.append({"vid": vid, "url": url, "status": "SUCCESS", "successTime": now - number * 60 * _MINUTE})
+        async with running(create_home(tmp_path / "a", config=""), Source(lambda: parse_task(rows))) as run:
+            passing = asyncio.create_task(run.run())
+            while len(origin.requests) < 2:
+                assert not passing.done()
+                await asyncio.sleep(0.01)
+            before = [one.vid for one in run._fetching.waiting]
+            run._wires.clocks.signed({"127.0.0.1": True})
+            await run._learn()
+            while [one.vid for one in run._fetching.waiting] in (before, []):
+                assert not passing.done()
+                await asyncio.sleep(0.01)
+            after = [one.vid for one in run._fetching.waiting]
+            go_on.set()
+            summary = await asyncio.wait_for(passing, 30)
+
+    assert (_VIDS[2:4], _VIDS[:3:-1]) == (before, after)
+    assert (ExitCode.OK, len(_VIDS)) == (summary.exit_code, summary.done)
