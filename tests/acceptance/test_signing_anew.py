@@ -44,9 +44,9 @@ def test_f40_once_links_are_seen_to_be_signed_anew_all_of_the_window_that_ends_f
     case: ArchiveCase,
 ) -> None:
     """At first nobody knows, and what dies first comes first; what is known is looked at every ten seconds."""
-    first, second = _tasks(case, 6, 80)
+    first, second = _tasks(case, 6, 100)
 
-    ended = case.sync("--jobs", "1", "--max-duration", "14s")
+    ended = case.sync("--jobs", "1", "--max-duration", "16s")
 
     assert (8, "") == (ended.returncode, ended.stderr), "links that die within ten minutes are no risk here"
     assert ["B", "A", "B"] == _begun(case, first, second)
