@@ -23,7 +23,7 @@ _EVERY_S: Final = 60.0
 _WAITED_FOR_S: Final = 0.5
 """A plan is mostly there sooner; downloads do not wait for one that takes longer."""
 _MOST_PLANNED: Final = 100_000
-"""Videos in one plan, those that die first: some ten MiB and a second or two. The others have time."""
+"""Videos in one plan, those that have to be begun first: some ten MiB and a second or two. The others have time."""
 _LEAST_S: Final = 2.0
 _RATE_CHANGED: Final = 0.2
 _COST: Final = 20.0
@@ -39,7 +39,7 @@ class Planning:
         wires: Of the run.
         fetching: Whose downloads they are.
         places: Downloads at a time.
-        most_places: Downloads at a time where links would die otherwise.
+        most_places: Downloads at a time where videos would be lost otherwise.
     """
 
     def __init__(self, wires: Wires, *, fetching: Fetching, places: int, most_places: int) -> None:
@@ -68,14 +68,14 @@ class Planning:
         return None if measured is None else round(measured)
 
     async def at_risk(self) -> int:
-        """Return how many links may die before they are fetched, as ``list --at-risk`` names them."""
+        """Return how many videos may be lost before they are fetched, as ``list --at-risk`` names them."""
         look = functools.partial(
             links_at_risk, now=self._wires.polyv_now(), places=self._places, bytes_per_s=self.bytes_per_s
         )
         return len(await self._wires.ledger.read(look))
 
     def tick(self, *, now: float) -> None:
-        """See how fast bytes come, and open a place beyond the usual ones for a link that would die without it.
+        """See how fast bytes come, and open a place beyond the usual ones for what would be lost without it.
 
         Args:
             now: Monotonic seconds; to be called a few times a second.
@@ -86,12 +86,12 @@ class Planning:
         self._fetching.open_places(self._wanted() if self._fetching.is_each_seen else 0)
 
     def _wanted(self) -> int:
-        """Return how many links would die before one of the usual places is free."""
+        """Return how many videos would be lost before one of the usual places is free."""
         now, ends = self._wires.polyv_now(), self._flow.ends_in_s()
         if len(ends) < self._places:
             return 0
         ends_at = [None if ends_s is None else now + round(ends_s * 1000) for ends_s in ends]
-        wanted = places_wanted([one.deadline for one in self._fetching.waiting], ends_at, now=now)
+        wanted = places_wanted([one.start_by for one in self._fetching.waiting], ends_at, now=now)
         return max(min(wanted, self._most_places - len(ends)), 0)
 
     async def look(self) -> None:
@@ -178,12 +178,12 @@ class Planning:
             self._fetching.reorder()
 
     async def _tell(self, plan: Plan) -> None:
-        """Name what cannot be fetched in time, before it dies: once, and again where it has become more."""
+        """Name what cannot be fetched in time, before it is lost: once, and again where it has become more."""
         count = len(plan.lost)
         if count <= self._told:
             return
         if not self._told:
-            _log.warning("%d links will die before they can be fetched: 'fetcher list --at-risk' names them", count)
+            _log.warning("%d videos cannot be begun in time: 'fetcher list --at-risk' names them", count)
         self._told = count
         vids = await self._wires.ledger.read(functools.partial(vids_of, video_ids=list(plan.lost[:_NAMED])))
         self._wires.notify({"type": "at_risk", "count": count, "vids": vids})
