@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Container, Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Final
 
@@ -96,14 +97,29 @@ def polled(
     now: int = NOW,
     is_given_up: bool = False,
     refused: Container[str] = (),
+    expired: Container[str] = (),
+    signing_anew: AbstractSet[str] = frozenset(),
 ) -> PollOutcome:
-    """Keep *answer* as what Polyv says of task *number*; *refused* links are wanted anew."""
+    """Keep *answer* as what Polyv says of task *number*.
+
+    Args:
+        database: The ledger.
+        number: Of the task.
+        answer: What is said.
+        now: ms UTC.
+        is_given_up: Whether what is not said by now counts as never.
+        refused: Links that are wanted anew.
+        expired: Those that the origin has just called expired.
+        signing_anew: Hosts whose links are known to be signed anew.
+    """
     record = PollRecord(
         task=task_of(database, number),
         seen=answer,
         now=now,
         next_poll_at=now + MINUTE,
         refused_links=refused,
+        expired_links=expired,
+        signing_anew=signing_anew,
         is_given_up=is_given_up,
     )
     with database.writing() as connection:

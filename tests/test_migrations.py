@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from ledger_cases import opened, raw, ready, rows, statuses
 from sqlalchemy import create_engine
@@ -246,6 +248,43 @@ def test_a_newer_ledger_is_refused_by_older_code(ledger: Database, scripts: Path
     upgraded(ledger, scripts)
     with pytest.raises(LedgerTooNewError, match=f"schema {NEXT}, this version knows up to {schema.REVISIONS[-1]}"):
         upgrade.require_current(ledger)
+
+
+def at_revision(path: Path, revision: str) -> Database:
+    """Make a ledger as a version before this one left it."""
+    with raw(path) as connection:
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.execute("PRAGMA journal_mode = WAL")
+    database = open_database(path)
+    config = Config()
+    config.set_main_option("script_location", str(upgrade.migrations_directory()))
+    with database.writing() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    return database
+
+
+def test_what_is_ready_in_an_older_ledger_has_to_be_begun_by_what_ends_first(tmp_path: Path) -> None:
+    """As it was ordered before; nothing is known of how links are signed."""
+    ledger = at_revision(tmp_path / "ledger.db", schema.REVISIONS[schema.REVISIONS.index("0008") - 1])
+    clocks = {"a": (5, 9), "b": (9, 5), "c": (5, None), "d": (None, 9), "e": (None, None)}
+    with raw(ledger.path) as connection:
+        connection.executemany(
+            "INSERT INTO videos (vid, status, link, deadline, window_ends_at, added_at)"
+            " VALUES (?, 'ready', 'https://h/a.mp4', ?, ?, 1)",
+            [(vid, *ends) for vid, ends in clocks.items()],
+        )
+        connection.execute(
+            "INSERT INTO videos (vid, status, window_ends_at, added_at) VALUES ('f', 'waiting', 9, 1)"
+        )
+        connection.execute("INSERT INTO link_clocks (host, worked_ms, updated_at) VALUES ('h', 7, 1)")
+
+    upgrade.require_current(ledger)
+
+    begun_by = {row["vid"]: row["start_by"] for row in rows(ledger, "SELECT vid, start_by FROM videos")}
+    assert {"a": 5, "b": 5, "c": 5, "d": None, "e": None, "f": None} == begun_by
+    assert [{"worked_ms": 7, "signs_anew": None}] == rows(ledger, "SELECT worked_ms, signs_anew FROM link_clocks")
+    ledger.close()
 
 
 def layout(root: Path, *files: str) -> Path:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     "--status", "statuses", multiple=True, type=click.Choice([one.value for one in Status]), help="Only these."
 )
 @click.option("--task", "task_id", metavar="ID", help="Only videos of this task.")
-@click.option("--at-risk", is_flag=True, help="Only ready videos whose link may die before it is fetched.")
+@click.option("--at-risk", is_flag=True, help="Only ready videos that may be lost before they are fetched.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "jsonl", "ids"]), default="table")
 @click.pass_obj
 def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at_risk: bool, form: str) -> int:

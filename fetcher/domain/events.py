@@ -28,7 +28,9 @@ class LinkPublished(Event):
     task_id: str
     link: Link
     deadline: int | None
-    """By when to start, ms UTC; None where the link does not tell."""
+    """By when to use the link, ms UTC; None where it does not tell."""
+    start_by: int | None
+    """By when to begin so that the video is not lost, ms UTC; None is the most urgent."""
     window_ends_at: int | None = None
     """When the file behind it goes cold, ms UTC; None where nobody knows."""
 

@@ -1,4 +1,4 @@
-"""How long links live, learned from what was seen of them.
+"""How long links live and whether they are signed anew, learned from what was seen of them.
 
 A link that is stamped with the moment of its signing does not say until when it serves: that is a setting of the
 CDN's domain, hidden from us. What can be seen is how old links were that worked, and how old those that were
@@ -9,7 +9,7 @@ Source: Alibaba Cloud CDN, "URL signing, type A": the lifetime is set on the dom
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 _LEAST_MS: Final = 60_000
@@ -29,6 +29,12 @@ class Lifetime:
     """Age of the oldest that worked."""
     refused_ms: int | None = None
     """Age of the youngest that was refused as expired."""
+    signs_anew: bool | None = None
+    """Whether Polyv signs them anew when it is asked again; None where nothing has shown it: taken for no."""
+
+    def rule(self, configured_s: int) -> tuple[int, bool]:
+        """Return all that deadlines follow from: the seconds that a link lives, and whether it is signed anew."""
+        return self.seconds(configured_s), bool(self.signs_anew)
 
     def seconds(self, configured_s: int) -> int:
         """Return how long a link is taken to live: as configured, where what was seen does not speak against it."""
@@ -41,7 +47,7 @@ class Lifetime:
         if not 0 <= age_ms <= _MOST_MS or (self.worked_ms or 0) >= age_ms:
             return self
         is_refuted = self.refused_ms is not None and self.refused_ms <= age_ms
-        return Lifetime(worked_ms=age_ms, refused_ms=None if is_refuted else self.refused_ms)
+        return replace(self, worked_ms=age_ms, refused_ms=None if is_refuted else self.refused_ms)
 
     def after_refusal(self, age_ms: int) -> "Lifetime":
         """Return what is known once a link of *age_ms* was refused as expired.
@@ -54,11 +60,12 @@ class Lifetime:
             return self
         if self.worked_ms is not None and age_ms < self.worked_ms // 2:
             return self
-        return Lifetime(worked_ms=min(self.worked_ms or 0, age_ms - 1) or None, refused_ms=age_ms)
+        return replace(self, worked_ms=min(self.worked_ms or 0, age_ms - 1) or None, refused_ms=age_ms)
 
     def is_news(self, before: "Lifetime") -> bool:
         """Tell whether it is worth writing down in place of *before*."""
-        return _differ(self.worked_ms, before.worked_ms) or _differ(self.refused_ms, before.refused_ms)
+        is_other = self.signs_anew is not before.signs_anew
+        return is_other or _differ(self.worked_ms, before.worked_ms) or _differ(self.refused_ms, before.refused_ms)
 
 
 def _differ(now: int | None, before: int | None) -> bool:
@@ -97,9 +104,21 @@ class Lifetimes:
         """Note that one of *age_ms* was refused as expired."""
         self._by_host[host] = self._by_host.get(host, _NOTHING).after_refusal(age_ms)
 
-    def written_seconds(self) -> dict[str, int]:
-        """Return how long links live by what ``take_news`` gave out last, by host."""
-        return {host: lifetime.seconds(self.configured_s) for host, lifetime in self._written.items()}
+    def signed(self, host: str, *, is_anew: bool) -> None:
+        """Note that Polyv has signed a link anew, or that it has not: the latest word counts."""
+        self._by_host[host] = replace(self._by_host.get(host, _NOTHING), signs_anew=is_anew)
+
+    def rule(self, host: str) -> tuple[int, bool]:
+        """Return all that the deadlines of *host* follow from."""
+        return self._by_host.get(host, _NOTHING).rule(self.configured_s)
+
+    def signing_anew(self) -> frozenset[str]:
+        """Return the hosts whose links are known to be signed anew."""
+        return frozenset(host for host, lifetime in list(self._by_host.items()) if lifetime.signs_anew)
+
+    def written(self) -> dict[str, Lifetime]:
+        """Return what ``take_news`` has given out so far, by host."""
+        return dict(self._written)
 
     def take_news(self) -> dict[str, Lifetime]:
         """Return what is worth writing down since this was last called, by host."""

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from fetcher.domain.identifiers import printable
 
 RISK_MS: Final = 600_000
-"""A ready video whose deadline is less than this away is at risk: the next pass may come too late for its link."""
+"""A ready video that has to be begun within this time is at risk: the next pass may come too late for it."""
 
 _AUTH_KEY: Final = re.compile(r"(\d{9,11})-[^-]*-[^-]*-[0-9A-Fa-f]+", re.ASCII)
 _DAY_MS: Final = 86_400_000
@@ -62,6 +62,24 @@ class Link:
     def window_ends_at(self, *, expire_days: int) -> int | None:
         """Return when the thawed file goes cold again, ms UTC; None where nobody knows."""
         return None if self.success_at is None else self.success_at + expire_days * _DAY_MS
+
+
+def start_by(*, deadline: int | None, window_ends_at: int | None, signs_anew: bool) -> int | None:
+    """Return by when a transfer has to begin so that the video is not lost, ms UTC; None is the most urgent.
+
+    The death of a link that is signed anew at the next question costs that question, and only the end of the thaw
+    window loses the video. With any other link it is lost when that dies.
+
+    Args:
+        deadline: Of the link, ms UTC; None where it does not tell.
+        window_ends_at: When the file behind it goes cold, ms UTC; None where nobody knows.
+        signs_anew: Whether links of its host are known to be signed anew.
+    """
+    if window_ends_at is None:
+        return deadline
+    if signs_anew:
+        return window_ends_at
+    return None if deadline is None else min(deadline, window_ends_at)
 
 
 def auth_timestamp(url: str) -> int | None:

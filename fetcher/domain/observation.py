@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fetcher.domain.events import Event, LinkPublished, PreparationFailed, TaskNamed
-from fetcher.domain.link import Link
+from fetcher.domain.link import Link, start_by
 from fetcher.domain.status import Preparation, Status
 
 _NEARLY_DEAD_MS: Final = 600_000
@@ -48,6 +48,8 @@ class Standing:
     """Whether the origin has just refused the link it has."""
     closed_at: int | None = None
     """When its last thaw window closed or will close, ms UTC, where one was found closed before; None elsewhere."""
+    signs_anew: bool = False
+    """Whether links like the one that is given are known to be signed anew."""
 
 
 def event_of(seen: Observation, standing: Standing, *, task_id: str, now: int, expire_days: int) -> Event | None:
@@ -86,7 +88,14 @@ def _published(
     if standing.status is Status.READY and not _is_better(seen, standing, now=now):
         return None
     ends_at = link.window_ends_at(expire_days=expire_days)
-    return LinkPublished(at=now, task_id=task_id, link=link, deadline=seen.deadline, window_ends_at=ends_at)
+    return LinkPublished(
+        at=now,
+        task_id=task_id,
+        link=link,
+        deadline=seen.deadline,
+        start_by=start_by(deadline=seen.deadline, window_ends_at=ends_at, signs_anew=standing.signs_anew),
+        window_ends_at=ends_at,
+    )
 
 
 def _is_of_closed_window(link: Link, standing: Standing, *, now: int) -> bool:

@@ -1,10 +1,11 @@
-"""In which order links are begun, so that as many as possible are begun before they die, and which cannot be.
+"""In which order videos are begun, so that as few as possible are lost, and which cannot be begun in time.
 
-A link is checked when a transfer starts and not after, so what counts is the start. On one line of known speed the
-last moment at which a transfer has to be *through* for the next to start in time is its own deadline plus the time
-that it takes: by that moment, not by the deadline alone, the best order goes. Where not all can start in time, each
-that cannot is paid for by leaving out the one among those before it that takes longest: so as few as possible are
-left out. Pure; all moments are ms UTC.
+A link is checked when a transfer starts and not after, so what counts is the start: before the link dies where
+that loses the video, else before its file goes cold. On one line of known speed the last moment at which a
+transfer has to be *through* for the next to start in time is its own deadline plus the time that it takes: by that
+moment, not by the deadline alone, the best order goes. Where not all can start in time, each that cannot is paid
+for by leaving out the one among those before it that takes longest: so as few as possible are left out. Pure; all
+moments are ms UTC.
 
 Source: J. M. Moore, "An n job, one machine sequencing algorithm for minimizing the number of late jobs",
 Management Science 15 (1968): the least number of late jobs, here with the deadline moved by the job's own length.
@@ -21,11 +22,11 @@ _CLEARLY: Final = 0.2
 
 
 class Transfer(NamedTuple):
-    """A link that waits to be begun."""
+    """A video that waits to be begun."""
 
     video_id: int
     deadline: int | None
-    """By when to start; None where the link does not tell: it comes first, and is never said to die."""
+    """By when to start; None where nobody knows: it comes first, and is never said to be lost."""
     size: int
     """Bytes that are missing."""
 
@@ -51,13 +52,13 @@ class Plan:
     ranks: Mapping[int, int] = field(default_factory=dict)
     """By video: lower ones first, among equals the earliest deadline. 0 where there is none."""
     lost: Sequence[int] = ()
-    """Videos whose link dies before it can be begun, the earliest deadline first."""
+    """Videos that cannot be begun by their deadline, the earliest first."""
 
 
 def make_plan(
     transfers: Iterable[Transfer], line: Line, *, now: int, coming: Iterable[tuple[int, int]] = ()
 ) -> Plan:
-    """Return the order in which the fewest links die.
+    """Return the order in which the fewest are lost.
 
     Args:
         transfers: What is ready.

@@ -1,10 +1,10 @@
-"""When a link gets a place beyond the usual ones: it would die before one of those becomes free."""
+"""When a video gets a place beyond the usual ones: it would be lost before one of those becomes free."""
 
 from collections.abc import Sequence
 from typing import Final
 
 _SOON_MS: Final = 60_000
-"""A link that lives longer may wait: until then much can change."""
+"""What has longer may wait: until then much can change."""
 _MARGIN: Final = 0.25
 """Places become free so much later than expected, as a share of the wait, or sooner."""
 _LEAST_MARGIN_MS: Final = 2_000
@@ -12,13 +12,13 @@ _LEAST_MARGIN_MS: Final = 2_000
 
 
 def places_wanted(deadlines: Sequence[int | None], ends_at: Sequence[int | None], *, now: int) -> int:
-    """Return for how many links a place is to be opened now.
+    """Return for how many videos a place is to be opened now.
 
     Args:
-        deadlines: Of the links that wait for a place, in the order in which they get one, ms UTC; None where a link
-            does not tell, and need not be hurried on that ground.
+        deadlines: By when those that wait for a place have to begin, in the order in which they get one, ms UTC;
+            None where nobody knows, and it need not be hurried on that ground.
         ends_at: When each of the places becomes free that are taken, ms UTC; None where there is no telling.
-        now: ms UTC. A link that is dead by now is not hurried either: it takes a fresh one, which lives.
+        now: ms UTC. What should have begun by now is not hurried either: it takes a fresh link, which lives.
     """
     free_at = sorted((at for at in ends_at if at is not None), reverse=True)
     wanted = 0

@@ -21,6 +21,8 @@ class Order:
     """Whether the link may be dead before its turn comes: another one is asked for first."""
     is_node_down: bool = False
     """Whether whoever the link leads to has given nothing, try after try: another link is asked for first."""
+    is_expired: bool = False
+    """Whether the origin has just called the link expired, so that another one is asked for."""
     created_at: int | None = None
     """When it was made, ms UTC: the finished file's own time; None leaves it that of the download."""
     expected: Expected = NOTHING_SAID

@@ -230,7 +230,7 @@ class _Download:
         if came is not None and came < SLIGHT:
             return TryAgain(detail=f"{exc}, a fresh link too: does it know this address?", is_denied=came == 0)
         refused = self._link.url
-        if await self._has_fresh_link():
+        if await self._has_fresh_link(is_expired=isinstance(exc, errors.LinkExpiredError)):
             return None
         return LinkRefused(at=self._workshop.now(), detail=str(exc), url=refused)
 
@@ -265,9 +265,9 @@ class _Download:
         is_line = isinstance(exc, errors.TransferInterruptedError)
         return is_line and self._meter.fetched == self._fetched_until_now
 
-    async def _has_fresh_link(self) -> bool:
+    async def _has_fresh_link(self, *, is_expired: bool = False) -> bool:
         """Ask for another link. One that is the same again is noticed at once."""
-        fresh = await self._renew(replace(self._order, link=self._link))
+        fresh = await self._renew(replace(self._order, link=self._link, is_expired=is_expired))
         if fresh is None or fresh.url == self._link.url:
             return False
         self._link, self._fetched_before = fresh, self._meter.fetched

@@ -1,6 +1,7 @@
 """What is known of a task that is asked about, and what its answer is kept as."""
 
 from collections.abc import Container, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,6 +37,10 @@ class PollRecord:
     """When to ask again if anything is open then, ms UTC."""
     refused_links: Container[str] = ()
     """Links that the origin has just refused, in whose place others are wanted."""
+    expired_links: Container[str] = ()
+    """Those of them that it called expired."""
+    signing_anew: AbstractSet[str] = frozenset()
+    """Hosts whose links are known to be signed anew; what this answer shows comes first."""
     expire_days: int = LONGEST_WINDOW_DAYS
     """Days for which thawed files stay readable, where the task does not say."""
     resubmit_expired: bool = False

@@ -18,7 +18,13 @@ from fetcher.ledger.bulk import as_one, fetch, insert_rows, one_of, packed, upda
 from fetcher.ledger.schema import events, videos
 
 _NO_LEASE = {"held_until": None, "lease_owner": None}
-_NO_LINK = {"link": None, "link_obtained_at": None, "link_success_at": None, "deadline": None}
+_NO_LINK = {
+    "link": None,
+    "link_obtained_at": None,
+    "link_success_at": None,
+    "deadline": None,
+    "start_by": None,
+}
 _NOTHING_WRONG = {"reason": None, "detail": None}
 _LONGEST_DETAIL: Final = 1000
 
@@ -125,6 +131,8 @@ class _Standing(msgspec.Struct, array_like=True):
     attempts: int
     suspicions: int
     resubmits: int
+    start_by: int | None
+    postponed: int
 
     def take(self, values: Mapping[str, Any]) -> None:
         """Take in what has changed."""
@@ -156,11 +164,18 @@ def _values(event: happened.Event, standing: _Standing, after: Status) -> dict[s
         values["attempts"] = standing.attempts + 1
     if isinstance(event, happened.WindowClosed):
         values["resubmits"] = standing.resubmits + 1
+    if isinstance(event, happened.LinkPublished) and _is_as_urgent(event, standing):
+        values["postponed"] = standing.postponed
     if isinstance(event, happened.TransferFailed) and event.is_suspicious:
         values["suspicions"] = standing.suspicions + 1
     if isinstance(event, happened.TransferFailed) and event.differed is not None:
         values["differed"] = event.differed
     return values
+
+
+def _is_as_urgent(event: happened.LinkPublished, standing: _Standing) -> bool:
+    """Tell whether a fresh link changes nothing about by when to begin, so that the plan's word still holds."""
+    return standing.status == Status.READY and standing.start_by == event.start_by
 
 
 def _short(text: str | None) -> str | None:
@@ -193,6 +208,7 @@ def _(event: happened.LinkPublished) -> dict[str, Any]:
         "link_obtained_at": event.link.obtained_at,
         "link_success_at": event.link.success_at,
         "deadline": event.deadline,
+        "start_by": event.start_by,
         "window_ends_at": event.window_ends_at,
         "postponed": 0,
         "refused_link": None,

@@ -25,6 +25,9 @@ class Claimed:
     vid: str
     link: Link
     deadline: int | None
+    """By when to use the link, ms UTC; None where it does not tell."""
+    start_by: int | None
+    """By when to begin so that the video is not lost, ms UTC; None is the most urgent."""
     postponed: int
     """Where the plan puts it: lower ones come first."""
     path: str
@@ -64,7 +67,7 @@ Namer = Callable[[Nameable, bool], tuple[str, str]]
 
 
 def claim(connection: Connection, *, limit: int, owner: str, now: int, lease_ms: int, name: Namer) -> list[Claimed]:
-    """Claim up to *limit* ready videos, earliest deadline first; one without a deadline is the most urgent.
+    """Claim up to *limit* ready videos, first what has to be begun first; where nobody knows when is most urgent.
 
     What is postponed comes after all that is not.
 
@@ -89,7 +92,7 @@ def claim(connection: Connection, *, limit: int, owner: str, now: int, lease_ms:
 
 
 def _urgency(one: Claimed) -> tuple[int, bool, int, int]:
-    return one.postponed, one.deadline is not None, one.deadline or 0, one.video_id
+    return one.postponed, one.start_by is not None, one.start_by or 0, one.video_id
 
 
 def extend(connection: Connection, *, owner: str, until: int) -> int:
@@ -143,6 +146,7 @@ class _Row(msgspec.Struct, array_like=True):
     link_obtained_at: int
     link_success_at: int | None
     deadline: int | None
+    start_by: int | None
     postponed: int
     path: str | None
     attempts: int
@@ -217,6 +221,7 @@ def _claimed(row: _Row, path: str) -> Claimed:
         vid=row.vid,
         link=Link(url=row.link, obtained_at=row.link_obtained_at, success_at=row.link_success_at),
         deadline=row.deadline,
+        start_by=row.start_by,
         postponed=row.postponed,
         path=path,
         attempts=row.attempts,
@@ -236,7 +241,7 @@ _KEYS: Final = msgspec.json.Decoder(list[_Key])
 _DUE: Final = (
     select(videos.c.id)
     .where(has_status(Status.READY), videos.c.held_until.is_(None))
-    .order_by(videos.c.postponed, videos.c.deadline.asc().nulls_first())
+    .order_by(videos.c.postponed, videos.c.start_by.asc().nulls_first())
     .limit(bindparam("most", type_=Integer))
     .subquery()
 )

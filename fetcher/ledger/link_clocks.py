@@ -1,22 +1,30 @@
-"""What was learned of how long links live, and the deadlines that follow from it."""
+"""What was learned of links, how long they live and whether they are signed anew, and what follows from it."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Select, delete, insert, select
 
 from fetcher.domain.lifetime import Lifetime
 from fetcher.domain.link import Link
 from fetcher.domain.status import Status
 from fetcher.ledger.bulk import update_rows
-from fetcher.ledger.schema import has_status, link_clocks, videos
+from fetcher.ledger.schema import has_status, link_clocks, runs, videos
 
 _PAGE = 2000
+
+Dating = Callable[[Link, int | None], tuple[int | None, int | None]]
+"""Returns for a link and the end of its thaw window by when to use it, and by when to begin, ms UTC."""
 
 
 def known_lifetimes(connection: Connection) -> dict[str, Lifetime]:
     """Return what was learned, by host."""
     return {
-        row.host: Lifetime(worked_ms=row.worked_ms, refused_ms=row.refused_ms)
+        row.host: Lifetime(
+            worked_ms=row.worked_ms,
+            refused_ms=row.refused_ms,
+            signs_anew=None if row.signs_anew is None else bool(row.signs_anew),
+        )
         for row in connection.execute(select(link_clocks))
     }
 
@@ -33,6 +41,7 @@ def keep_lifetimes(connection: Connection, news: Mapping[str, Lifetime], *, now:
                 "host": host,
                 "worked_ms": lifetime.worked_ms,
                 "refused_ms": lifetime.refused_ms,
+                "signs_anew": None if lifetime.signs_anew is None else int(lifetime.signs_anew),
                 "updated_at": now,
             }
             for host, lifetime in news.items()
@@ -40,26 +49,35 @@ def keep_lifetimes(connection: Connection, news: Mapping[str, Lifetime], *, now:
     )
 
 
-def redate(connection: Connection, *, after: int, deadline: Callable[[Link], int | None]) -> int | None:
-    """Set the deadlines of a page of ready videos anew.
+def redate(connection: Connection, *, after: int, dates: Dating) -> int | None:
+    """Set the deadlines of a page of ready videos anew, and by when to begin.
 
     Args:
         connection: A write transaction.
         after: The id that the page before ended with, 0 for the first.
-        deadline: Of a link, ms UTC.
+        dates: What they are by what is known now.
 
     Returns:
         The id that this page ends with; None where it is the last.
     """
-    rows = connection.execute(
-        select(videos.c.id, videos.c.link, videos.c.link_obtained_at, videos.c.link_success_at, videos.c.deadline)
-        .where(videos.c.id > after, has_status(Status.READY))
-        .order_by(videos.c.id)
-        .limit(_PAGE)
-    ).all()
-    dated = [
-        (row, deadline(Link(url=row.link, obtained_at=row.link_obtained_at, success_at=row.link_success_at)))
-        for row in rows
-    ]
-    update_rows(connection, videos, [{"id": row.id, "deadline": due} for row, due in dated if due != row.deadline])
+    rows = connection.execute(_ready_after(after)).all()
+    changed = []
+    for row in rows:
+        link = Link(url=row.link, obtained_at=row.link_obtained_at, success_at=row.link_success_at)
+        deadline, start_by = dates(link, row.window_ends_at)
+        if (deadline, start_by) != (row.deadline, row.start_by):
+            changed.append({"id": row.id, "deadline": deadline, "start_by": start_by})
+    update_rows(connection, videos, changed)
     return rows[-1].id if len(rows) == _PAGE else None
+
+
+def was_cut_off(connection: Connection) -> bool:
+    """Tell whether the run before the one that has begun never ended: it may have dated anew some videos only."""
+    ends = connection.scalars(select(runs.c.ended_at).order_by(runs.c.id.desc()).offset(1).limit(1)).all()
+    return list(ends) == [None]
+
+
+def _ready_after(video_id: int) -> Select[Any]:
+    clocks = ("link", "link_obtained_at", "link_success_at", "deadline", "window_ends_at", "start_by")
+    ready = select(videos.c.id, *(videos.c[name] for name in clocks)).where(has_status(Status.READY))
+    return ready.where(videos.c.id > video_id).order_by(videos.c.id).limit(_PAGE)

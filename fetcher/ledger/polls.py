@@ -1,11 +1,11 @@
 """Keep what Polyv said of a task: read first, write only what differs, all in one transaction."""
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-import msgspec
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, literal_column, select, update
 
 from fetcher.domain.errors import FetcherError
 from fetcher.domain.events import Event, GivenUp, LinkPublished, PreparationFailed
@@ -14,9 +14,10 @@ from fetcher.domain.link import Link
 from fetcher.domain.observation import Observation, Standing, event_of
 from fetcher.domain.status import Preparation, Reason, Status, TaskStatus
 from fetcher.ledger.answers import DueTask, PollRecord
-from fetcher.ledger.bulk import as_one, fetch, insert_rows, one_of, packed
+from fetcher.ledger.bulk import insert_rows
 from fetcher.ledger.changes import Change, apply, apply_all
 from fetcher.ledger.endings import give_up, is_over, seek_other_hope, waiting_for
+from fetcher.ledger.known import KnownItem, KnownVideo, all_videos, known_items, said_before, signing_shown
 from fetcher.ledger.schema import has_status, task_items, tasks, videos
 
 _LONGEST_ERROR: Final = 1000
@@ -24,24 +25,25 @@ _FEWEST_REFUSALS: Final = 5
 """So often in a row has a task to go without news before it is rejected, however old it is."""
 _UNDECIDED: Final = (Status.WANTED.value, Status.WAITING.value)
 _FINAL: Final = (Preparation.SUCCESS.value, Preparation.FAIL.value)
+_UNHELD: Final = literal_column("+videos.held_until").is_(None)
+"""The sign keeps SQLite from the index of what can be claimed, which would sort all that is ready by deadline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollOutcome:
     """What came of it."""
 
-    deadlines: tuple[int | None, ...] = ()
-    """Of the links that are new, ms UTC."""
+    published: int = 0
+    """How many links are new."""
+    start_bys: tuple[int | None, ...] = ()
+    """By when to begin with the videos that had no link before, ms UTC; None is the most urgent."""
     failed: tuple[str, ...] = ()
     """Videos that need a person now, by vid."""
     is_finished: bool = False
     is_rejected: bool = False
     """Whether the task is not asked about any more, although Polyv told nothing of it."""
-
-    @property
-    def published(self) -> int:
-        """How many links are new."""
-        return len(self.deadlines)
+    signs_anew: Mapping[str, bool] = field(default_factory=dict)
+    """Whether links are signed anew, by host, as far as the answer has shown it."""
 
 
 def due_tasks(connection: Connection, *, now: int, limit: int, skip: Sequence[int] = ()) -> list[DueTask]:
@@ -83,7 +85,7 @@ def dying_tasks(connection: Connection, *, before: int, obtained_before: int, li
     """
     dying = (
         select(videos.c.id)
-        .where(has_status(Status.READY), videos.c.held_until.is_(None), videos.c.deadline <= before)
+        .where(has_status(Status.READY), _UNHELD, videos.c.deadline <= before)
         .where(videos.c.link_obtained_at <= obtained_before)
         .order_by(videos.c.deadline)
         .limit(limit)
@@ -123,14 +125,16 @@ def ask_again(connection: Connection, video_id: int, *, at: int) -> None:
 def record_poll(connection: Connection, record: PollRecord) -> PollOutcome:
     """Keep one answer: new videos, what changed of known ones, and when to ask again."""
     answer = _by_vid(record.seen)
-    known = _all_videos(connection, list(answer), record.now)
-    items = _known_items(connection, record.task.row_id)
+    known = all_videos(connection, list(answer), record.now)
+    items = known_items(connection, record.task.row_id)
     news = {
         vid: seen
         for vid, seen in answer.items()
-        if _said(items.get(known[vid].id)) != (seen.raw, _success_at(seen))
+        if said_before(items.get(known[vid].id)) != (seen.raw, _success_at(seen))
     }
     _keep_items(connection, record, [(known[vid].id, seen) for vid, seen in news.items()], items)
+    shown = signing_shown(record, answer, known, items)
+    record = replace(record, signing_anew=_signing_anew(record.signing_anew, shown))
     happened = _happened(connection, record, answer, known, news)
     waiting = waiting_for(connection, record.task.row_id)
     given_up = give_up(connection, record, answer, waiting)
@@ -144,11 +148,14 @@ def record_poll(connection: Connection, record: PollRecord) -> PollOutcome:
     )
     is_ended = is_over(record, answer, waiting, is_finished=is_finished)
     _close_poll(connection, record, is_finished=is_finished, is_over=is_ended, has_news=bool(news))
+    published = [(known[vid].status, event) for vid, event in happened if isinstance(event, LinkPublished)]
     return PollOutcome(
-        deadlines=tuple(event.deadline for _, event in happened if isinstance(event, LinkPublished)),
+        published=len(published),
+        start_bys=tuple(event.start_by for before, event in published if before != Status.READY),
         failed=tuple(vid for vid, event in happened if isinstance(event, PreparationFailed | GivenUp)),
         is_finished=is_finished,
         is_rejected=is_ended and not is_finished and not record.seen,
+        signs_anew=shown,
     )
 
 
@@ -189,53 +196,11 @@ def _due(row: Any) -> DueTask:
     )
 
 
-class _Video(msgspec.Struct, array_like=True):
-    """Where a video stands."""
-
-    id: int
-    vid: str
-    status: str
-    link: str | None
-    deadline: int | None
-    refused_link: str | None
-    window_ends_at: int | None
-    resubmits: int
-
-
-class _Item(msgspec.Struct, array_like=True):
-    """What a task said of a video before."""
-
-    video: int
-    said: str
-    success_at: int | None
-
-
-def _known_videos(connection: Connection, vids: Sequence[str]) -> dict[str, _Video]:
-    return {video.vid: video for video in fetch(connection, _SELECT_VIDEOS, packed(vids), _VIDEOS)}
-
-
-def _known_items(connection: Connection, task: int) -> dict[int, _Item]:
-    return {item.video: item for item in fetch(connection, _SELECT_ITEMS, {"task": task}, _ITEMS)}
-
-
-def _all_videos(connection: Connection, vids: Sequence[str], now: int) -> dict[str, _Video]:
-    """Return the videos by vid; those that are new are made, together."""
-    known = _known_videos(connection, vids)
-    new = [vid for vid in vids if vid not in known]
-    if new:
-        rows = [{"vid": vid, "status": Status.WANTED.value, "added_at": now} for vid in new]
-        insert_rows(connection, videos, rows)
-        known |= _known_videos(connection, new)
-    return known
-
-
-def _said(item: _Item | None) -> tuple[str, int | None] | None:
-    """Return what was kept of a video in this task, None where nothing was."""
-    return None if item is None else (item.said, item.success_at)
-
-
 def _keep_items(
-    connection: Connection, record: PollRecord, news: Sequence[tuple[int, Observation]], items: Mapping[int, _Item]
+    connection: Connection,
+    record: PollRecord,
+    news: Sequence[tuple[int, Observation]],
+    items: Mapping[int, KnownItem],
 ) -> None:
     """Keep what is said of videos for the first time, or differs from before."""
     rows = [
@@ -254,11 +219,16 @@ def _keep_items(
         connection.execute(_UPDATE_ITEM, changed)
 
 
+def _signing_anew(before: AbstractSet[str], shown: Mapping[str, bool]) -> AbstractSet[str]:
+    """Return the hosts whose links are signed anew by what was known before and what an answer has shown."""
+    return (before - shown.keys()) | {host for host, is_anew in shown.items() if is_anew}
+
+
 def _happened(
     connection: Connection,
     record: PollRecord,
     answer: Mapping[str, Observation],
-    known: Mapping[str, _Video],
+    known: Mapping[str, KnownVideo],
     news: Container[str],
 ) -> list[tuple[str, Event]]:
     """Write what the answer means for each video, return it by vid."""
@@ -275,7 +245,7 @@ def _happened(
 
 
 def _event(
-    connection: Connection, record: PollRecord, video: _Video, seen: Observation, *, is_news: bool
+    connection: Connection, record: PollRecord, video: KnownVideo, seen: Observation, *, is_news: bool
 ) -> Event | None:
     is_failing = seen.said is Preparation.FAIL and video.status in _UNDECIDED
     standing = Standing(
@@ -287,9 +257,14 @@ def _event(
         is_news=is_news,
         has_other_hope=is_failing and seek_other_hope(connection, record.task.row_id, video.id, now=record.now),
         closed_at=video.window_ends_at if video.resubmits else None,
+        signs_anew=_is_signed_anew(record, seen),
     )
     days = record.task.expire_days or record.expire_days
     return event_of(seen, standing, task_id=record.task.task_id, now=record.now, expire_days=days)
+
+
+def _is_signed_anew(record: PollRecord, seen: Observation) -> bool:
+    return seen.link is not None and bool(record.signing_anew) and seen.link.host in record.signing_anew
 
 
 def _close_poll(
@@ -331,16 +306,6 @@ def _success_at(seen: Observation) -> int | None:
     return seen.link.success_at if isinstance(seen.link, Link) else None
 
 
-_VIDEOS: Final = msgspec.json.Decoder(list[_Video])
-_ITEMS: Final = msgspec.json.Decoder(list[_Item])
-_SELECT_VIDEOS: Final = as_one(
-    select(*(videos.c[name] for name in _Video.__struct_fields__)).where(videos.c.vid.in_(one_of()))
-)
-_SELECT_ITEMS: Final = as_one(
-    select(*(task_items.c[name] for name in _Item.__struct_fields__)).where(
-        task_items.c.task == bindparam("task", type_=task_items.c.task.type)
-    )
-)
 _UPDATE_ITEM: Final = (
     update(task_items)
     .where(task_items.c.task == bindparam("new_task"), task_items.c.video == bindparam("new_video"))

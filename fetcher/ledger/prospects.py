@@ -26,18 +26,11 @@ class Prospect(msgspec.Struct, array_like=True, gc=False):
     """A ready video, as a plan sees it."""
 
     id: int
-    deadline: int | None
+    start_by: int | None
+    """By when to begin so that it is not lost, ms UTC; None where nobody knows."""
     size: int | None
     """Bytes of the whole file, None where nobody has said yet."""
-    window_ends_at: int | None
     postponed: int
-
-    @property
-    def start_by(self) -> int | None:
-        """By when to start, ms UTC, whichever clock runs out first; None where the link does not tell."""
-        if self.deadline is None or self.window_ends_at is None:
-            return self.deadline
-        return min(self.deadline, self.window_ends_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +45,20 @@ class Past:
     """When the next run begins if the last ones' rhythm holds, ms UTC; None where there is no telling."""
 
 
-def prospects_after(connection: Connection, last: Prospect | None) -> list[Prospect]:
-    """Return the next ready videos by deadline; none behind the last one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What has no link yet, or none any more."""
 
-    First come those whose link does not tell its deadline, of more than a page of them the first: they are begun
-    before all others and never said to die, so that only their bytes count.
+    count: int
+    sizes: Sequence[int]
+    """Of some of them, as far as they are known; bytes."""
+
+
+def prospects_after(connection: Connection, last: Prospect | None) -> list[Prospect]:
+    """Return the next ready videos by when to begin; none behind the last one.
+
+    First come those of which nobody knows it, of more than a page of them the first: they are begun before all
+    others and never said to be lost, so that only their bytes count.
 
     Args:
         connection: In any transaction: what is changed between two pages is seen or not.
@@ -64,12 +66,12 @@ def prospects_after(connection: Connection, last: Prospect | None) -> list[Prosp
     """
     if last is None and (untold := fetch(connection, _UNTOLD, {"most": PAGE}, _PROSPECTS)):
         return untold
-    deadline, video_id = (-1, 0) if last is None or last.deadline is None else (last.deadline, last.id)
-    return fetch(connection, _TOLD, {"deadline": deadline, "id": video_id, "most": PAGE}, _PROSPECTS)
+    start_by, video_id = (-1, 0) if last is None or last.start_by is None else (last.start_by, last.id)
+    return fetch(connection, _TOLD, {"start_by": start_by, "id": video_id, "most": PAGE}, _PROSPECTS)
 
 
 def prospects(connection: Connection) -> Iterator[Prospect]:
-    """Yield all ready videos by deadline, on one snapshot."""
+    """Yield all ready videos by when to begin, on one snapshot."""
     last = None
     while page := prospects_after(connection, last):
         yield from page
@@ -104,6 +106,12 @@ def next_start(started_at: Sequence[int]) -> int | None:
     return started_at[0] + pauses[len(pauses) // 2] if len(pauses) >= _FEWEST_PAUSES else None
 
 
+def prepared(connection: Connection) -> Prepared:
+    """Return what Polyv may still get ready."""
+    count = connection.scalar(_COUNT_WAITING)
+    return Prepared(count=count or 0, sizes=connection.scalars(_SIZES_OF_WAITING).all())
+
+
 def keep_ranks(connection: Connection, ranks: Mapping[int, int]) -> None:
     """Write down by video where the plan puts it: lower ones are claimed first."""
     update_rows(connection, videos, [{"id": one, "postponed": rank} for one, rank in ranks.items()])
@@ -112,16 +120,14 @@ def keep_ranks(connection: Connection, ranks: Mapping[int, int]) -> None:
 _SIZE: Final = func.coalesce(videos.c.size_expected, videos.c.size)
 _IS_READY: Final = has_status(Status.READY)
 _PROSPECTS: Final = msgspec.json.Decoder(list[Prospect])
-_READY: Final = select(
-    videos.c.id, videos.c.deadline, _SIZE.label("size"), videos.c.window_ends_at, videos.c.postponed
-).where(_IS_READY)
+_READY: Final = select(videos.c.id, videos.c.start_by, _SIZE.label("size"), videos.c.postponed).where(_IS_READY)
 _MOST: Final = bindparam("most", type_=Integer)
-_LAST_DEADLINE: Final = bindparam("deadline", type_=BigInteger)
+_LAST_START_BY: Final = bindparam("start_by", type_=BigInteger)
 _LAST_ID: Final = bindparam("id", type_=BigInteger)
-_UNTOLD: Final = as_one(_READY.where(videos.c.deadline.is_(None)).limit(_MOST))
+_UNTOLD: Final = as_one(_READY.where(videos.c.start_by.is_(None)).limit(_MOST))
 _TOLD: Final = as_one(
-    _READY.where(tuple_(videos.c.deadline, videos.c.id) > tuple_(_LAST_DEADLINE, _LAST_ID))
-    .order_by(videos.c.deadline, videos.c.id)
+    _READY.where(tuple_(videos.c.start_by, videos.c.id) > tuple_(_LAST_START_BY, _LAST_ID))
+    .order_by(videos.c.start_by, videos.c.id)
     .limit(_MOST)
 )
 _LATELY: Final = (
@@ -132,6 +138,10 @@ _LATELY: Final = (
     .subquery()
 )
 _MEAN: Final = select(func.avg(_LATELY.c.size))
+_IS_WAITING: Final = has_status(Status.WAITING)
+_COUNT_WAITING: Final = select(func.count()).select_from(videos).where(_IS_WAITING)
+_SOME_WAITING: Final = select(videos.c.size_expected).where(_IS_WAITING).limit(_LIKE_THESE).subquery()
+_SIZES_OF_WAITING: Final = select(_SOME_WAITING.c.size_expected).where(_SOME_WAITING.c.size_expected.is_not(None))
 _CLAIMED: Final = (
     select(videos.c.id).where(videos.c.held_until.is_not(None), videos.c.lease_owner.is_not(None)).limit(1)
 )

@@ -22,7 +22,7 @@ from fetcher.domain.status import Status
 APPLICATION_ID: Final = 0x66746368
 """``ftch``: tells a ledger from any other SQLite file (PRAGMA application_id)."""
 
-REVISIONS: Final = ("0001", "0002", "0004", "0005")
+REVISIONS: Final = ("0001", "0002", "0004", "0005", "0008")
 """Every migration, oldest first; the last one is what this code works with."""
 
 _Big = BigInteger().with_variant(Integer(), "sqlite")
@@ -75,7 +75,7 @@ videos: Final = Table(
     Column("link", Text, comment="a secret"),
     Column("link_obtained_at", _Big),
     Column("link_success_at", _Big),
-    Column("deadline", _Big, comment="by when to start; NULL where the link does not tell: the most urgent"),
+    Column("deadline", _Big, comment="by when to use the link; NULL where it does not tell"),
     Column("refused_link", Text, comment="a secret; not tried again in the run that saw it refused"),
     Column("held_until", _Big, comment="the end of a lease, or not before"),
     Column("lease_owner", Text),
@@ -113,6 +113,7 @@ videos: Final = Table(
     Column("agreed", Text, comment="all that was compared and agrees, and whose word it was"),
     Column("container", Text, comment="by the file's first bytes"),
     Column("expire_days", Integer, comment="asked for with submit; NULL: as the settings say"),
+    Column("start_by", _Big, comment="by when to begin so that it is not lost; NULL: the most urgent"),
     CheckConstraint("status IN ('wanted', 'waiting', 'ready', 'done', 'failed')", name="status"),
     CheckConstraint("(status = 'failed') = (reason IS NOT NULL)", name="reason"),
     CheckConstraint("(status = 'ready') = (link IS NOT NULL)", name="link"),
@@ -126,8 +127,9 @@ videos: Final = Table(
     CheckConstraint("sha256 IS NULL OR length(sha256) = 64", name="sha256"),
     CheckConstraint("(path IS NULL) = (path_key IS NULL)", name="path"),
     # Led by what is NULL in all of it: else SQLite takes ix_videos_ready and steps over all that is held.
-    _live("ix_videos_claimable", "held_until postponed deadline", "status = 'ready' AND held_until IS NULL"),
+    _live("ix_videos_claimable", "held_until postponed start_by", "status = 'ready' AND held_until IS NULL"),
     _live("ix_videos_ready", "deadline window_ends_at", "status = 'ready'"),
+    _live("ix_videos_start_by", "start_by", "status = 'ready'"),
     _live("ix_videos_held", "held_until", "held_until IS NOT NULL"),
     _live("ix_videos_done", "done_at", "done_at IS NOT NULL"),
     _live("ix_videos_wanted", "id", "status = 'wanted'"),
@@ -188,6 +190,7 @@ link_clocks: Final = Table(
     Column("worked_ms", _Big, comment="age of the oldest link that worked, since its timestamp"),
     Column("refused_ms", _Big, comment="age of the youngest that was refused as expired"),
     Column("updated_at", _Big, nullable=False),
+    Column("signs_anew", Integer, comment="whether Polyv signs them anew; NULL where nothing has shown it"),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )

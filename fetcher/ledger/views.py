@@ -31,7 +31,7 @@ class Totals:
     nearest_window_end: int | None
     """When the first thawed file that is still to be fetched goes cold, ms UTC."""
     at_risk: int
-    """Ready videos whose link may die before it is fetched."""
+    """Ready videos that may be lost before they are fetched."""
     reasons: dict[str, int]
     """Failed videos by reason."""
     next_poll_at: int | None
@@ -55,7 +55,7 @@ def totals(connection: Connection, *, at_risk: int = 0) -> Totals:
 
     Args:
         connection: On a snapshot.
-        at_risk: Links at risk, as the outlook has them.
+        at_risk: How many videos are at risk, as the outlook has them.
     """
     counts = {
         status.value: _count(connection, has_status(status)) for status in Status if status is not Status.DONE
@@ -70,9 +70,7 @@ def totals(connection: Connection, *, at_risk: int = 0) -> Totals:
         nearest_deadline=connection.scalar(
             select(func.min(videos.c.deadline)).where(has_status(Status.READY), videos.c.deadline.is_not(None))
         ),
-        nearest_window_end=connection.scalar(
-            select(func.min(videos.c.window_ends_at)).where(has_status(Status.READY))
-        ),
+        nearest_window_end=_nearest_window_end(connection),
         at_risk=at_risk,
         reasons=_by(
             connection,
@@ -84,6 +82,18 @@ def totals(connection: Connection, *, at_risk: int = 0) -> Totals:
         last_run=None if last is None else dict(last._mapping),  # noqa: SLF001 - SQLAlchemy's public name for it
         last_success_at=connection.scalar(select(func.max(runs.c.ended_at)).where(runs.c.exit_code == 0)),
     )
+
+
+def _nearest_window_end(connection: Connection) -> int | None:
+    """Return when the first file behind a link goes cold, by the index that has both clocks.
+
+    Asked of all that is ready at once, SQLite would take a smaller index and look up each row.
+    """
+    ends = select(func.min(videos.c.window_ends_at)).where(has_status(Status.READY))
+    found = [
+        connection.scalar(ends.where(which)) for which in (videos.c.deadline.is_(None), videos.c.deadline > -1)
+    ]
+    return min((end for end in found if end is not None), default=None)
 
 
 def listed(connection: Connection, chosen: Selection) -> Iterator[dict[str, Any]]:

@@ -26,7 +26,7 @@ def write_metrics(path: Path, totals: Totals, *, at_risk: int) -> None:
     Args:
         path: The file; the node exporter takes those that end in ``.prom``.
         totals: The ledger in numbers.
-        at_risk: Ready videos whose link may die before it is fetched.
+        at_risk: Ready videos that may be lost before they are fetched.
 
     Raises:
         OSError: It cannot be written; what was there stays.
@@ -36,7 +36,7 @@ def write_metrics(path: Path, totals: Totals, *, at_risk: int) -> None:
     _by_label(registry, "fetcher_failed_videos", "Failed videos by reason.", "reason", totals.reasons.items())
     _by_label(registry, "fetcher_tasks", "Tasks by status.", "status", totals.tasks.items())
     _one(registry, "fetcher_done_bytes", "Bytes of all done videos.", totals.bytes_done)
-    _one(registry, "fetcher_at_risk_videos", "Ready videos whose link may die before it is fetched.", at_risk)
+    _one(registry, "fetcher_at_risk_videos", "Ready videos that may be lost before they are fetched.", at_risk)
     _instant(
         registry,
         "fetcher_nearest_deadline_timestamp_seconds",

@@ -1,4 +1,7 @@
-"""Which links are at risk: the forecast, and the clock. The same for a run, for ``status`` and for ``list``."""
+"""Which videos are at risk: the forecast, and the clock. The same for a run, for ``status`` and for ``list``.
+
+A link that dies is no risk where links are signed anew: what counts is by when to begin so that no video is lost.
+"""
 
 from collections.abc import Iterable
 
@@ -30,7 +33,7 @@ class Demand:
         """Whether an earlier plan has put one behind others."""
 
     def take(self, one: Prospect) -> None:
-        """Take in the next one, by deadline."""
+        """Take in the next one, in the order in which they have to be begun."""
         start_by = one.start_by
         self._is_late = self._is_late or (start_by is not None and self._now + self._left_ms > start_by)
         self.is_ranked = self.is_ranked or one.postponed > 0
@@ -42,7 +45,7 @@ class Demand:
 
     @property
     def may_be_late(self) -> bool:
-        """Whether a plan is worth making: one after the other by deadline, one would begin too late.
+        """Whether a plan is worth making: one after the other as they have to be begun, one would begin too late.
 
         Nothing is said where neither a video's size is known nor that of any like it.
         """
@@ -50,10 +53,10 @@ class Demand:
 
 
 def links_at_risk(connection: Connection, *, now: int, places: int, bytes_per_s: float | None = None) -> list[int]:
-    """Return the videos whose links may die before they are fetched, the first to die first.
+    """Return the videos that may be lost before they are fetched, first what has to be begun first.
 
-    Those are the links that the line cannot carry in time, as fast as the last runs had it; and those that die
-    within ten minutes, or before the next run begins by the rhythm of the last ones, or are past their deadline.
+    Those are the ones that the line cannot carry in time, as fast as the last runs had it; and those that have to
+    be begun within ten minutes, or before the next run begins by the rhythm of the last ones, or had to be by now.
 
     Args:
         connection: On a snapshot.
@@ -82,8 +85,18 @@ def links_at_risk(connection: Connection, *, now: int, places: int, bytes_per_s:
     return [video_id for _, video_id in sorted(risky)]
 
 
-def plan_of(ready: Iterable[Prospect], before: Past, line: Line, *, now: int) -> Plan:
-    """Return the order in which the fewest links die; a plan without a word where sizes are unknown."""
+def plan_of(
+    ready: Iterable[Prospect], before: Past, line: Line, *, now: int, coming: Iterable[tuple[int, int]] = ()
+) -> Plan:
+    """Return the order in which the fewest are lost; a plan without a word where sizes are unknown.
+
+    Args:
+        ready: What has links.
+        before: Says how large a video is of which nobody knows.
+        line: What carries it.
+        now: ms UTC.
+        coming: What is expected beside it, by when each will have to be begun, ms UTC, and its bytes.
+    """
     mean = before.mean_size
     transfers = []
     for one in ready:
@@ -91,4 +104,4 @@ def plan_of(ready: Iterable[Prospect], before: Past, line: Line, *, now: int) ->
         if size is None:
             return Plan()
         transfers.append(Transfer(one.id, one.start_by, size))
-    return make_plan(transfers, line, now=now)
+    return make_plan(transfers, line, now=now, coming=coming)

@@ -88,10 +88,12 @@ class Asking:
         """By the task's row."""
         self._ended: list[asyncio.Task[list[Observation]]] = []
         self._refused: set[str] = set()
+        self._expired: set[str] = set()
+        """Those of them that the origin called expired."""
         self._fruitless: dict[int, float] = {}
         """When tasks were asked for other links and had none, by their row; monotonic seconds."""
         self._refresh_at = 0.0
-        self._deadlines: list[int | None] = []
+        self._start_bys: list[int | None] = []
         self._count = 0
         self._is_blocked_told = False
         self._is_stopped = False
@@ -150,10 +152,13 @@ class Asking:
         if known is not None and known[0].url != order.link.url and self._is_lively(*known):
             return known[0]  # An answer about another video of its task has brought it along.
         self._refused.add(order.link.url)
+        if order.is_expired:
+            self._expired.add(order.link.url)
         try:
             return await self._other_link(order)
         finally:
             self._refused.discard(order.link.url)
+            self._expired.discard(order.link.url)
 
     def _is_lively(self, link: Link, deadline: int | None) -> bool:
         """Tell whether a link is fresh, so that Polyv need not be asked for another one."""
@@ -203,10 +208,10 @@ class Asking:
         ended, self._ended = self._ended, []
         return ended
 
-    def take_deadlines(self) -> list[int | None]:
-        """Return the deadlines of the links that are new since this was last called."""
-        deadlines, self._deadlines = self._deadlines, []
-        return deadlines
+    def take_start_bys(self) -> list[int | None]:
+        """Return by when to begin with what has become ready since this was last called."""
+        start_bys, self._start_bys = self._start_bys, []
+        return start_bys
 
     def _ask(self, task: DueTask) -> asyncio.Task[list[Observation]]:
         asking = asyncio.create_task(self._poll(task))
@@ -243,6 +248,8 @@ class Asking:
             now=now,
             next_poll_at=self._rhythm.next_at(task, now=now),
             refused_links=frozenset(self._refused),
+            expired_links=frozenset(self._expired),
+            signing_anew=self._wires.clocks.signing_anew(),
             is_given_up=self._rhythm.is_given_up(task, now=now),
             expire_days=self._rhythm.expire_days,
             resubmit_expired=self._rhythm.resubmit_expired,
@@ -256,7 +263,8 @@ class Asking:
 
         outcome = await self._wires.ledger.write(keep)
         self._wires.summary.published += outcome.published
-        self._deadlines += outcome.deadlines
+        self._start_bys += outcome.start_bys
+        self._wires.clocks.signed(outcome.signs_anew)
         self._wires.notify(
             {
                 "type": "poll",

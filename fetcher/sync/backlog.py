@@ -115,9 +115,9 @@ class Backlog:
         now = asyncio.get_running_loop().time()
         return self._is_grown and now - self._claimed_at > self._long_s
 
-    def is_before(self, deadline: int | None) -> bool:
-        """Tell whether a link with *deadline* is more urgent than one that is claimed and not begun."""
-        return is_sooner(deadline, self._videos)
+    def is_before(self, start_by: int | None) -> bool:
+        """Tell whether what has to be begun by *start_by* is more urgent than one that is claimed and not begun."""
+        return is_sooner(start_by, self._videos)
 
     def take_back(self) -> list[int]:
         """Take out all that is not begun, for ``release``; from here on little is claimed at a time again."""
@@ -155,6 +155,6 @@ class Backlog:
         return path, path_key(path)
 
 
-def is_sooner(deadline: int | None, others: Iterable[Claimed]) -> bool:
-    """Tell whether a link with *deadline*, None being the most urgent, dies sooner than one of *others*."""
-    return any(other.deadline is not None and (deadline is None or deadline < other.deadline) for other in others)
+def is_sooner(start_by: int | None, others: Iterable[Claimed]) -> bool:
+    """Tell whether *start_by*, None being the most urgent, is sooner than one of *others* has to be begun."""
+    return any(other.start_by is not None and (start_by is None or start_by < other.start_by) for other in others)

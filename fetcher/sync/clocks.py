@@ -1,11 +1,11 @@
-"""A run's knowledge of how long links live: from the ledger, from what its downloads see, and back."""
+"""A run's knowledge of links: from the ledger, from what its downloads and Polyv's answers show, and back."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from fetcher.domain.lifetime import Lifetimes
-from fetcher.domain.link import Link, auth_timestamp, host_of
-from fetcher.ledger.link_clocks import keep_lifetimes, known_lifetimes, redate
+from fetcher.domain.lifetime import Lifetime, Lifetimes
+from fetcher.domain.link import Link, auth_timestamp, host_of, start_by
+from fetcher.ledger.link_clocks import keep_lifetimes, known_lifetimes, redate, was_cut_off
 from fetcher.ledger.thread import LedgerThread
 
 
@@ -20,14 +20,27 @@ class LinkClocks:
     def __init__(self, configured_s: int, *, now: Callable[[], int]) -> None:
         self._lifetimes = Lifetimes(configured_s)
         self._now = now
+        self._is_dated = True
+        """Whether all ready videos are dated by what was written down last."""
 
     def seconds(self, host: str) -> int:
         """Return how long the links of *host* are taken to live."""
         return self._lifetimes.seconds(host)
 
-    def deadline(self, link: Link) -> int | None:
-        """Return by when to start, ms UTC; None where the link does not tell."""
-        return link.deadline(lifetime_s=self.seconds(link.host))
+    def dates(self, link: Link, window_ends_at: int | None) -> tuple[int | None, int | None]:
+        """Return by when to use a link, and by when to begin so that its video is not lost, ms UTC."""
+        lifetime_s, signs_anew = self._lifetimes.rule(link.host)
+        deadline = link.deadline(lifetime_s=lifetime_s)
+        return deadline, start_by(deadline=deadline, window_ends_at=window_ends_at, signs_anew=signs_anew)
+
+    def signing_anew(self) -> frozenset[str]:
+        """Return the hosts whose links are known to be signed anew."""
+        return self._lifetimes.signing_anew()
+
+    def signed(self, shown: Mapping[str, bool]) -> None:
+        """Note whether links are signed anew, by host, as one of Polyv's answers has shown it."""
+        for host, is_anew in shown.items():
+            self._lifetimes.signed(host, is_anew=is_anew)
 
     def worked(self, url: str) -> None:
         """Note that the origin takes this link now."""
@@ -47,21 +60,27 @@ class LinkClocks:
     async def load(self, ledger: LedgerThread) -> None:
         """Begin with what earlier runs have learned."""
         self._lifetimes.know(await ledger.read(known_lifetimes))
+        self._is_dated = not await ledger.read(was_cut_off)
 
     async def keep(self, ledger: LedgerThread, *, now: int) -> bool:
         """Write down what is new; date the ready videos anew where it says something else of them.
 
         Returns:
-            Whether deadlines may have changed.
+            Whether the order of work may have changed.
         """
-        before = self._lifetimes.written_seconds()
-        news = self._lifetimes.take_news()
-        if not news:
-            return False
-        await ledger.write(functools.partial(keep_lifetimes, news=news, now=now))
-        if all(before.get(host, self._lifetimes.configured_s) == self.seconds(host) for host in news):
+        before = self._lifetimes.written()
+        if news := self._lifetimes.take_news():
+            await ledger.write(functools.partial(keep_lifetimes, news=news, now=now))
+            self._is_dated &= not any(self._is_other(lifetime, before.get(host)) for host, lifetime in news.items())
+        if self._is_dated:
             return False
         after: int | None = 0
         while after is not None:  # Page by page: claims and records come in between.
-            after = await ledger.write(functools.partial(redate, after=after, deadline=self.deadline))
+            after = await ledger.write(functools.partial(redate, after=after, dates=self.dates))
+        self._is_dated = True
         return True
+
+    def _is_other(self, lifetime: Lifetime, before: Lifetime | None) -> bool:
+        """Tell whether links are dated otherwise than *before*."""
+        configured_s = self._lifetimes.configured_s
+        return lifetime.rule(configured_s) != (before or Lifetime()).rule(configured_s)

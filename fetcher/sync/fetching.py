@@ -41,7 +41,7 @@ _DYING_MS: Final = 20_000
 _YOUNG_MS: Final = 60_000
 
 _Pauses = dict[int, tuple[float, int | None]]
-"""By video: when its pause is over, by the monotonic clock, and the deadline of its link, ms UTC."""
+"""By video: when its pause is over, by the monotonic clock, and by when to begin with it, ms UTC."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,19 +110,19 @@ class Fetching:
                     self._backlog.add(one)
                 else:  # It stays claimed, and so out of the way.
                     rested_at = asyncio.get_running_loop().time() + self._patience.rest_s
-                    self._resting[one.video_id] = rested_at, one.deadline
+                    self._resting[one.video_id] = rested_at, one.start_by
         self._fill()
 
-    def look_again(self, deadlines: Iterable[int | None] = ()) -> None:
+    def look_again(self, start_bys: Iterable[int | None] = ()) -> None:
         """Say that the ledger may have something to download again.
 
         Args:
-            deadlines: Of links that are new, ms UTC; None is the most urgent.
+            start_bys: By when to begin with what is new, ms UTC; None is the most urgent.
         """
         self._backlog.look_again()
-        new = list(deadlines)
+        new = list(start_bys)
         if new and not self._is_urgent:
-            soonest = None if None in new else min(deadline for deadline in new if deadline is not None)
+            soonest = None if None in new else min(start_by for start_by in new if start_by is not None)
             self._is_urgent = self._backlog.is_before(soonest) or is_sooner(soonest, self._begun.values())
 
     def reorder(self) -> None:
@@ -316,7 +316,7 @@ class Fetching:
         """Have the file tried again in this run, by the monotonic clock, unless its tries are used up."""
         delay_s = (failed.due_at - failed.at) / 1000
         if self._tries[claimed.video_id] < self._patience.tries and delay_s <= self._patience.longest_s:
-            self._due[claimed.video_id] = asyncio.get_running_loop().time() + delay_s, claimed.deadline
+            self._due[claimed.video_id] = asyncio.get_running_loop().time() + delay_s, claimed.start_by
 
     async def _record(self, claimed: Claimed, verdict: Event | TryAgain) -> Event:
         """Write down what happened and return it; a file that was taken away again did not happen."""
@@ -361,8 +361,8 @@ class Fetching:
 
 
 def _passed(pauses: _Pauses, now: float) -> dict[int, int | None]:
-    """Take out the pauses that are over by *now*, return the deadlines, by video."""
-    passed = {video_id: deadline for video_id, (until, deadline) in pauses.items() if until <= now}
+    """Take out the pauses that are over by *now*, return by when to begin, by video."""
+    passed = {video_id: start_by for video_id, (until, start_by) in pauses.items() if until <= now}
     for video_id in passed:
         del pauses[video_id]
     return passed

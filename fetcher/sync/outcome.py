@@ -60,7 +60,7 @@ class Summary:
     counts: dict[str, int] = field(default_factory=dict)
     """Videos by status, at the end."""
     at_risk: int = 0
-    """Ready videos whose link may die before it is fetched, at the end."""
+    """Ready videos that may be lost before they are fetched, at the end."""
     open_tasks: int = 0
     """Tasks that Polyv still prepares, or has not been asked about, at the end."""
     nearest_deadline: int | None = None

@@ -14,6 +14,7 @@ from fetcher.domain.rescue import places_wanted
 from fetcher.ledger.prospects import PAGE, Past, Prospect, keep_ranks, past, prospects_after
 from fetcher.ledger.views import vids_of
 from fetcher.report.outlook import Demand, links_at_risk, plan_of
+from fetcher.sync.arrivals import Arrivals
 from fetcher.sync.fetching import Fetching
 from fetcher.sync.flow import Flow
 from fetcher.sync.wires import Wires
@@ -23,7 +24,7 @@ _EVERY_S: Final = 60.0
 _WAITED_FOR_S: Final = 0.5
 """A plan is mostly there sooner; downloads do not wait for one that takes longer."""
 _MOST_PLANNED: Final = 100_000
-"""Videos in one plan, those that die first: some ten MiB and a second or two. The others have time."""
+"""Videos in one plan, those that have to be begun first: some ten MiB and a second or two. The others have time."""
 _LEAST_S: Final = 2.0
 _RATE_CHANGED: Final = 0.2
 _COST: Final = 20.0
@@ -39,13 +40,14 @@ class Planning:
         wires: Of the run.
         fetching: Whose downloads they are.
         places: Downloads at a time.
-        most_places: Downloads at a time where links would die otherwise.
+        most_places: Downloads at a time where videos would be lost otherwise.
     """
 
     def __init__(self, wires: Wires, *, fetching: Fetching, places: int, most_places: int) -> None:
         self._wires = wires
         self._fetching = fetching
         self._flow = Flow(wires.downloader)
+        self._arrivals = Arrivals(wires)
         self._places = places
         self._most_places = most_places
         self._making: asyncio.Task[None] | None = None
@@ -53,12 +55,14 @@ class Planning:
         self._rate: float | None = None
         self._told = 0
 
-    def look_again(self) -> None:
-        """Say that links have come or that their deadlines have moved."""
+    def look_again(self, *, links: int = 0) -> None:
+        """Say that *links* have come, or that deadlines have moved."""
+        self._arrivals.count(links)
         self._due_at = min(self._due_at, asyncio.get_running_loop().time() + 1.0)
 
     async def load(self) -> None:
         """Begin with what earlier runs have measured."""
+        self._arrivals.begin()
         self._flow.know((await self._wires.ledger.read(past)).bytes_per_s)
 
     @property
@@ -68,14 +72,14 @@ class Planning:
         return None if measured is None else round(measured)
 
     async def at_risk(self) -> int:
-        """Return how many links may die before they are fetched, as ``list --at-risk`` names them."""
+        """Return how many videos may be lost before they are fetched, as ``list --at-risk`` names them."""
         look = functools.partial(
             links_at_risk, now=self._wires.polyv_now(), places=self._places, bytes_per_s=self.bytes_per_s
         )
         return len(await self._wires.ledger.read(look))
 
     def tick(self, *, now: float) -> None:
-        """See how fast bytes come, and open a place beyond the usual ones for a link that would die without it.
+        """See how fast bytes come, and open a place beyond the usual ones for what would be lost without it.
 
         Args:
             now: Monotonic seconds; to be called a few times a second.
@@ -86,12 +90,12 @@ class Planning:
         self._fetching.open_places(self._wanted() if self._fetching.is_each_seen else 0)
 
     def _wanted(self) -> int:
-        """Return how many links would die before one of the usual places is free."""
+        """Return how many videos would be lost before one of the usual places is free."""
         now, ends = self._wires.polyv_now(), self._flow.ends_in_s()
         if len(ends) < self._places:
             return 0
         ends_at = [None if ends_s is None else now + round(ends_s * 1000) for ends_s in ends]
-        wanted = places_wanted([one.deadline for one in self._fetching.waiting], ends_at, now=now)
+        wanted = places_wanted([one.start_by for one in self._fetching.waiting], ends_at, now=now)
         return max(min(wanted, self._most_places - len(ends)), 0)
 
     async def look(self) -> None:
@@ -137,16 +141,24 @@ class Planning:
     async def _plan(self, rate: float) -> bool:
         """Plan, write down what that changes and tell of it; return False where too little is known of sizes."""
         ledger, now = self._wires.ledger, self._wires.polyv_now()
-        line = Line(bytes_per_s=rate, places=self._places, under_way=self._flow.under_way())
+        line = Line(bytes_per_s=rate, places=self._places, spare=self._spare, under_way=self._flow.under_way())
         before = self._with_mean(await ledger.read(past))
         ready, demand = await self._ready(Demand(line, before, now=now))
+        coming = await self._arrivals.coming(ready, before, now=now) if len(ready) < _MOST_PLANNED else []
+        for start_by, size in coming:
+            demand.take(Prospect(0, start_by, size, 0))
         if not demand.may_be_late and not demand.is_ranked:
             return demand.is_known
-        make = functools.partial(plan_of, ready, before, line, now=now)
+        make = functools.partial(plan_of, ready, before, line, now=now, coming=coming)
         plan = await asyncio.to_thread(make) if len(ready) > PAGE else make()
         await self._keep(ready, plan)
         await self._tell(plan)
         return True
+
+    @property
+    def _spare(self) -> int:
+        """How many places more are counted on: as many again, though for a while there may be more."""
+        return min(self._places, self._most_places - self._places)
 
     def _with_mean(self, before: Past) -> Past:
         """Where nothing is done yet, files are taken to be like those under way."""
@@ -178,12 +190,12 @@ class Planning:
             self._fetching.reorder()
 
     async def _tell(self, plan: Plan) -> None:
-        """Name what cannot be fetched in time, before it dies: once, and again where it has become more."""
+        """Name what cannot be fetched in time, before it is lost: once, and again where it has become more."""
         count = len(plan.lost)
         if count <= self._told:
             return
         if not self._told:
-            _log.warning("%d links will die before they can be fetched: 'fetcher list --at-risk' names them", count)
+            _log.warning("%d videos cannot be begun in time: 'fetcher list --at-risk' names them", count)
         self._told = count
         vids = await self._wires.ledger.read(functools.partial(vids_of, video_ids=list(plan.lost[:_NAMED])))
         self._wires.notify({"type": "at_risk", "count": count, "vids": vids})

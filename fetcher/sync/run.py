@@ -206,8 +206,9 @@ class Run:
         """Take in which questions have ended, and which downloads have broken."""
         asked = self._asking.take_ended()
         if asked:
-            self._fetching.look_again(self._asking.take_deadlines())
-            self._planning.look_again()
+            start_bys = self._asking.take_start_bys()
+            self._fetching.look_again(start_bys)
+            self._planning.look_again(links=len(start_bys))
         for one in (*self._fetching.take_broken(), *asked, *self._submitting.take_ended()):
             self._look_at(one)
 
@@ -262,7 +263,7 @@ class Run:
         """Write down what was seen of links; where that moves deadlines, what is most urgent may be another."""
         with self._ending_the_run():
             if await self._wires.clocks.keep(self._wires.ledger, now=self._wires.now()):
-                self._fetching.look_again()
+                self._fetching.reorder()
                 self._planning.look_again()
 
     @contextlib.contextmanager

@@ -66,7 +66,7 @@ class Wires:
     polyv_now: Callable[[], int]
     """ms UTC, by the clock that was corrected after Polyv's: what deadlines are counted in."""
     clocks: LinkClocks
-    """How long links live."""
+    """How long links live, and whether they are signed anew."""
     notify: Notify
     summary: Summary = field(default_factory=Summary)
     news: asyncio.Event = field(default_factory=asyncio.Event)

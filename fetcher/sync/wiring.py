@@ -173,7 +173,7 @@ def wired_run(
 
 
 def most_places(settings: Settings, options: Options, jobs: int) -> int:
-    """Return how many transfers may be under way where links would die otherwise: four times as many as usual.
+    """Return how many transfers may be under way where videos would be lost otherwise: four times as many as usual.
 
     Origins hang up on lines that hardly read, whoever they are for, and each needs its open files.
     """

@@ -49,4 +49,4 @@ def test_f40_what_cannot_be_saved_is_told_before_it_dies(case: ArchiveCase) -> N
     refused = {line["vid"] for line in lines if line["type"] == "link_refused"}
     assert told["count"] >= len(told["vids"]) > 0
     assert refused & {vid for line in lines if line["type"] == "at_risk" for vid in line["vids"]}
-    assert "will die before they can be fetched: 'fetcher list --at-risk' names them" in ended.stderr
+    assert "videos cannot be begun in time: 'fetcher list --at-risk' names them" in ended.stderr

@@ -162,7 +162,7 @@ def test_other_bytes_under_the_final_name_are_kept(case: ArchiveCase) -> None:
 
 
 def test_a_task_that_polyv_never_tells_anything_of_is_told_once(case: ArchiveCase) -> None:
-    """F62: no video of it can be named, since none is known; the exit code of that run says that something is wrong."""
+    """F62: no video of it can be named, for none is known; that run's exit code says that something is wrong."""
     unknown = "d" * 32
     assert 0 == case.run("add", unknown).returncode
     with sqlite3.connect(case.root / ".fetcher" / "ledger.db") as connection:

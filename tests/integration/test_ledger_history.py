@@ -62,7 +62,7 @@ def events_of(number: int, turn: int) -> list[Event]:
     """Return one event of each kind."""
     return [
         TaskNamed(at=NOW, task_id=task_id(1)),
-        LinkPublished(at=NOW, task_id=task_id(1), link=link(number, turn=turn), deadline=None),
+        LinkPublished(at=NOW, task_id=task_id(1), link=link(number, turn=turn), deadline=None, start_by=None),
         PreparationFailed(at=NOW, task_id=task_id(1)),
         LinkRefused(at=NOW, detail="403"),
         TransferFailed(at=NOW, detail="reset", due_at=NOW + MINUTE),

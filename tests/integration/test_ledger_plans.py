@@ -41,9 +41,9 @@ def fill(path: Path) -> None:
     with raw(path) as connection:
         connection.execute("BEGIN")
         connection.executemany(
-            "INSERT INTO videos (id, vid, status, reason, link, link_obtained_at, deadline, held_until,"
+            "INSERT INTO videos (id, vid, status, reason, link, link_obtained_at, deadline, start_by, held_until,"
             " refused_link, path, path_key, size, sha256, evidence, done_at, added_at)"
-            " VALUES (:id, :vid, :status, :reason, :link, 1, :deadline, :held,"
+            " VALUES (:id, :vid, :status, :reason, :link, 1, :deadline, :deadline, :held,"
             f" :refused, :path, :path, 5, '{'5' * 64}', 'md5', :done_at, 1)",
             told,
         )
@@ -103,6 +103,7 @@ def test_a_claim_uses_the_index_of_what_can_be_claimed(ledger: Database) -> None
     found = plans(ledger, claim)
     assert any("SEARCH videos USING INDEX ix_videos_claimable (held_until=?)" in one for one in found)
     assert not any("TEMP B-TREE" in one or "ix_videos_ready" in one for one in found)
+    assert not any("ix_videos_start_by" in one for one in found)
 
 
 def test_the_sweep_of_ended_leases_uses_the_index_of_what_is_held(ledger: Database) -> None:
@@ -153,16 +154,31 @@ def test_nothing_but_counts_and_lists_scans_a_table(ledger: Database, work_of: A
 
 def test_counting_reads_the_live_statuses_from_their_indexes(ledger: Database) -> None:
     found = "\n".join(plans(ledger, views.totals))
-    for name in ("wanted", "waiting", "ready", "failed"):
-        assert f"INDEX ix_videos_{name}" in found
+    for name in ("wanted", "waiting", "start_by", "failed"):
+        assert f"SCAN videos USING INDEX ix_videos_{name}" in found
 
 
-def test_what_a_plan_reads_comes_by_deadline_from_the_index_of_what_is_ready(ledger: Database) -> None:
+def test_the_nearest_ends_of_both_clocks_come_from_the_index_that_has_them(ledger: Database) -> None:
+    """F103: of a million that are ready no row is looked up."""
+    nearest = [one for one in plans(ledger, views.totals) if "SEARCH videos USING INDEX ix_videos_ready" in one]
+    assert 3 == len(nearest)
+
+
+def test_links_about_to_die_come_from_their_index_in_order(ledger: Database) -> None:
+    """However many could be claimed, in whatever order: none of them is sorted."""
+    (found,) = plans(
+        ledger, lambda connection: polls.dying_tasks(connection, before=NOW, obtained_before=NOW, limit=64)
+    )
+    assert "SEARCH videos USING INDEX ix_videos_ready (deadline<?)" in found
+    assert "TEMP B-TREE FOR ORDER BY" not in found
+
+
+def test_what_a_plan_reads_comes_by_when_to_begin_from_the_index_of_that(ledger: Database) -> None:
     """F40, F103: no table of done videos stands before the first page; sorted are those of one deadline at most."""
-    last = prospects.Prospect(id=5, deadline=NOW, size=None, window_ends_at=None, postponed=0)
+    last = prospects.Prospect(id=5, start_by=NOW, size=None, postponed=0)
     untold, told = plans(ledger, lambda connection: prospects.prospects_after(connection, None))
     (later,) = plans(ledger, lambda connection: prospects.prospects_after(connection, last))
-    assert all("SEARCH videos USING INDEX ix_videos_ready" in one for one in (untold, told, later))
+    assert all("SEARCH videos USING INDEX ix_videos_start_by" in one for one in (untold, told, later))
     assert not any("TEMP B-TREE FOR ORDER BY" in one for one in (untold, told, later))
 
 

@@ -35,7 +35,7 @@ from fetcher.ledger.thread import LedgerThread
 
 async def record(ledger, number):
     for turn in itertools.count(int(sys.argv[3])):
-        event = LinkPublished(at=turn, task_id="t", link=link(number, turn=turn), deadline=FAR)
+        event = LinkPublished(at=turn, task_id="t", link=link(number, turn=turn), deadline=FAR, start_by=FAR)
         await ledger.record(Change(video_id=number, event=event))
         print(number, turn, flush=True)
 
@@ -118,7 +118,7 @@ async def test_an_error_of_the_database_reaches_all_who_wait_and_the_next_succee
 
 async def test_the_event_loop_goes_on_while_the_ledger_is_locked(ledger: LedgerThread, tmp_path: Path) -> None:
     other = await asyncio.to_thread(child, HOLD, tmp_path / "ledger.db")
-    event = LinkPublished(at=NOW, task_id="t", link=link(1, turn=1), deadline=FAR)
+    event = LinkPublished(at=NOW, task_id="t", link=link(1, turn=1), deadline=FAR, start_by=FAR)
     waiting = asyncio.create_task(ledger.record(Change(video_id=1, event=event)))
     longest, last = 0.0, time.monotonic()
     while not waiting.done():

@@ -79,7 +79,7 @@ def test_without_a_size_or_any_like_it_only_the_clock_counts(ledger: Database) -
 def test_a_window_that_closes_before_the_link_dies_counts(ledger: Database) -> None:
     with ledger.writing() as connection:
         connection.execute(
-            text("UPDATE videos SET window_ends_at = :at WHERE vid = :vid"), {"at": NOW + MINUTE, "vid": vid(7)}
+            text("UPDATE videos SET start_by = :at WHERE vid = :vid"), {"at": NOW + MINUTE, "vid": vid(7)}
         )
 
     assert [vid(7)] == _at_risk(ledger)
@@ -92,13 +92,13 @@ def test_the_ready_videos_are_read_by_deadline_page_by_page(ledger: Database) ->
         connection.execute(
             text(
                 "WITH RECURSIVE n(i) AS (SELECT 11 UNION ALL SELECT i + 1 FROM n WHERE i < :count)"
-                " INSERT INTO videos (id, vid, status, link, deadline, added_at)"
+                " INSERT INTO videos (id, vid, status, link, start_by, added_at)"
                 " SELECT i, printf('%032x_1', i), 'ready', 'https://h/a.mp4', :at + i % 3, 1 FROM n"
             ),
             {"count": count, "at": NOW + 9 * MINUTE},
         )
     with ledger.reading() as connection:
-        found = [(one.deadline is not None, one.deadline, one.id) for one in prospects.prospects(connection)]
+        found = [(one.start_by is not None, one.start_by, one.id) for one in prospects.prospects(connection)]
 
     assert count == len(found) == len({video_id for _, _, video_id in found})
     assert sorted(found, key=lambda one: (one[0], one[1] or 0, one[2])) == found

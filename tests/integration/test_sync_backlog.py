@@ -85,9 +85,9 @@ async def test_what_lasts_long_is_given_back_for_what_is_more_urgent(wires: Wire
     assert backlog.is_stale
     await backlog.release(backlog.take_back())
     assert (0, 0) == (len(backlog), await _held(wires))
-    urgent = text("UPDATE videos SET deadline = 1 WHERE id = (SELECT max(id) FROM videos)")
+    urgent = text("UPDATE videos SET start_by = 1 WHERE id = (SELECT max(id) FROM videos)")
     await wires.ledger.write(lambda connection: connection.execute(urgent) and None)
-    assert 1 == (await backlog.claim())[0].deadline
+    assert 1 == (await backlog.claim())[0].start_by
 
 
 async def test_a_few_are_kept_however_long_they_last(wires: Wires) -> None:
@@ -104,7 +104,7 @@ async def test_a_link_that_dies_sooner_than_one_that_waits_is_known(wires: Wires
     assert not backlog.is_before(None)
     for one in await backlog.claim():
         backlog.add(one)
-    assert [True, True, False] == [backlog.is_before(deadline) for deadline in (None, FAR + 1, FAR + 2 * _JOBS)]
+    assert [True, True, False] == [backlog.is_before(start_by) for start_by in (None, FAR + 1, FAR + 2 * _JOBS)]
 
 
 async def test_all_that_is_claimed_is_given_back_in_the_end(wires: Wires) -> None:

@@ -3,14 +3,16 @@
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import pytest
-from ledger_cases import added, polled, seen
+from ledger_cases import added, link, polled, seen
 from sync_cases import now_ms, wired
 
 from fetcher.archive.home import create_home
 from fetcher.domain.events import Event
+from fetcher.domain.observation import Observation
 from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.ledger.opening import open_ledger
 from fetcher.sync.fetching import Fetching, Patience
@@ -62,12 +64,19 @@ async def _wires(tmp_path: Path) -> AsyncIterator[Wires]:
         yield dataclasses.replace(wires, downloader=_Standing())
 
 
-def _publish(wires: Wires, *, lives_s: float, count: int = 12) -> None:
-    """Have links of *count* videos that live for so long."""
+def _publish(
+    wires: Wires, *, lives_s: float, count: int = 12, signing_anew: AbstractSet[str] = frozenset()
+) -> None:
+    """Have links of *count* videos that live for so long, of files that stay readable for a week from now."""
     ledger = open_ledger(wires.root / ".fetcher" / "ledger.db")
     added(ledger)
-    polled(ledger, 1, *(seen(number, deadline=now_ms() + round(lives_s * 1000)) for number in range(1, count + 1)))
+    answer = [_given(number, deadline=now_ms() + round(lives_s * 1000)) for number in range(1, count + 1)]
+    polled(ledger, 1, *answer, signing_anew=signing_anew)
     ledger.close()
+
+
+def _given(number: int, *, deadline: int) -> Observation:
+    return dataclasses.replace(seen(number, deadline=deadline), link=link(number, success_at=now_ms()))
 
 
 async def _no_other(order: Order) -> None:
@@ -111,6 +120,19 @@ async def test_links_that_would_die_get_places_of_their_own_as_many_as_there_may
 
     assert _MOST == len(downloader.running)
     assert _MOST == downloader.sizes[-1]
+    await fetching.give_back()
+    await _ended(fetching, downloader)
+
+
+async def test_links_that_are_signed_anew_are_lost_with_their_window_alone_and_get_no_place(wires: Wires) -> None:
+    _publish(wires, lives_s=3, signing_anew={"cdn.example"})
+    fetching, planning, downloader = _begun(wires)
+    await _settled(fetching)
+    for tick in range(4):
+        planning.tick(now=1.0 + tick / 5)
+        await _settled(fetching)
+
+    assert (_JOBS, []) == (len(downloader.running), downloader.sizes)
     await fetching.give_back()
     await _ended(fetching, downloader)
 

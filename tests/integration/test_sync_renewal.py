@@ -1,10 +1,13 @@
 """Links that die before their turn comes: asked for anew in time, one question for a whole task."""
 
+import asyncio
 import functools
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from origin import OriginServer
+from origin import Exchange, OriginServer, rightly
 from sqlalchemy import text
 from sync_cases import VID, Source, now_ms, running
 
@@ -16,6 +19,7 @@ from fetcher.domain.status import Preparation
 from fetcher.ledger.answers import PollRecord
 from fetcher.ledger.polls import due_tasks, record_poll
 from fetcher.polyv.tasks import TaskAnswer, parse_task
+from fetcher.sync.outcome import Summary
 from fetcher.sync.run import Run
 
 _MINUTE = 60_000
@@ -30,15 +34,24 @@ def _link(origin: OriginServer, vid: str, key: str) -> str:
 async def _keep_old_links(run: Run, origin: OriginServer, *, left_ms: int) -> None:
     """Have the ledger know links of a finished task that were given an hour ago and die in *left_ms*."""
     now = now_ms()
+    given = dict.fromkeys(_VIDS, (now - 60 * _MINUTE, now + left_ms, now - 60 * _MINUTE))
+    await _keep_links(run, origin, given, key="old")
+
+
+async def _keep_links(
+    run: Run, origin: OriginServer, given: Mapping[str, tuple[int, int, int]], *, key: str
+) -> None:
+    """Have the ledger know a finished task's links: when each was given, when it dies, when its file was ready."""
+    now = now_ms()
     seen = [
         Observation(
             vid=vid,
             said=Preparation.SUCCESS,
             raw="SUCCESS",
-            link=Link(url=_link(origin, vid, "old"), obtained_at=now - 60 * _MINUTE, success_at=now - 60 * _MINUTE),
-            deadline=now + left_ms,
+            link=Link(url=_link(origin, vid, key), obtained_at=obtained_at, success_at=success_at),
+            deadline=deadline,
         )
-        for vid in _VIDS
+        for vid, (obtained_at, deadline, success_at) in given.items()
     ]
     (task,) = await run._wires.ledger.read(lambda connection: due_tasks(connection, now=now, limit=1))
     record = PollRecord(task=task, seen=seen, now=now, next_poll_at=now, is_given_up=False)
@@ -112,3 +125,40 @@ async def test_what_a_run_sees_of_links_moves_the_deadlines_of_the_others(tmp_pa
 
     assert "127.0.0.1" == kept.host
     assert 7200 <= kept.worked_ms / 1000 < 7260
+
+
+async def test_what_is_learned_of_signing_is_heeded_by_what_is_claimed_and_not_begun(tmp_path: Path) -> None:
+    """Links die in the order of their numbers, files go cold in the opposite one; two are under way."""
+    now, go_on = now_ms(), threading.Event()
+    hours = {vid: number * 60 * _MINUTE for number, vid in enumerate(_VIDS)}
+    given = {vid: (now, now + 60 * _MINUTE + later, now - later) for vid, later in hours.items()}
+
+    def slowly(exchange: Exchange) -> None:
+        go_on.wait(20)
+        rightly(exchange)
+
+    with OriginServer() as origin:
+        for vid in _VIDS:
+            origin.add(f"/{vid}.mp4", _BODY)
+            origin.script(f"/{vid}.mp4", [slowly])
+        async with running(create_home(tmp_path / "a", config=""), Source(lambda: _answer(origin, "new"))) as run:
+            await _keep_links(run, origin, given, key=f"{now // 1000}-a-b-c0ffee")
+            passing = asyncio.create_task(run.run())
+            before = await _next_ones(run, passing, [])
+            run._wires.clocks.signed({"127.0.0.1": True})
+            await run._learn()
+            after = await _next_ones(run, passing, before)
+            go_on.set()
+            summary = await asyncio.wait_for(passing, 30)
+
+    assert (_VIDS[2:4], _VIDS[:3:-1]) == (before, after)
+    assert (ExitCode.OK, len(_VIDS)) == (summary.exit_code, summary.done)
+
+
+async def _next_ones(run: Run, passing: asyncio.Task[Summary], before: list[str]) -> list[str]:
+    """Return what is claimed and not begun, once that is something else than *before*."""
+    async with asyncio.timeout(10):
+        while (found := [one.vid for one in run._fetching.waiting]) in ([], before):
+            assert not passing.done()
+            await asyncio.sleep(0.01)
+    return found

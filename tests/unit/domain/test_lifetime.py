@@ -108,3 +108,26 @@ def test_what_this_run_has_seen_counts_before_what_the_ledger_says() -> None:
 
     assert (3 * 3600, 3600) == (lifetimes.seconds("a"), lifetimes.seconds("b"))
     assert {"a": Lifetime(worked_ms=3 * HOUR)} == lifetimes.take_news()
+
+
+def test_whether_links_are_signed_anew_is_the_latest_word_and_outlasts_what_is_learned_of_their_age() -> None:
+    lifetimes = Lifetimes(HALF)
+    assert (frozenset(), (HALF, False)) == (lifetimes.signing_anew(), lifetimes.rule("a"))
+
+    lifetimes.signed("a", is_anew=False)
+    lifetimes.signed("a", is_anew=True)
+    lifetimes.worked("a", 2 * HOUR)
+    lifetimes.refused("a", 3 * HOUR)
+    assert (frozenset("a"), (7200, True)) == (lifetimes.signing_anew(), lifetimes.rule("a"))
+
+    lifetimes.signed("a", is_anew=False)
+    assert (frozenset(), (7200, False)) == (lifetimes.signing_anew(), lifetimes.rule("a"))
+
+
+def test_a_word_about_signing_is_news_and_the_same_word_is_not() -> None:
+    lifetimes = Lifetimes(HALF, {"a": Lifetime(signs_anew=True)})
+    lifetimes.signed("a", is_anew=True)
+    lifetimes.signed("b", is_anew=False)
+
+    assert {"b": Lifetime(signs_anew=False)} == lifetimes.take_news()
+    assert {"a": Lifetime(signs_anew=True), "b": Lifetime(signs_anew=False)} == lifetimes.written()

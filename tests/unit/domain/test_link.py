@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.domain.link import Link, auth_timestamp, is_loopback, is_usable, without_secret
+from fetcher.domain.link import Link, auth_timestamp, is_loopback, is_usable, start_by, without_secret
 
 BORN: Final = 1_694_663_401_000
 """When the link of the vendor's sample was made: createTime, successTime and auth_key alike."""
@@ -206,3 +206,28 @@ def test_judging_any_text_never_raises(text: str) -> None:
     is_usable(f"https://{text}", loopback_too=True)
     is_usable(text, loopback_too=True)
     without_secret(text)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "window_ends_at", "signs_anew", "expected"),
+    [
+        (5, 9, False, 5),
+        (9, 5, False, 5),
+        (5, None, False, 5),
+        (None, 9, False, None),
+        (None, None, False, None),
+        (5, 9, True, 9),
+        (9, 5, True, 5),
+        (5, None, True, 5),
+        (None, 9, True, 9),
+        (None, None, True, None),
+    ],
+)
+def test_a_link_that_is_signed_anew_loses_its_video_with_the_window_alone_any_other_with_what_ends_first(
+    deadline: int | None,
+    window_ends_at: int | None,
+    signs_anew: bool,  # noqa: FBT001
+    expected: int | None,
+) -> None:
+    found = start_by(deadline=deadline, window_ends_at=window_ends_at, signs_anew=signs_anew)
+    assert expected == found

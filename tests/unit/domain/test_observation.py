@@ -117,7 +117,7 @@ def test_a_link_is_replaced_when_it_is_refused_or_about_to_die(
 
 def test_an_event_carries_what_the_answer_said() -> None:
     event = outcome(WAITING, SUCCESS, FRESH, is_news=True, hope=False)
-    assert LinkPublished(at=5, task_id="task", link=Link(url=FRESH, obtained_at=1), deadline=9) == event
+    assert LinkPublished(at=5, task_id="task", link=Link(url=FRESH, obtained_at=1), deadline=9, start_by=9) == event
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ VALUES: Final[dict[str, Any]] = {
     "task_id": "t" * 8,
     "link": LINK,
     "deadline": None,
+    "start_by": None,
     "detail": "why",
     "due_at": 2,
     "path": "a.mp4",
