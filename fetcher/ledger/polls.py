@@ -77,6 +77,8 @@ def tasks_naming(connection: Connection, video_id: int) -> list[DueTask]:
 def dying_tasks(connection: Connection, *, before: int, obtained_before: int, limit: int) -> list[DueTask]:
     """Return tasks that may sign anew the links that die before *before* and that nobody fetches yet.
 
+    Those whose death costs no more than a question are asked for when it is their turn, and not here.
+
     Args:
         connection: Any transaction.
         before: ms UTC.
@@ -85,9 +87,9 @@ def dying_tasks(connection: Connection, *, before: int, obtained_before: int, li
     """
     dying = (
         select(videos.c.id)
-        .where(has_status(Status.READY), _UNHELD, videos.c.deadline <= before)
+        .where(has_status(Status.READY), _UNHELD, videos.c.start_by <= before, videos.c.deadline <= before)
         .where(videos.c.link_obtained_at <= obtained_before)
-        .order_by(videos.c.deadline)
+        .order_by(videos.c.start_by)
         .limit(limit)
     )
     naming = (

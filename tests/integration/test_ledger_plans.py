@@ -169,7 +169,7 @@ def test_links_about_to_die_come_from_their_index_in_order(ledger: Database) -> 
     (found,) = plans(
         ledger, lambda connection: polls.dying_tasks(connection, before=NOW, obtained_before=NOW, limit=64)
     )
-    assert "SEARCH videos USING INDEX ix_videos_ready (deadline<?)" in found
+    assert "SEARCH videos USING INDEX ix_videos_start_by (start_by<?)" in found
     assert "TEMP B-TREE FOR ORDER BY" not in found
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from fetcher.domain.events import LinkRefused
 from fetcher.ledger import work
 from fetcher.ledger.engine import Database
+from fetcher.ledger.polls import dying_tasks
 from fetcher.ledger.prospects import keep_ranks
 from fetcher.ledger.thread import LedgerThread
 from fetcher.sync.clocks import LinkClocks
@@ -89,6 +90,20 @@ def test_what_has_to_be_begun_first_is_claimed_first_whatever_its_link_says(ledg
         connection.execute(text("UPDATE videos SET start_by = deadline - 5, deadline = deadline + 5 WHERE id = 2"))
 
     assert [vid(2), vid(1)] == [one.vid for _ in range(2) for one in taken(ledger, limit=1)]
+
+
+@pytest.mark.parametrize(("signing_anew", "count"), [({HOST}, 0), (set[str](), 1)])
+def test_a_link_whose_death_costs_a_question_is_not_asked_for_before_its_turn(
+    ledger: Database, signing_anew: set[str], count: int
+) -> None:
+    """Ten thousand that wait for days would else be asked for every half hour."""
+    added(ledger)
+    polled(ledger, 1, seen(1, deadline=NOW + 1), signing_anew=signing_anew)
+
+    with ledger.reading() as connection:
+        dying = dying_tasks(connection, before=NOW + 10, obtained_before=NOW + 10, limit=64)
+
+    assert count == len(dying)
 
 
 @pytest.mark.parametrize(("signing_anew", "expected"), [({HOST}, 3), (set[str](), 0)])
