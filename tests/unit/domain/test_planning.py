@@ -106,3 +106,48 @@ def test_what_is_under_way_is_waited_for() -> None:
 @pytest.mark.parametrize("count", [1, 5])
 def test_a_free_place_saves_at_once(count: int) -> None:
     assert [] == list(_plan([(0, 1000)] * count, places=count).lost)
+
+
+def _plan_with(jobs: list[_Job], coming: list[_Job], *, spare: int = 0) -> Plan:
+    line = Line(bytes_per_s=1.0, places=1, spare=spare)
+    expected = [(_NOW + deadline * 1000, took) for deadline, took in coming]
+    return make_plan(_transfers(jobs), line, now=_NOW, coming=expected)
+
+
+def test_a_large_one_of_today_gives_way_to_several_that_are_to_come() -> None:
+    """By itself it could be begun; then none of five small ones of tomorrow could."""
+    plan = _plan_with([(10, 100), (10, 1)], [(60 + number, 10) for number in range(5)])
+
+    assert {0: 1} == plan.ranks
+
+
+def test_a_few_that_may_come_too_late_cost_nothing_of_today() -> None:
+    """When they come is a guess: two of twelve are not enough to leave something out for, two of three are."""
+    large, soon, later = (10, 100), [(12, 10), (13, 10)], [(200 + number, 1) for number in range(9)]
+
+    assert Plan() == _plan_with([large], [*soon, *later])
+    assert {0: 1} == _plan_with([large], soon).ranks
+
+
+def test_what_is_to_come_is_never_named_among_the_lost() -> None:
+    plan = _plan_with([(10, 5)], [(11, 50)] * 20)
+
+    assert [] == [one for one in (*plan.lost, *plan.ranks) if one < 0]
+
+
+def test_as_many_as_there_are_places_to_spare_are_not_left_out() -> None:
+    """One place more for each saves them: nobody is told that they will be lost."""
+    jobs = [(5, 10), (5, 10), (5, 10), (5, 10)]
+
+    assert [3, 3, 0] == [len(_plan_with(jobs, [], spare=spare).lost) for spare in (0, 1, 3)]
+
+
+@given(_JOBS, _JOBS, st.integers(0, 2))
+def test_whatever_is_to_come_each_of_today_has_one_place_in_the_order(
+    jobs: list[_Job], coming: list[_Job], spare: int
+) -> None:
+    plan = _plan_with(jobs, coming, spare=spare)
+
+    assert set(plan.ranks) <= set(range(len(jobs)))
+    assert len(set(plan.lost)) == len(plan.lost)
+    assert set(plan.lost) <= set(range(len(jobs)))
