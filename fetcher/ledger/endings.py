@@ -5,12 +5,13 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from fetcher.domain.events import Event, GivenUp, WindowClosed
+from fetcher.domain.errors import FetcherError
+from fetcher.domain.events import Event, GivenUp, TaskNamed, WindowClosed
 from fetcher.domain.observation import Observation
 from fetcher.domain.status import Preparation, Reason, Status, TaskStatus
 from fetcher.domain.window import after_window
 from fetcher.ledger.answers import LONGEST_WINDOW_DAYS, PollRecord
-from fetcher.ledger.changes import Change, apply
+from fetcher.ledger.changes import Change, apply, apply_all
 from fetcher.ledger.schema import events, has_status, task_items, tasks, videos
 
 
@@ -69,6 +70,30 @@ def is_over(
     if not record.is_given_up:
         return is_finished and not waiting
     return not any(video.vid in answer and answer[video.vid].link is not None for video in waiting)
+
+
+def wait_for_newer(connection: Connection, closed: Change) -> bool:
+    """Have a video whose window has closed wait for a task that still prepares it; tell whether there is one.
+
+    Nobody has to ask for it again, and pay, while it is being thawed: what has gone cold was an older task's.
+
+    Raises:
+        StaleLeaseError: The claim ended.
+    """
+    preparing = (
+        select(tasks.c.task_id)
+        .join(task_items, task_items.c.task == tasks.c.id)
+        .where(task_items.c.video == closed.video_id, tasks.c.next_poll_at.is_not(None))
+        .where(task_items.c.said.not_in((Preparation.SUCCESS.value, Preparation.FAIL.value)))
+    )
+    task_id = connection.scalar(preparing.limit(1))
+    if task_id is None:
+        return False
+    waits = Change(video_id=closed.video_id, event=TaskNamed(at=closed.event.at, task_id=task_id))
+    for result in apply_all(connection, [closed, waits]):
+        if isinstance(result, FetcherError):
+            raise result
+    return True
 
 
 def seek_other_hope(connection: Connection, task: int, video_id: int, *, now: int) -> bool:

@@ -1,5 +1,6 @@
 """The two clocks of a link, with the installed command: links that die on the way, windows that close."""
 
+import pytest
 from archive_case import ArchiveCase
 
 from fetcher.simulator.faults import Fault
@@ -66,3 +67,27 @@ def test_f35_what_has_gone_cold_is_wanted_again_where_that_is_allowed(case: Arch
     case.require_right([video])
     assert [403, 200] == [request.status_code for request in case.simulator.requests.of(video.vid)]
     assert 2 == len(case.simulator.library.tasks)
+
+
+@pytest.mark.parametrize("may_resubmit", ["false", "true"])
+def test_f35_what_went_cold_in_an_old_task_is_waited_for_while_a_newer_one_prepares_it(
+    case: ArchiveCase, may_resubmit: str
+) -> None:
+    """Both were recorded: nobody is told to ask, and pay, for what is being thawed, and no run does so."""
+    library = case.simulator.library
+    video = library.add_video(ready_after=3600)
+    old = library.task(case.add(video))
+    old.expire_days, old.created_at = 0, old.created_at - 7200
+    new = library.task(case.add(video))
+    environ = {"FETCHER_RESUBMIT_EXPIRED": may_resubmit, "FETCHER_POLL_INTERVAL": "60"}
+
+    passes = [case.sync(**environ) for _ in range(2)]
+
+    assert [(0, "")] * 2 == [(ended.returncode, ended.stderr) for ended in passes]
+    assert ("waiting", [old, new]) == (case.rows()[video.vid]["status"], library.tasks_of(video.vid))
+    new.created_at -= 7200
+    new.success_at[video.vid] = new.created_at + 7300
+    assert 0 == case.run("retry", video.vid).returncode
+    assert 0 == case.sync(**environ).returncode
+    case.require_right([video])
+    assert [403, 200] == [request.status_code for request in case.simulator.requests.of(video.vid)]
