@@ -208,13 +208,18 @@ def held_until(connection: Connection, *, now: int) -> int | None:
     return until
 
 
-def put_back(connection: Connection, video_id: int) -> bool:
-    """Have a video of a lost task asked for at once; tell whether it is one."""
+def put_back(connection: Connection, video_id: int, *, now: int) -> bool:
+    """Have a video of a lost task asked for at once; tell whether it is one.
+
+    The person who says so at *now* (ms UTC) knows of all losses: nobody can poll a lost task, so that ``polled_at``
+    is free to say so.
+    """
     lost = select(tasks.c.id).where(tasks.c.status == TaskStatus.LOST.value)
     asked = (task_items.c.video == video_id, task_items.c.said == ASKED, task_items.c.task.in_(lost))
     is_lost = connection.execute(update(task_items).where(*asked).values(said=PUT_BACK)).rowcount > 0
     if is_lost:
         connection.execute(update(videos).where(videos.c.id == video_id).values(detail=None))
+        connection.execute(update(tasks).where(tasks.c.status == TaskStatus.LOST.value).values(polled_at=now))
     return is_lost
 
 

@@ -16,11 +16,11 @@ from fetcher.domain.errors import CredentialsRefusedError, FetcherError, PolyvEr
 from fetcher.domain.exit_code import ExitCode
 from fetcher.ledger.claims import release_others
 from fetcher.ledger.recovery import latest_done, pull_back, still_wanted
-from fetcher.ledger.requests import Intent
 from fetcher.ledger.views import totals
 from fetcher.ledger.work import begin_run, end_run, file_missing, forget_refusals
 from fetcher.sync.asking import Asking
 from fetcher.sync.fetching import Fetching
+from fetcher.sync.losses import Loss
 from fetcher.sync.outcome import Options, Summary
 from fetcher.sync.planning import Planning
 from fetcher.sync.submitting import Submitting
@@ -105,7 +105,7 @@ class Run:
     async def _recover(self) -> int:
         """Take over what a dead run left, notice done files that are gone, drop parts that nobody needs."""
 
-        def take_over(connection: Connection) -> tuple[int, list[Intent]]:
+        def take_over(connection: Connection) -> tuple[int, list[Loss]]:
             now = self._wires.now()
             release_others(connection, owner=self._wires.owner)
             forget_refusals(connection)
@@ -208,6 +208,7 @@ class Run:
         if asked:
             self._fetching.look_again(self._asking.take_deadlines())
             self._planning.look_again()
+            self._submitting.note_questions()
         for one in (*self._fetching.take_broken(), *asked, *self._submitting.take_ended()):
             self._look_at(one)
 
