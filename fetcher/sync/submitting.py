@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from fetcher.archive.space import free_bytes
 from fetcher.domain.delay import poll_delay
-from fetcher.domain.errors import CredentialsRefusedError, PolyvBlockedError, PolyvError, UsageError
+from fetcher.domain.errors import CredentialsRefusedError, NoRoomError, PolyvBlockedError, PolyvError, UsageError
 from fetcher.domain.suspects import Suspects
 from fetcher.domain.waves import Means, held_to, next_task
 from fetcher.ledger import caution, requests
@@ -84,7 +84,6 @@ class Submitting:
         self._held_until: int | None = None
         self._seen_ends = 0
         self._transfer_s = 0.0
-        self._is_room_told = False
         self._is_behind_questions = False
         """Whether recorded tasks have to be asked about before anything is asked for."""
         self._questions = 0
@@ -226,12 +225,18 @@ class Submitting:
             return []  # Sorting all that is wanted takes its time.
         looked_at = list(requests.wanted(connection, now=now, usual=usual, have=have, limit=_LOOKED_AT))
         chosen = next_task(looked_at, means)
-        if looked_at and not chosen and not outstanding and not self._is_room_told:
-            self._is_room_told = True
-            _log.warning(
-                "%d bytes are free beside min_free, too few for any video that is wanted: none is asked for", room
-            )
+        if not chosen and (unfit := sum(video.missing > means.room for video in looked_at)):
+            self._left_out(unfit, means.room)
         return [video.video_id for video in chosen]
+
+    def _left_out(self, videos: int, room: int) -> None:
+        """Keep that the disk has no room for what is wanted: another run changes nothing of that."""
+        shown = f"{videos} or more" if videos == _LOOKED_AT else videos
+        text = (
+            f"no room for videos that are wanted: {shown}; {max(room, 0)} bytes are free beside min_free and what "
+            "is on its way. They are not asked for until there is more: free some, or lower min_free"
+        )
+        self._wires.summary.error = self._wires.summary.error or NoRoomError(text)
 
     def _own_rate(self) -> float | None:
         """Return what this run's downloads have shown of the line, bytes a second; None where it is too little."""

@@ -1,5 +1,6 @@
 """What is asked of Polyv is paid for: no video twice without need, and none without end."""
 
+import json
 import sqlite3
 from contextlib import closing
 from subprocess import CompletedProcess
@@ -114,3 +115,18 @@ def test_no_video_is_asked_for_without_end_where_each_answer_is_lost(case: Archi
     assert f"{video.vid}\n" == case.run("retry", video.vid).stdout
     assert 0 == case.sync("--until-done", FETCHER_EXPIRE_DAYS="1").returncode
     case.require_right([video])
+
+
+def test_what_is_wanted_and_does_not_fit_on_the_disk_is_told_by_the_exit_code(case: ArchiveCase) -> None:
+    """F79, before it is asked for: others are fetched all the same, and a run until all is done ends."""
+    library = case.simulator.library
+    small, giant = library.add_video(size=_SIZE), library.add_video(size=1 << 50)
+    want_videos(case.root, [small, giant])
+
+    for arguments in ((), ("--until-done",)):
+        ended = case.sync(*arguments)
+        assert (7, 1) == (ended.returncode, len(ended.stderr.splitlines()))
+        assert "no room for videos that are wanted: 1;" in ended.stderr
+    case.require_right([small])
+    assert [1, 0] == [len(library.tasks_of(video.vid)) for video in (small, giant)]
+    assert "wanted" == json.loads(case.run("show", giant.vid, "--json").stdout)["status"]
