@@ -64,6 +64,8 @@ class _Call:
     offset_s: float | None = None
     """How far Polyv's clock is ahead of ours by that answer, in seconds."""
     delivery: Delivery = field(default_factory=Delivery)
+    timeout_s: float | None = None
+    """Longest time for one request; None for the usual one."""
 
 
 class PolyvClient:
@@ -80,6 +82,7 @@ class PolyvClient:
         retries: int = 3,
         retry_first_s: float = 1.0,
         timeout_s: float = 20,
+        create_timeout_s: float = 120,
         monotonic: Callable[[], float] = time.monotonic,
         breaker: CircuitBreaker | None = None,
         transport: Exchange | None = None,
@@ -96,6 +99,8 @@ class PolyvClient:
             retries: Further tries after the first.
             retry_first_s: The pause before the first of them, in seconds; later ones double.
             timeout_s: Longest time for one request, in seconds.
+            create_timeout_s: The same where a task is asked for: no answer in time is one that is lost, and with it
+                what the task costs. Polyv may have to begin the thawing of a hundred videos before it answers.
             monotonic: A clock that never jumps, in seconds, for a breaker of its own.
             breaker: One that is shared with other clients.
             transport: Carries the requests; None for one of its own to *api_url*.
@@ -117,6 +122,7 @@ class PolyvClient:
         self._limiter = AsyncLimiter(burst, burst / rate_per_s)
         self._retries = retries
         self._retry_first_s = retry_first_s
+        self._create_timeout_s = create_timeout_s
         self.breaker: Final = breaker or CircuitBreaker(monotonic=monotonic)
         self.calls = 0
         """Requests sent so far."""
@@ -168,7 +174,14 @@ class PolyvClient:
             raise UsageError(f"expire_days is 1 to {_MOST_DAYS}, not {expire_days}")
         params = {"vids": ",".join(vids), "expireDays": str(expire_days)}
         delivery = delivery or Delivery()
-        call = _Call(method="POST", path=_CREATE_TASK, params=params, is_repeatable=False, delivery=delivery)
+        call = _Call(
+            method="POST",
+            path=_CREATE_TASK,
+            params=params,
+            is_repeatable=False,
+            delivery=delivery,
+            timeout_s=self._create_timeout_s,
+        )
         return parse_task_id(await self._ask(call))
 
     async def get(self, path: str, params: Mapping[str, str]) -> Any:
@@ -288,7 +301,8 @@ class PolyvClient:
             sent_at = self._clock.uncorrected_s()
             call.delivery.may_have_arrived = True
             try:
-                answer = await self._transport.exchange(call.method, call.path, self._signed(call))
+                signed, timeout_s = self._signed(call), call.timeout_s
+                answer = await self._transport.exchange(call.method, call.path, signed, timeout_s=timeout_s)
             except NeverSentError:
                 call.delivery.may_have_arrived = False
                 raise
