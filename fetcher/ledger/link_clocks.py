@@ -13,11 +13,11 @@ from fetcher.ledger.schema import has_status, link_clocks, videos
 _PAGE = 2000
 
 
-def known_lifetimes(connection: Connection) -> dict[str, Lifetime]:
-    """Return what was learned, by host."""
+def known_lifetimes(connection: Connection, *, since: int) -> dict[str, Lifetime]:
+    """Return what was learned from *since* on (ms UTC), by host."""
+    lately = select(link_clocks).where(link_clocks.c.updated_at >= since)
     return {
-        row.host: Lifetime(worked_ms=row.worked_ms, refused_ms=row.refused_ms)
-        for row in connection.execute(select(link_clocks))
+        row.host: Lifetime(worked_ms=row.worked_ms, refused_ms=row.refused_ms) for row in connection.execute(lately)
     }
 
 

@@ -2,11 +2,14 @@
 
 import functools
 from collections.abc import Callable
+from typing import Final
 
 from fetcher.domain.lifetime import Lifetimes
 from fetcher.domain.link import Link, auth_timestamp, host_of
 from fetcher.ledger.link_clocks import keep_lifetimes, known_lifetimes, redate
 from fetcher.ledger.thread import LedgerThread
+
+_BELIEVED_MS: Final = 7 * 86_400_000
 
 
 class LinkClocks:
@@ -45,8 +48,13 @@ class LinkClocks:
         return None if stamped_at is None else self._now() - stamped_at
 
     async def load(self, ledger: LedgerThread) -> None:
-        """Begin with what earlier runs have learned."""
-        self._lifetimes.know(await ledger.read(known_lifetimes))
+        """Begin with what earlier runs have learned.
+
+        What is old is learned anew. One odd link would be believed for ever otherwise: where links are renewed
+        before they are as old as one that was refused, none of them can speak against it.
+        """
+        lately = functools.partial(known_lifetimes, since=self._now() - _BELIEVED_MS)
+        self._lifetimes.know(await ledger.read(lately))
 
     async def keep(self, ledger: LedgerThread, *, now: int) -> bool:
         """Write down what is new; date the ready videos anew where it says something else of them.
