@@ -170,10 +170,12 @@ class Asking:
                 seen = await asyncio.shield(self.active.get(task.row_id) or self._ask(task))
             except PolyvError:
                 continue
-            for one in seen:
-                if one.vid == order.vid and one.link is not None and one.link.url != order.link.url:
-                    return one.link
-            self._fruitless[task.row_id] = asyncio.get_running_loop().time()
+            links = {one.vid: one.link for one in seen if one.link is not None}
+            link = links.get(order.vid)
+            if link is not None and link.url != order.link.url:
+                return link
+            if link is not None or not links:  # Else it is this video alone that Polyv has no link of.
+                self._fruitless[task.row_id] = asyncio.get_running_loop().time()
         return None
 
     def _is_fruitless(self, task: DueTask) -> bool:
