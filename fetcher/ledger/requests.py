@@ -94,7 +94,8 @@ def wanted(
     """
     for row in connection.execute(_askable(now).limit(limit)).yield_per(MOST_VIDS):
         size = usual if row.size_expected is None else row.size_expected
-        yield Wanted(video_id=row.id, missing=max(0, size - have.get(row.id, 0)))
+        missing = max(0, size - have.get(row.id, 0))
+        yield Wanted(video_id=row.id, missing=missing, expire_days=row.expire_days)
 
 
 def outstanding(connection: Connection, *, now: int, usual: int, have: Mapping[int, int]) -> int:
