@@ -56,7 +56,7 @@ def _verdict(record: PollRecord, seen: Observation | None) -> tuple[Reason, str]
     """Return why a waiting video need not be waited for, None where it may still come."""
     if seen is not None and seen.link is not None:
         ends_at = seen.link.window_ends_at(expire_days=record.task.expire_days or LONGEST_WINDOW_DAYS)
-        is_cold = ends_at is not None and ends_at < record.now
+        is_cold = ends_at is not None and ends_at < (record.polyv_now or record.now)
         return (Reason.WINDOW_CLOSED, "no other link, and its thaw window is over") if is_cold else None
     if not record.is_given_up or (seen is not None and seen.is_final):
         return None
