@@ -56,7 +56,7 @@ class _Call:
     is_repeatable: bool
     """False where a second request would do its work a second time."""
     is_worth_waiting: bool = True
-    """False for what can do without an answer: it is asked once."""
+    """False for what can do without an answer: it is asked once, and its silence holds nothing back."""
     account: MainAccount | None = None
     """Whose word a v2 call is; None for a v3 call, which is the sub-account's."""
     pause_s: float | None = None
@@ -296,7 +296,7 @@ class PolyvClient:
         """Send one request, signed when its turn has come: a timestamp is good for 3 minutes only."""
         await self._limiter.acquire()
         call.pause_s = call.offset_s = None
-        with self.breaker.guard():
+        with self.breaker.guard(is_learned_from=call.is_worth_waiting):
             self.calls += 1
             sent_at = self._clock.uncorrected_s()
             call.delivery.may_have_arrived = True

@@ -14,6 +14,7 @@ from fetcher.domain.errors import (
     PolyvUnavailableError,
 )
 from fetcher.polyv.breaker import CircuitBreaker
+from fetcher.polyv.client import MainAccount
 from fetcher.polyv.clock import PolyvClock
 from fetcher.polyv.failures import NeverSentError
 
@@ -146,6 +147,22 @@ async def test_five_silences_open_the_breaker_and_time_closes_it(server: PolyvSe
         await client.get_task(TASK)
 
     assert 7 == client.calls == len(server.requests)
+
+
+async def test_f53_the_silence_of_what_nobody_needs_holds_nothing_back(server: PolyvServer) -> None:
+    """MD5s and sizes: where they alone are not answered, links and tasks are asked for all the same."""
+    server.script.extend([_PAGE] * 12)
+    account = MainAccount(user_id="1b448be323", secret="another")
+
+    async with new_client(server.url, main_account=account) as client:
+        for _ in range(6):
+            with pytest.raises(PolyvUnavailableError):
+                await client.get_source(VID)
+            with pytest.raises(PolyvUnavailableError):
+                await client.get_sizes([VID])
+        await client.get_task(TASK)
+
+    assert 13 == client.calls == len(server.requests)
 
 
 async def test_a_breaker_can_be_shared(server: PolyvServer) -> None:
