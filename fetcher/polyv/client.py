@@ -117,6 +117,8 @@ class PolyvClient:
         self._app_id = app_id
         self._app_secret = app_secret
         self._main_account = main_account
+        secrets = (app_secret, "" if main_account is None else main_account.secret)
+        self._secrets = tuple(secret for secret in secrets if secret)
         self._clock = clock
         burst = max(1.0, rate_per_s)
         self._limiter = AsyncLimiter(burst, burst / rate_per_s)
@@ -307,7 +309,7 @@ class PolyvClient:
                 call.delivery.may_have_arrived = False
                 raise
             self._note_headers(call, answer, sent_at=sent_at)
-            return parse_envelope(answer.body, http_status=answer.status_code)
+            return parse_envelope(answer.body, http_status=answer.status_code, secrets=self._secrets)
 
     def _note_headers(self, call: _Call, answer: Answer, *, sent_at: float) -> None:
         now, headers = self._clock.uncorrected_s(), answer.headers
