@@ -13,6 +13,9 @@ from fetcher.report.rows import instant
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
+_AGAIN: Final = (
+    "; to spare the price of thawing twice they are asked for again after {}, or at once by 'fetcher retry VID'"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +44,12 @@ def tell(loss: Loss, wires: Wires) -> None:
     """Name what nobody can ask about, and when it is asked for again: this is what cron mails."""
     intent, again = loss.intent, instant(loss.intent.asked_again_at)
     wires.summary.tasks_lost += 1
+    is_asked_again = len(loss.given_up) < len(intent.vids)
     _log.warning(
-        "asked Polyv for %d videos and do not know whether it made a task (%s); to spare the price of thawing "
-        "twice they are asked for again after %s, or at once by 'fetcher retry VID'; see 'fetcher show %s'",
+        "asked Polyv for %d videos and do not know whether it made a task (%s)%s; see 'fetcher show %s'",
         len(intent.vids),
         loss.detail,
-        again,
+        _AGAIN.format(again) if is_asked_again else "",
         intent.key,
     )
     told = {"request_key": intent.key, "videos": len(intent.vids), "error": loss.detail, "asked_again_at": again}

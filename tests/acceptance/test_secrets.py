@@ -170,7 +170,7 @@ def test_a_secret_in_the_wrong_place_is_not_repeated(case: ArchiveCase) -> None:
 
 @pytest.mark.parametrize("error_code", [104, 2000, 9999])
 def test_what_polyv_itself_repeats_of_secrets_is_said_and_kept_nowhere(raw: RawCase, error_code: int) -> None:
-    """F91: who refuses a signature may tell what was to be signed, and with it the secret; or a link with its key."""
+    """F91: who refuses a signature may tell what was to be signed, and so the secret; or a link with its key."""
     link = f"https://cdn.test/a.mp4?auth_key=1-{KEY}-0-ab"
     told = f"to be signed: {RAW_SECRET}appIdx{RAW_SECRET} for {link} auth_key={KEY}"
     raw.polyv.script.extend([answer(refusal(error_code, told))] * 6)
