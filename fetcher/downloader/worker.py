@@ -137,8 +137,8 @@ class Downloader:
 def _is_as_placed(order: Order, memo: Memo | None, found: Found) -> bool:
     """Tell whether a file in place is what was placed there.
 
-    Of one without a memo nobody knows what it was. It fits into the buffer: where Polyv's word speaks against it, or
-    could tell and was not compared, fetching it once more costs next to nothing, and then the two are compared.
+    Of one without a memo nobody knows what it was. It fits into the buffer: where Polyv's word speaks against it,
+    or could tell and was not compared, fetching it once more costs next to nothing, and the two are compared then.
     """
     if memo is not None and memo.sha256 is not None:
         return memo.sha256 == found.sha256 and memo.size in (None, found.size)
