@@ -61,17 +61,19 @@ def usual_size(connection: Connection) -> int:
 def measured_rate(connection: Connection) -> float | None:
     """Return what the line has shown that it can, in bytes a second: the best of the latest runs that fetched.
 
-    A run's time holds its waiting too, so that most of them say less than the line can.
+    A run's time holds its waiting too, so that most of them say less than the line can. It is the wall clock's,
+    which may have stepped back meanwhile: none can have been faster than while anything was under way.
     """
     lasted = runs.c.ended_at - runs.c.started_at
     latest = (
-        select(runs.c.bytes, lasted.label("lasted_ms"))
+        select((runs.c.bytes * 1000.0 / lasted).label("bytes_per_s"), runs.c.bytes_per_s.label("under_way"))
         .where(runs.c.ended_at.is_not(None), runs.c.bytes >= _LEAST_BYTES, lasted > 0)
         .order_by(runs.c.id.desc())
         .limit(_RUNS)
         .subquery()
     )
-    best: float | None = connection.scalar(select(func.max(latest.c.bytes * 1000.0 / latest.c.lasted_ms)))
+    rate = func.min(latest.c.bytes_per_s, func.coalesce(latest.c.under_way, latest.c.bytes_per_s))
+    best: float | None = connection.scalar(select(func.max(rate)))
     return best
 
 

@@ -233,13 +233,14 @@ class Run:
         if self._options.max_duration_s is not None:
             loop.call_at(began + self._options.max_duration_s, self.stop, ExitCode.STOPPED_BY_LIMIT)
         beat_at = began + _HEARTBEAT_S
-        learned_at = began
+        learned_at = looked_at = began
         while True:
             await asyncio.sleep(_TICK_S)
+            before, looked_at = looked_at, loop.time()
             self._heed_limits()
             self._planning.tick(now=loop.time())
             if self._wires.downloader.running:
-                self._submitting.count_transfer(_TICK_S)
+                self._submitting.count_transfer(looked_at - before)  # More than a tick where the machine is busy.
             if self._fetching.is_stale:
                 self._wires.news.set()
             if loop.time() >= learned_at + _LEARN_S:
