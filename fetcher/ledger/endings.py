@@ -16,9 +16,9 @@ from fetcher.ledger.schema import events, has_status, task_items, tasks, videos
 
 
 def waiting_for(connection: Connection, task: int) -> list[Any]:
-    """Return id, vid and resubmits of the videos of a task that wait."""
+    """Return id, vid, resubmits and size of the videos of a task that wait."""
     waiting = (
-        select(videos.c.id, videos.c.vid, videos.c.resubmits)
+        select(videos.c.id, videos.c.vid, videos.c.resubmits, videos.c.size)
         .join(task_items, videos.c.id == task_items.c.video)
         .where(task_items.c.task == task, has_status(Status.WAITING))
     )
@@ -48,6 +48,7 @@ def _ended(record: PollRecord, video: Any, reason: Reason, why: str) -> Event:
         WindowClosed(at=record.now, detail=detail),
         vid=video.vid,
         resubmits=video.resubmits,
+        was_done=video.size is not None,
         resubmit_expired=record.resubmit_expired,
     )
 

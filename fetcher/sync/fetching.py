@@ -349,6 +349,7 @@ class Fetching:
                     verdict,
                     vid=claimed.vid,
                     resubmits=claimed.resubmits,
+                    was_done=claimed.size is not None,
                     resubmit_expired=self._patience.resubmit_expired,
                 )
             case _:

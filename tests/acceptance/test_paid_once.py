@@ -117,6 +117,23 @@ def test_no_video_is_asked_for_without_end_where_each_answer_is_lost(case: Archi
     case.require_right([video])
 
 
+def test_files_that_somebody_took_away_are_not_thawed_a_second_time_by_themselves(case: ArchiveCase) -> None:
+    """F78: what their task still gives is fetched again; what has gone cold takes a person, whatever is set."""
+    videos = [case.simulator.library.add_video(size=_SIZE) for _ in range(2)]
+    tasks = [case.simulator.library.task(case.add(video)) for video in videos]
+    assert 0 == case.sync().returncode
+    for path in case.files():
+        (case.root / path).unlink()
+    tasks[1].expire_days = 0
+
+    ended = case.sync("--until-done", FETCHER_RESUBMIT_EXPIRED="true")
+
+    assert 4 == ended.returncode
+    assert f"fetcher submit {videos[1].vid}" in ended.stderr
+    assert ["done", "failed"] == [case.rows()[video.vid]["status"] for video in videos]
+    assert 2 == len(case.simulator.library.tasks)
+
+
 def test_what_is_wanted_and_does_not_fit_on_the_disk_is_told_by_the_exit_code(case: ArchiveCase) -> None:
     """F79, before it is asked for: others are fetched all the same, and a run until all is done ends."""
     library = case.simulator.library
