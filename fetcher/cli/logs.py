@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -11,16 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from fetcher.cli.lines import LineThread, is_loss, write_all
+from fetcher.domain.masking import masked
 
 _LOG: Final = logging.getLogger("fetcher")
 _SAID: Final = logging.getLogger("fetcher.said")
-_SECRETS: Final = re.compile(
-    r"(?:\b|(?<=%[0-9a-f]{2}))(auth_key|sign|secret|app_secret|appSecret|password)(=|%3D)[^\s&'\"<>]+",
-    re.IGNORECASE,
-)
-_ADDRESS: Final = re.compile(r"://(\S+)")
-_CLOSING: Final = "\"'<>),.;:"
-"""What may stand behind an address without belonging to it."""
 _JOURNAL_LEVELS: Final = {
     logging.DEBUG: 7,
     logging.INFO: 6,
@@ -28,25 +21,6 @@ _JOURNAL_LEVELS: Final = {
     logging.ERROR: 3,
     logging.CRITICAL: 2,
 }
-
-
-def masked(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """Return *text* without queries and users of links, without values of secret parameters, without *secrets*."""
-    for secret in secrets:
-        text = text.replace(secret, "…")
-    return _SECRETS.sub(r"\1\2…", _ADDRESS.sub(_masked_address, text))
-
-
-def _masked_address(found: re.Match[str]) -> str:
-    """Leave out user and query. A password was not always written as it has to be, without a ``/``."""
-    address = found[1].rstrip(_CLOSING)
-    closing = found[1][len(address) :]
-    authority = re.split("[/?#]", address, maxsplit=1)[0]
-    if "@" in authority or (":" in authority and "@" in address):
-        user_end = (authority if "@" in authority else address).rindex("@")
-        address = f"…{address[user_end:]}"
-    path, _, query = address.partition("?")
-    return f"://{path}?…{closing}" if query else f"://{address}{closing}"
 
 
 class _Masked(logging.Filter):

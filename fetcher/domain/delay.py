@@ -1,9 +1,13 @@
-"""How long to wait: between tries, and between two questions about one task."""
+"""How long to wait: between tries, between two questions about one task, and after tasks that were lost."""
 
 from typing import Final
 
 _LONGEST_RETRY_S: Final = 60.0
 _LONGEST_OBEYED_S: Final = 3600.0
+_FEW_LOSSES: Final = 3
+"""Lost tasks in a row that may be chance; more of them say that the next one is going to be lost, too."""
+_FIRST_LOSS_MS: Final = 3_600_000
+_LONGEST_LOSS_MS: Final = 86_400_000
 
 
 def retry_delay(attempt: int, *, first_s: float, jitter: float, asked_s: float | None = None) -> float:
@@ -32,3 +36,13 @@ def poll_delay(polls: int, *, first_s: float, longest_s: float, jitter: float = 
     """
     grown = min(first_s * 1.5 ** min(max(polls, 1) - 1, 64), max(longest_s, first_s))
     return grown * (1 - jitter / 10)
+
+
+def pause_after_losses(losses: int) -> int | None:
+    """Return how long no other task is asked for after so many in a row were lost, in ms; None for no pause.
+
+    Each may have been paid for, and brings nothing. The pause doubles from an hour up to a day.
+    """
+    if losses < _FEW_LOSSES:
+        return None
+    return min(_FIRST_LOSS_MS << min(losses - _FEW_LOSSES, 8), _LONGEST_LOSS_MS)

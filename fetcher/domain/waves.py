@@ -25,6 +25,8 @@ class Wanted:
     video_id: int
     missing: int
     """Bytes to fetch: its size, or what is usual, without those that are here already."""
+    expire_days: int | None = None
+    """How long it is to stay readable once it is thawed; None: as the settings say."""
 
 
 def held_to(measured: float | None, limit: int | None) -> float | None:
@@ -39,7 +41,7 @@ class Means:
     rate: float | None
     """Measured, bytes a second; None as long as nothing has been fetched."""
     expire_days: int
-    """How long what is thawed can be read, 1 to 7 days."""
+    """How long what is thawed can be read, 1 to 7 days, where a video has no number of its own."""
     budget: int | None
     """``thaw_budget`` in bytes; None where it is what the line fetches."""
     outstanding: int
@@ -50,7 +52,14 @@ class Means:
     @property
     def capacity(self) -> int:
         """Bytes that may be outstanding at once."""
-        fetched = _UNMEASURED if self.rate is None else int(self.rate * self.expire_days * DAY_S * _SHARE)
+        return self._capacity(self.expire_days)
+
+    def capacity_for(self, video: Wanted) -> int:
+        """Return how many bytes may be outstanding with *video*: less where it goes cold sooner than others."""
+        return self._capacity(min(video.expire_days or self.expire_days, self.expire_days))
+
+    def _capacity(self, days: int) -> int:
+        fetched = _UNMEASURED if self.rate is None else int(self.rate * days * DAY_S * _SHARE)
         return fetched if self.budget is None else min(fetched, self.budget)
 
     @property
@@ -94,19 +103,20 @@ def next_task(wanted: Iterable[Wanted], means: Means) -> list[Wanted]:
     """Return what to ask for in the next task, none where it has to wait.
 
     The order is kept, so that everything has its turn: what is too much now is waited for, not passed over. Only
-    what does not fit on the disk is passed over. One that is larger than the whole budget goes alone.
+    what does not fit on the disk is passed over, and what is to stay readable for another number of days than the
+    first, as a task has one for all. One that is larger than the whole budget goes alone.
     """
-    left, room = means.capacity - means.outstanding, means.room
+    outstanding, room = means.outstanding, means.room
     chosen: list[Wanted] = []
     for video in wanted:
         if len(chosen) == MOST_VIDS:
             break
-        if video.missing > room:
+        if video.missing > room or (chosen and video.expire_days != chosen[0].expire_days):
             continue
-        if video.missing > left and (chosen or means.outstanding > 0):
+        if outstanding + video.missing > means.capacity_for(video) and (chosen or outstanding > 0):
             break
         chosen.append(video)
-        left -= video.missing
+        outstanding += video.missing
         room -= video.missing
     return chosen
 
@@ -115,17 +125,17 @@ def forecast(wanted: Iterable[Wanted], means: Means) -> Forecast:
     """Return the waves that all of *wanted* takes, each begun when the one before has been fetched."""
     waves: list[Wave] = []
     videos = size = unfit = unfit_size = 0
-    left, room, is_free = means.capacity - means.outstanding, means.room, means.outstanding == 0
+    before, room = means.outstanding, means.room
     for video in wanted:
         if video.missing > room:
             unfit, unfit_size = unfit + 1, unfit_size + video.missing
             continue
-        if video.missing > left and (videos or not is_free):
+        if before + size + video.missing > means.capacity_for(video) and (videos or before > 0):
             if videos:
                 waves.append(Wave(videos=videos, bytes=size))
-            videos, size, left, is_free = 0, 0, means.capacity, True
+            videos, size, before = 0, 0, 0
         videos, size = videos + 1, size + video.missing
-        left, room = left - video.missing, room - video.missing
+        room -= video.missing
     if videos:
         waves.append(Wave(videos=videos, bytes=size))
     return Forecast(waves=waves, left_out=Wave(videos=unfit, bytes=unfit_size))

@@ -33,6 +33,8 @@ class PollRecord:
     seen: Sequence[Observation]
     now: int
     """ms UTC."""
+    polyv_now: int | None = None
+    """The same by the clock that was corrected after Polyv's, whose stamps it is held against; None for *now*."""
     next_poll_at: int
     """When to ask again if anything is open then, ms UTC."""
     refused_links: Container[str] = ()

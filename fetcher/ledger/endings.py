@@ -5,19 +5,20 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from fetcher.domain.events import Event, GivenUp, WindowClosed
+from fetcher.domain.errors import FetcherError
+from fetcher.domain.events import Event, GivenUp, TaskNamed, WindowClosed
 from fetcher.domain.observation import Observation
 from fetcher.domain.status import Preparation, Reason, Status, TaskStatus
 from fetcher.domain.window import after_window
 from fetcher.ledger.answers import LONGEST_WINDOW_DAYS, PollRecord
-from fetcher.ledger.changes import Change, apply
+from fetcher.ledger.changes import Change, apply, apply_all
 from fetcher.ledger.schema import events, has_status, task_items, tasks, videos
 
 
 def waiting_for(connection: Connection, task: int) -> list[Any]:
-    """Return id, vid and resubmits of the videos of a task that wait."""
+    """Return id, vid, resubmits and size of the videos of a task that wait."""
     waiting = (
-        select(videos.c.id, videos.c.vid, videos.c.resubmits)
+        select(videos.c.id, videos.c.vid, videos.c.resubmits, videos.c.size)
         .join(task_items, videos.c.id == task_items.c.video)
         .where(task_items.c.task == task, has_status(Status.WAITING))
     )
@@ -47,6 +48,7 @@ def _ended(record: PollRecord, video: Any, reason: Reason, why: str) -> Event:
         WindowClosed(at=record.now, detail=detail),
         vid=video.vid,
         resubmits=video.resubmits,
+        was_done=video.size is not None,
         resubmit_expired=record.resubmit_expired,
     )
 
@@ -55,7 +57,7 @@ def _verdict(record: PollRecord, seen: Observation | None) -> tuple[Reason, str]
     """Return why a waiting video need not be waited for, None where it may still come."""
     if seen is not None and seen.link is not None:
         ends_at = seen.link.window_ends_at(expire_days=record.task.expire_days or LONGEST_WINDOW_DAYS)
-        is_cold = ends_at is not None and ends_at < record.now
+        is_cold = ends_at is not None and ends_at < (record.polyv_now or record.now)
         return (Reason.WINDOW_CLOSED, "no other link, and its thaw window is over") if is_cold else None
     if not record.is_given_up or (seen is not None and seen.is_final):
         return None
@@ -69,6 +71,30 @@ def is_over(
     if not record.is_given_up:
         return is_finished and not waiting
     return not any(video.vid in answer and answer[video.vid].link is not None for video in waiting)
+
+
+def wait_for_newer(connection: Connection, closed: Change) -> bool:
+    """Have a video whose window has closed wait for a task that still prepares it; tell whether there is one.
+
+    Nobody has to ask for it again, and pay, while it is being thawed: what has gone cold was an older task's.
+
+    Raises:
+        StaleLeaseError: The claim ended.
+    """
+    preparing = (
+        select(tasks.c.task_id)
+        .join(task_items, task_items.c.task == tasks.c.id)
+        .where(task_items.c.video == closed.video_id, tasks.c.next_poll_at.is_not(None))
+        .where(task_items.c.said.not_in((Preparation.SUCCESS.value, Preparation.FAIL.value)))
+    )
+    task_id = connection.scalar(preparing.limit(1))
+    if task_id is None:
+        return False
+    waits = Change(video_id=closed.video_id, event=TaskNamed(at=closed.event.at, task_id=task_id))
+    for result in apply_all(connection, [closed, waits]):
+        if isinstance(result, FetcherError):
+            raise result
+    return True
 
 
 def seek_other_hope(connection: Connection, task: int, video_id: int, *, now: int) -> bool:

@@ -61,17 +61,19 @@ def usual_size(connection: Connection) -> int:
 def measured_rate(connection: Connection) -> float | None:
     """Return what the line has shown that it can, in bytes a second: the best of the latest runs that fetched.
 
-    A run's time holds its waiting too, so that most of them say less than the line can.
+    A run's time holds its waiting too, so that most of them say less than the line can. It is the wall clock's,
+    which may have stepped back meanwhile: none can have been faster than while anything was under way.
     """
     lasted = runs.c.ended_at - runs.c.started_at
     latest = (
-        select(runs.c.bytes, lasted.label("lasted_ms"))
+        select((runs.c.bytes * 1000.0 / lasted).label("bytes_per_s"), runs.c.bytes_per_s.label("under_way"))
         .where(runs.c.ended_at.is_not(None), runs.c.bytes >= _LEAST_BYTES, lasted > 0)
         .order_by(runs.c.id.desc())
         .limit(_RUNS)
         .subquery()
     )
-    best: float | None = connection.scalar(select(func.max(latest.c.bytes * 1000.0 / latest.c.lasted_ms)))
+    rate = func.min(latest.c.bytes_per_s, func.coalesce(latest.c.under_way, latest.c.bytes_per_s))
+    best: float | None = connection.scalar(select(func.max(rate)))
     return best
 
 
@@ -94,7 +96,8 @@ def wanted(
     """
     for row in connection.execute(_askable(now).limit(limit)).yield_per(MOST_VIDS):
         size = usual if row.size_expected is None else row.size_expected
-        yield Wanted(video_id=row.id, missing=max(0, size - have.get(row.id, 0)))
+        missing = max(0, size - have.get(row.id, 0))
+        yield Wanted(video_id=row.id, missing=missing, expire_days=row.expire_days)
 
 
 def outstanding(connection: Connection, *, now: int, usual: int, have: Mapping[int, int]) -> int:
@@ -208,13 +211,18 @@ def held_until(connection: Connection, *, now: int) -> int | None:
     return until
 
 
-def put_back(connection: Connection, video_id: int) -> bool:
-    """Have a video of a lost task asked for at once; tell whether it is one."""
+def put_back(connection: Connection, video_id: int, *, now: int) -> bool:
+    """Have a video of a lost task asked for at once; tell whether it is one.
+
+    The person who says so at *now* (ms UTC) knows of all losses: nobody can poll a lost task, so that ``polled_at``
+    is free to say so.
+    """
     lost = select(tasks.c.id).where(tasks.c.status == TaskStatus.LOST.value)
     asked = (task_items.c.video == video_id, task_items.c.said == ASKED, task_items.c.task.in_(lost))
     is_lost = connection.execute(update(task_items).where(*asked).values(said=PUT_BACK)).rowcount > 0
     if is_lost:
         connection.execute(update(videos).where(videos.c.id == video_id).values(detail=None))
+        connection.execute(update(tasks).where(tasks.c.status == TaskStatus.LOST.value).values(polled_at=now))
     return is_lost
 
 

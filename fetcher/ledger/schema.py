@@ -46,7 +46,7 @@ tasks: Final = Table(
     Column("expire_days", Integer, comment="days the thawed files stay readable, NULL where unknown"),
     Column("added_at", _Big, nullable=False),
     Column("next_poll_at", _Big, comment="NULL: nothing to ask"),
-    Column("polled_at", _Big),
+    Column("polled_at", _Big, comment="of a lost one: when a person had a video of it put back"),
     Column("polls", Integer, nullable=False, server_default=text("0")),
     Column("quiet_polls", Integer, nullable=False, server_default=text("0"), comment="since the last news"),
     Column("last_error", Text),

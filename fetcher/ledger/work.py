@@ -73,9 +73,10 @@ def retry(connection: Connection, vids: Iterable[str] | None, *, now: int) -> tu
 def _put_back(connection: Connection, row: Any, *, now: int) -> bool:
     video_id, status = row.id, Status(row.status)
     if status is Status.WANTED:
-        return put_back(connection, video_id)
-    if row.reason == Reason.REFUSED_BY_POLYV.value:
-        # No task names it, so there is none to ask about.
+        return put_back(connection, video_id, now=now)
+    is_lost = row.reason == Reason.NEVER_PREPARED.value and put_back(connection, video_id, now=now)
+    if is_lost or row.reason == Reason.REFUSED_BY_POLYV.value:
+        # No task gives it, so there is none to ask about.
         apply(connection, Change(video_id=video_id, event=Chosen(at=now)))
     elif status is Status.FAILED:
         apply(connection, Change(video_id=video_id, event=RetryAsked(at=now)))

@@ -13,6 +13,7 @@ from fetcher.domain.errors import (
     VideoRefusedError,
 )
 from fetcher.domain.identifiers import printable
+from fetcher.domain.masking import masked
 from fetcher.polyv.failures import TimestampRefusedError
 
 _SUCCESS: Final = 200
@@ -26,15 +27,18 @@ _CREDENTIALS: Final[Mapping[int | None, str]] = {
     104: "Polyv refuses the signature: check app_secret",
     105: "the sub-account may not do this: give it the role 内容分发 in Polyv's console",
 }
+_LONGEST_TEXT: Final = 10_000
+"""Letters of a foreign text that are looked at."""
 _SIGN: Final = re.compile(r"\b(?:[0-9A-F]{32}|[0-9A-F]{40})\b")
 
 
-def parse_envelope(body: bytes, *, http_status: int) -> Any:
+def parse_envelope(body: bytes, *, http_status: int, secrets: tuple[str, ...] = ()) -> Any:
     """Return what Polyv's answer carries in ``data``, unchecked.
 
     Args:
         body: The whole body. It is never shown: a proxy's error page repeats the address, signature included.
         http_status: Only for the error's text; whether it agrees with ``code`` is undocumented.
+        secrets: What may stand in no error's text. Whoever refuses a signature likes to tell what was to be signed.
 
     Raises:
         TimestampRefusedError: Error 100.
@@ -50,7 +54,7 @@ def parse_envelope(body: bytes, *, http_status: int) -> Any:
     if type(code) is not int or abs(code) > _LARGEST_CODE:
         raise PolyvUnavailableError(f"Polyv answered HTTP {http_status} with JSON that has no code in it")
     if code != _SUCCESS:
-        _refuse(envelope, code)
+        _refuse(envelope, code, secrets)
     return envelope.get("data")
 
 
@@ -74,12 +78,13 @@ def _kind(body: bytes) -> str:
     return f"{len(body)} bytes of something else"
 
 
-def _refuse(envelope: Mapping[str, Any], code: int) -> NoReturn:
+def _refuse(envelope: Mapping[str, Any], code: int, secrets: tuple[str, ...]) -> NoReturn:
     error = envelope.get("error")
     fields = error if isinstance(error, dict) else {}
     error_code = _int_or_none(fields.get("code"))
-    request_id = _text(envelope.get("requestId"), limit=64) or None
-    said = _text(fields.get("desc")) or _text(error) or _text(envelope.get("message")) or "no reason given"
+    request_id = _text(envelope.get("requestId"), secrets, limit=64) or None
+    texts = (_text(some, secrets) for some in (fields.get("desc"), error, envelope.get("message")))
+    said = next(filter(None, texts), "no reason given")
     where = f"code {code}, error {error_code}, {said!r}, request {request_id}"
     if error_code in _CREDENTIALS:
         raise CredentialsRefusedError(f"{_CREDENTIALS[error_code]} ({where})")
@@ -93,9 +98,11 @@ _REFUSALS: Final[Mapping[int | None, tuple[type[PolyvRefusedError], str]]] = {
 }
 
 
-def _text(value: object, *, limit: int = 200) -> str:
-    """Return foreign text fit for a log; what is no text gives none, and what may be a signature is cut out."""
-    return printable(_SIGN.sub("(removed)", value), limit=limit) if isinstance(value, str) else ""
+def _text(value: object, secrets: tuple[str, ...], *, limit: int = 200) -> str:
+    """Return foreign text fit for a log; what is no text gives none, and what may be a secret is cut out."""
+    if not isinstance(value, str):
+        return ""
+    return printable(_SIGN.sub("(removed)", masked(value[:_LONGEST_TEXT], secrets)), limit=limit)
 
 
 def _int_or_none(value: object) -> int | None:

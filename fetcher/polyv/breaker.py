@@ -44,14 +44,23 @@ class CircuitBreaker:
         return max(0.0, self._opened_at + self._open_s - self._monotonic())
 
     @contextmanager
-    def guard(self) -> Iterator[None]:
+    def guard(self, *, is_learned_from: bool = True) -> Iterator[None]:
         """Run one call and learn from its end.
 
         Any answer counts as one, a refusal too. A call that was cancelled says nothing.
 
+        Args:
+            is_learned_from: False for a call that nobody needs: where it alone goes unanswered, those that matter
+                are not to be held back. It is no trial either.
+
         Raises:
             PolyvBlockedError: The breaker is open, or a trial is under way.
         """
+        if not is_learned_from:
+            if self._opened_at is not None:
+                raise self._blocked()
+            yield
+            return
         is_trial = self._admit()
         try:
             yield
@@ -69,14 +78,16 @@ class CircuitBreaker:
 
     def _admit(self) -> bool:
         """Refuse the call or let it through, and tell whether it is the trial."""
-        pause_s = self.retry_in_s()
-        if pause_s > 0:
-            raise PolyvBlockedError(
-                f"Polyv did not answer {self._unanswered} times in a row and is left alone; "
-                f"the next call is possible in {pause_s:.0f} s"
-            )
+        if self.retry_in_s() > 0:
+            raise self._blocked()
         self._is_trying = self._opened_at is not None
         return self._is_trying
+
+    def _blocked(self) -> PolyvBlockedError:
+        return PolyvBlockedError(
+            f"Polyv did not answer {self._unanswered} times in a row and is left alone; "
+            f"the next call is possible in {self.retry_in_s():.0f} s"
+        )
 
     def _failed(self, *, is_trial: bool) -> None:
         self._unanswered += 1

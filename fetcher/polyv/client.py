@@ -56,7 +56,7 @@ class _Call:
     is_repeatable: bool
     """False where a second request would do its work a second time."""
     is_worth_waiting: bool = True
-    """False for what can do without an answer: it is asked once."""
+    """False for what can do without an answer: it is asked once, and its silence holds nothing back."""
     account: MainAccount | None = None
     """Whose word a v2 call is; None for a v3 call, which is the sub-account's."""
     pause_s: float | None = None
@@ -64,6 +64,8 @@ class _Call:
     offset_s: float | None = None
     """How far Polyv's clock is ahead of ours by that answer, in seconds."""
     delivery: Delivery = field(default_factory=Delivery)
+    timeout_s: float | None = None
+    """Longest time for one request; None for the usual one."""
 
 
 class PolyvClient:
@@ -80,6 +82,7 @@ class PolyvClient:
         retries: int = 3,
         retry_first_s: float = 1.0,
         timeout_s: float = 20,
+        create_timeout_s: float = 120,
         monotonic: Callable[[], float] = time.monotonic,
         breaker: CircuitBreaker | None = None,
         transport: Exchange | None = None,
@@ -96,6 +99,8 @@ class PolyvClient:
             retries: Further tries after the first.
             retry_first_s: The pause before the first of them, in seconds; later ones double.
             timeout_s: Longest time for one request, in seconds.
+            create_timeout_s: The same where a task is asked for: no answer in time is one that is lost, and with it
+                what the task costs. Polyv may have to begin the thawing of a hundred videos before it answers.
             monotonic: A clock that never jumps, in seconds, for a breaker of its own.
             breaker: One that is shared with other clients.
             transport: Carries the requests; None for one of its own to *api_url*.
@@ -112,11 +117,14 @@ class PolyvClient:
         self._app_id = app_id
         self._app_secret = app_secret
         self._main_account = main_account
+        secrets = (app_secret, "" if main_account is None else main_account.secret)
+        self._secrets = tuple(secret for secret in secrets if secret)
         self._clock = clock
         burst = max(1.0, rate_per_s)
         self._limiter = AsyncLimiter(burst, burst / rate_per_s)
         self._retries = retries
         self._retry_first_s = retry_first_s
+        self._create_timeout_s = create_timeout_s
         self.breaker: Final = breaker or CircuitBreaker(monotonic=monotonic)
         self.calls = 0
         """Requests sent so far."""
@@ -168,7 +176,14 @@ class PolyvClient:
             raise UsageError(f"expire_days is 1 to {_MOST_DAYS}, not {expire_days}")
         params = {"vids": ",".join(vids), "expireDays": str(expire_days)}
         delivery = delivery or Delivery()
-        call = _Call(method="POST", path=_CREATE_TASK, params=params, is_repeatable=False, delivery=delivery)
+        call = _Call(
+            method="POST",
+            path=_CREATE_TASK,
+            params=params,
+            is_repeatable=False,
+            delivery=delivery,
+            timeout_s=self._create_timeout_s,
+        )
         return parse_task_id(await self._ask(call))
 
     async def get(self, path: str, params: Mapping[str, str]) -> Any:
@@ -283,17 +298,18 @@ class PolyvClient:
         """Send one request, signed when its turn has come: a timestamp is good for 3 minutes only."""
         await self._limiter.acquire()
         call.pause_s = call.offset_s = None
-        with self.breaker.guard():
+        with self.breaker.guard(is_learned_from=call.is_worth_waiting):
             self.calls += 1
             sent_at = self._clock.uncorrected_s()
             call.delivery.may_have_arrived = True
             try:
-                answer = await self._transport.exchange(call.method, call.path, self._signed(call))
+                signed, timeout_s = self._signed(call), call.timeout_s
+                answer = await self._transport.exchange(call.method, call.path, signed, timeout_s=timeout_s)
             except NeverSentError:
                 call.delivery.may_have_arrived = False
                 raise
             self._note_headers(call, answer, sent_at=sent_at)
-            return parse_envelope(answer.body, http_status=answer.status_code)
+            return parse_envelope(answer.body, http_status=answer.status_code, secrets=self._secrets)
 
     def _note_headers(self, call: _Call, answer: Answer, *, sent_at: float) -> None:
         now, headers = self._clock.uncorrected_s(), answer.headers

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Final, Literal, Protocol, Self
+from typing import Any, Final, Literal, Protocol, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -52,8 +52,21 @@ class Exchange(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    async def exchange(self, method: Literal["GET", "POST"], path: str, params: Mapping[str, str]) -> Answer:
+    async def exchange(
+        self,
+        method: Literal["GET", "POST"],
+        path: str,
+        params: Mapping[str, str],
+        *,
+        timeout_s: float | None = None,
+    ) -> Answer:
         """Send *params* and return the answer.
+
+        Args:
+            method: Of the request.
+            path: Of the call.
+            params: What is sent.
+            timeout_s: Longest time for all of it, in seconds; None for the usual one.
 
         Raises:
             PolyvUnavailableError: No whole answer.
@@ -110,39 +123,53 @@ class Transport:
             trust_env=True,
             # A redirect would send the signature wherever an answer points.
             follow_redirects=False,
-            # The first half is for connecting, so that "never sent" is known before the whole time is up.
-            timeout=httpx.Timeout(self._timeout_s, connect=self._timeout_s / 2),
             # identity, not gzip: a bounded read of what is never inflated cannot be made to blow up.
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
         )
 
-    async def exchange(self, method: Literal["GET", "POST"], path: str, params: Mapping[str, str]) -> Answer:
+    async def exchange(
+        self,
+        method: Literal["GET", "POST"],
+        path: str,
+        params: Mapping[str, str],
+        *,
+        timeout_s: float | None = None,
+    ) -> Answer:
         """Send *params*, as the query of a GET or the form of a POST, and return the answer.
+
+        Args:
+            method: Of the request.
+            path: Of the call.
+            params: What is sent.
+            timeout_s: Longest time from connecting to the last byte, in seconds; None for the usual one.
 
         Raises:
             NeverSentError: No connection came about.
             PolyvUnavailableError: No whole answer, or none that is acceptable.
         """
+        longest_s = self._timeout_s if timeout_s is None else timeout_s
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._exchange(method, path, params)
+            async with asyncio.timeout(longest_s):
+                return await self._exchange(method, path, params, longest_s)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, UnicodeError) as exc:
-            failure, cause = self._translated(exc), _root(exc)
+            failure, cause = self._translated(exc, longest_s), _root(exc)
         # Raised out here: httpx's exception, whose request holds the signed address, is not even its context.
         raise failure from cause
 
-    async def _exchange(self, method: str, path: str, params: Mapping[str, str]) -> Answer:
+    async def _exchange(self, method: str, path: str, params: Mapping[str, str], longest_s: float) -> Answer:
         if self._client is None:
             raise RuntimeError("the transport is not open")
-        where = {"params" if method == "GET" else "data": dict(params)}
-        async with self._client.stream(method, self._api_url + path, **where) as response:  # type: ignore[arg-type]
+        where: dict[str, Any] = {"params" if method == "GET" else "data": dict(params)}
+        # The first half is for connecting, so that "never sent" is known before the whole time is up.
+        timeout = httpx.Timeout(longest_s, connect=self._timeout_s / 2)
+        async with self._client.stream(method, self._api_url + path, timeout=timeout, **where) as response:
             encoding = response.headers.get("content-encoding", "identity")
             if encoding.lower() != "identity":
                 raise PolyvUnavailableError(f"Polyv's answer is encoded ({printable(encoding)}) and was not to be")
             body = await _bounded(response)
             return Answer(status_code=response.status_code, headers=response.headers, body=body)
 
-    def _translated(self, exc: Exception) -> PolyvUnavailableError:
+    def _translated(self, exc: Exception, longest_s: float) -> PolyvUnavailableError:
         root = _root(exc)
         if isinstance(root, ssl.SSLCertVerificationError):
             return TlsRefusedError(
@@ -154,7 +181,7 @@ class Transport:
         if isinstance(exc, _NEVER_SENT):
             return NeverSentError(f"no connection to {self._host}: {_why(exc, root)}{self._via()}")
         if isinstance(exc, httpx.TimeoutException | TimeoutError):
-            return PolyvUnavailableError(f"no whole answer from {self._host} within {self._timeout_s:g} s")
+            return PolyvUnavailableError(f"no whole answer from {self._host} within {longest_s:g} s")
         return PolyvUnavailableError(f"the connection to {self._host} broke: {_why(exc, root)}{self._via()}")
 
     def _via(self) -> str:

@@ -59,9 +59,12 @@ class Rhythm:
         delay = poll_delay(task.quiet_polls + 1, first_s=self.first_s, longest_s=self.longest_s, jitter=jitter)
         return now + round(delay * 1000)
 
-    def is_given_up(self, task: DueTask, *, now: int) -> bool:
-        """Tell whether what Polyv has not said of *task* by now counts as never."""
-        is_old = now - task.added_at > self.give_up_after_s * 1000
+    def is_given_up(self, task: DueTask, *, now: int, polyv_now: int) -> bool:
+        """Tell whether what Polyv has not said of *task* by now counts as never.
+
+        By both clocks: when it was recorded is of this machine's, which may have jumped since, or be wrong always.
+        """
+        is_old = min(now, polyv_now) - task.added_at > self.give_up_after_s * 1000
         return is_old and task.quiet_polls + 1 >= _FEWEST_POLLS
 
 
@@ -175,10 +178,12 @@ class Asking:
                 seen = await asyncio.shield(self.active.get(task.row_id) or self._ask(task))
             except PolyvError:
                 continue
-            for one in seen:
-                if one.vid == order.vid and one.link is not None and one.link.url != order.link.url:
-                    return one.link
-            self._fruitless[task.row_id] = asyncio.get_running_loop().time()
+            links = {one.vid: one.link for one in seen if one.link is not None}
+            link = links.get(order.vid)
+            if link is not None and link.url != order.link.url:
+                return link
+            if link is not None or not links:  # Else it is this video alone that Polyv has no link of.
+                self._fruitless[task.row_id] = asyncio.get_running_loop().time()
         return None
 
     def _is_fruitless(self, task: DueTask) -> bool:
@@ -241,16 +246,17 @@ class Asking:
             await self._keep_failure(task, exc)
             raise
         told = await self._enquiring.ask(seen) if self._enquiring is not None else {}
-        now = self._wires.now()
+        now, polyv_now = self._wires.now(), self._wires.polyv_now()
         record = PollRecord(
             task=task,
             seen=seen,
             now=now,
+            polyv_now=polyv_now,
             next_poll_at=self._rhythm.next_at(task, now=now),
             refused_links=frozenset(self._refused),
             expired_links=frozenset(self._expired),
             signing_anew=self._wires.clocks.signing_anew(),
-            is_given_up=self._rhythm.is_given_up(task, now=now),
+            is_given_up=self._rhythm.is_given_up(task, now=now, polyv_now=polyv_now),
             expire_days=self._rhythm.expire_days,
             resubmit_expired=self._rhythm.resubmit_expired,
         )
@@ -286,7 +292,7 @@ class Asking:
                 self._wires.notify({"type": "poll_failed", "task_id": task.task_id, "error": str(exc)})
             self._is_blocked_told = True
             return
-        now = self._wires.now()
+        now, polyv_now = self._wires.now(), self._wires.polyv_now()
         _log.warning("task %s: %s", task.task_id, exc)
         self._wires.notify({"type": "poll_failed", "task_id": task.task_id, "error": str(exc)})
         keep = functools.partial(
@@ -296,7 +302,8 @@ class Asking:
             now=now,
             next_poll_at=self._rhythm.next_at(task, now=now),
             # An outage says nothing about the task; only Polyv's own refusal does.
-            is_given_up=isinstance(exc, PolyvRefusedError) and self._rhythm.is_given_up(task, now=now),
+            is_given_up=isinstance(exc, PolyvRefusedError)
+            and self._rhythm.is_given_up(task, now=now, polyv_now=polyv_now),
         )
         self._tell_failed(task, await self._wires.ledger.write(keep))
 

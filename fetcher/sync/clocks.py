@@ -2,11 +2,14 @@
 
 import functools
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from fetcher.domain.lifetime import Lifetime, Lifetimes
 from fetcher.domain.link import Link, auth_timestamp, host_of, start_by
 from fetcher.ledger.link_clocks import keep_lifetimes, known_lifetimes, redate, was_cut_off
 from fetcher.ledger.thread import LedgerThread
+
+_BELIEVED_MS: Final = 7 * 86_400_000
 
 
 class LinkClocks:
@@ -58,8 +61,13 @@ class LinkClocks:
         return None if stamped_at is None else self._now() - stamped_at
 
     async def load(self, ledger: LedgerThread) -> None:
-        """Begin with what earlier runs have learned."""
-        self._lifetimes.know(await ledger.read(known_lifetimes))
+        """Begin with what earlier runs have learned.
+
+        What is old is learned anew. One odd link would be believed for ever otherwise: where links are renewed
+        before they are as old as one that was refused, none of them can speak against it.
+        """
+        lately = functools.partial(known_lifetimes, since=self._now() - _BELIEVED_MS)
+        self._lifetimes.know(await ledger.read(lately))
         self._is_dated = not await ledger.read(was_cut_off)
 
     async def keep(self, ledger: LedgerThread, *, now: int) -> bool:

@@ -1,6 +1,7 @@
 """Claim ready videos, have them downloaded, and write down what came of it."""
 
 import asyncio
+import functools
 import logging
 import random
 from collections import Counter
@@ -26,6 +27,7 @@ from fetcher.domain.window import after_window
 from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.ledger.changes import Change, apply
 from fetcher.ledger.claims import Claimed
+from fetcher.ledger.endings import wait_for_newer
 from fetcher.ledger.polls import ask_again
 from fetcher.sync.backlog import Backlog, is_sooner
 from fetcher.sync.nodes import Nodes
@@ -320,6 +322,8 @@ class Fetching:
 
     async def _record(self, claimed: Claimed, verdict: Event | TryAgain) -> Event:
         """Write down what happened and return it; a file that was taken away again did not happen."""
+        if isinstance(verdict, WindowClosed) and await self._is_prepared_anew(claimed, verdict):
+            return verdict
         event = self._event(claimed, verdict)
         change = Change(video_id=claimed.video_id, event=event, fence=claimed.fence)
         if isinstance(event, LinkRefused):
@@ -345,10 +349,15 @@ class Fetching:
                     verdict,
                     vid=claimed.vid,
                     resubmits=claimed.resubmits,
+                    was_done=claimed.size is not None,
                     resubmit_expired=self._patience.resubmit_expired,
                 )
             case _:
                 return verdict
+
+    async def _is_prepared_anew(self, claimed: Claimed, closed: WindowClosed) -> bool:
+        change = Change(video_id=claimed.video_id, event=closed, fence=claimed.fence)
+        return await self._wires.ledger.write(functools.partial(wait_for_newer, closed=change))
 
     async def _record_refusal(self, change: Change) -> None:
         ask_at = self._wires.now() + round(self._patience.asked_again_s * 1000)

@@ -16,11 +16,11 @@ from fetcher.domain.errors import CredentialsRefusedError, FetcherError, PolyvEr
 from fetcher.domain.exit_code import ExitCode
 from fetcher.ledger.claims import release_others
 from fetcher.ledger.recovery import latest_done, pull_back, still_wanted
-from fetcher.ledger.requests import Intent
 from fetcher.ledger.views import totals
 from fetcher.ledger.work import begin_run, end_run, file_missing, forget_refusals
 from fetcher.sync.asking import Asking
 from fetcher.sync.fetching import Fetching
+from fetcher.sync.losses import Loss
 from fetcher.sync.outcome import Options, Summary
 from fetcher.sync.planning import Planning
 from fetcher.sync.submitting import Submitting
@@ -105,7 +105,7 @@ class Run:
     async def _recover(self) -> int:
         """Take over what a dead run left, notice done files that are gone, drop parts that nobody needs."""
 
-        def take_over(connection: Connection) -> tuple[int, list[Intent]]:
+        def take_over(connection: Connection) -> tuple[int, list[Loss]]:
             now = self._wires.now()
             release_others(connection, owner=self._wires.owner)
             forget_refusals(connection)
@@ -209,6 +209,7 @@ class Run:
             start_bys = self._asking.take_start_bys()
             self._fetching.look_again(start_bys)
             self._planning.look_again(links=len(start_bys))
+            self._submitting.note_questions()
         for one in (*self._fetching.take_broken(), *asked, *self._submitting.take_ended()):
             self._look_at(one)
 
@@ -233,13 +234,14 @@ class Run:
         if self._options.max_duration_s is not None:
             loop.call_at(began + self._options.max_duration_s, self.stop, ExitCode.STOPPED_BY_LIMIT)
         beat_at = began + _HEARTBEAT_S
-        learned_at = began
+        learned_at = looked_at = began
         while True:
             await asyncio.sleep(_TICK_S)
+            before, looked_at = looked_at, loop.time()
             self._heed_limits()
             self._planning.tick(now=loop.time())
             if self._wires.downloader.running:
-                self._submitting.count_transfer(_TICK_S)
+                self._submitting.count_transfer(looked_at - before)  # More than a tick where the machine is busy.
             if self._fetching.is_stale:
                 self._wires.news.set()
             if loop.time() >= learned_at + _LEARN_S:

@@ -11,13 +11,13 @@ from sqlalchemy import Connection
 
 from fetcher.archive.space import free_bytes
 from fetcher.domain.delay import poll_delay
-from fetcher.domain.errors import CredentialsRefusedError, PolyvBlockedError, PolyvError, UsageError
+from fetcher.domain.errors import CredentialsRefusedError, NoRoomError, PolyvBlockedError, PolyvError, UsageError
 from fetcher.domain.suspects import Suspects
 from fetcher.domain.waves import Means, held_to, next_task
-from fetcher.ledger import requests
+from fetcher.ledger import caution, requests
 from fetcher.ledger.requests import Intent
-from fetcher.report.rows import instant
 from fetcher.submitter import NothingCreated, Outcome, Submitter, TaskCreated, TaskLost, TaskRefused
+from fetcher.sync.losses import Loss, lose, tell
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
@@ -84,19 +84,25 @@ class Submitting:
         self._held_until: int | None = None
         self._seen_ends = 0
         self._transfer_s = 0.0
-        self._is_room_told = False
+        self._is_behind_questions = False
+        """Whether recorded tasks have to be asked about before anything is asked for."""
+        self._questions = 0
 
-    def recover(self, connection: Connection) -> list[Intent]:
+    def recover(self, connection: Connection) -> list[Loss]:
         """Take what a dead run has asked for without an answer in the ledger for lost, and return it to be told."""
-        lost = requests.unanswered(connection, now=self._wires.now())
-        for intent in lost:
-            requests.keep_lost(connection, intent, _DIED, note=_note(intent))
-        return lost
+        left = requests.unanswered(connection, now=self._wires.now())
+        return [lose(connection, intent, detail=_DIED, now=self._wires.now()) for intent in left]
 
-    def tell_lost(self, intents: Iterable[Intent]) -> None:
+    def tell_lost(self, losses: Iterable[Loss]) -> None:
         """Say once of which tasks nobody knows whether they exist."""
-        for intent in intents:
-            self._tell_lost(intent, _DIED)
+        for loss in losses:
+            tell(loss, self._wires)
+
+    def note_questions(self) -> None:
+        """Say that questions about tasks have ended: what they name is known now."""
+        self._questions += 1
+        if self._is_behind_questions:
+            self._is_due = True
 
     def count_transfer(self, seconds: float) -> None:
         """Say that files were being fetched for so long."""
@@ -152,7 +158,7 @@ class Submitting:
             self._is_due = False  # Until something says otherwise, while the ledger is asked too.
             intent = await self._intend()
             if intent is None:
-                self._rest(self._terms.looks_every_s)
+                self._rest(0 if self._is_behind_questions else self._terms.looks_every_s)
                 return
             self._is_due = True
             if not await self._ask(intent):
@@ -167,7 +173,7 @@ class Submitting:
 
     async def _intend(self) -> Intent | None:
         """Write down what to ask for next; None where there is nothing, or no room."""
-        if not await self._wires.ledger.read(requests.is_any_wanted):
+        if not await self._wires.ledger.read(requests.is_any_wanted) or await self._has_to_wait():
             return None
         while suspects := self._suspects.take():
             intent = await self._written(suspects)
@@ -178,6 +184,20 @@ class Submitting:
         have = await asyncio.to_thread(self._wires.parts.sizes)
         chosen = await self._wires.ledger.read(functools.partial(self._choose, room=room, have=have))
         return await self._written(chosen) if chosen else None
+
+    async def _has_to_wait(self) -> bool:
+        """Tell whether nothing may be asked for yet, whatever it is."""
+        questions = self._questions
+        self._is_behind_questions = await self._wires.ledger.read(caution.is_any_unasked)
+        if self._is_behind_questions:
+            self._is_due = questions != self._questions  # One has ended while the ledger was read.
+            self._created()
+            return True
+        resumes_at = await self._wires.ledger.read(caution.resumes_at)
+        if resumes_at is None or resumes_at <= self._wires.now():
+            return False
+        self._held_until = resumes_at
+        return True
 
     async def _written(self, video_ids: Sequence[int]) -> Intent | None:
         self._intents += 1
@@ -205,12 +225,18 @@ class Submitting:
             return []  # Sorting all that is wanted takes its time.
         looked_at = list(requests.wanted(connection, now=now, usual=usual, have=have, limit=_LOOKED_AT))
         chosen = next_task(looked_at, means)
-        if looked_at and not chosen and not outstanding and not self._is_room_told:
-            self._is_room_told = True
-            _log.warning(
-                "%d bytes are free beside min_free, too few for any video that is wanted: none is asked for", room
-            )
+        if not chosen and (unfit := sum(video.missing > means.room for video in looked_at)):
+            self._left_out(unfit, means.room)
         return [video.video_id for video in chosen]
+
+    def _left_out(self, videos: int, room: int) -> None:
+        """Keep that the disk has no room for what is wanted: another run changes nothing of that."""
+        shown = f"{videos} or more" if videos == _LOOKED_AT else videos
+        text = (
+            f"no room for videos that are wanted: {shown}; {max(room, 0)} bytes are free beside min_free and what "
+            "is on its way. They are not asked for until there is more: free some, or lower min_free"
+        )
+        self._wires.summary.error = self._wires.summary.error or NoRoomError(text)
 
     def _own_rate(self) -> float | None:
         """Return what this run's downloads have shown of the line, bytes a second; None where it is too little."""
@@ -240,9 +266,8 @@ class Submitting:
                 await self._keep_refused(intent, detail)
             case TaskLost(detail=detail):
                 self._suspects.set_aside()
-                keep = functools.partial(requests.keep_lost, intent=intent, detail=detail, note=_note(intent))
-                await self._wires.ledger.write(keep)
-                self._tell_lost(intent, detail)
+                keep = functools.partial(lose, intent=intent, detail=detail, now=self._wires.now())
+                tell(await self._wires.ledger.write(keep), self._wires)
                 return False
             case NothingCreated(error=error):
                 self._suspects.set_aside()
@@ -282,21 +307,6 @@ class Submitting:
         _log.warning("%s: Polyv refuses it: %s; see 'fetcher show %s'", intent.vids[0], detail, intent.vids[0])
         self._wires.notify({"type": "failed", "vid": intent.vids[0], "error": detail})
 
-    def _tell_lost(self, intent: Intent, detail: str) -> None:
-        """Name what nobody can ask about, and when it is asked for again: this is what cron mails."""
-        self._wires.summary.tasks_lost += 1
-        again = instant(intent.asked_again_at)
-        _log.warning(
-            "asked Polyv for %d videos and do not know whether it made a task (%s); to spare the price of thawing "
-            "twice they are asked for again after %s, or at once by 'fetcher retry VID'; see 'fetcher show %s'",
-            len(intent.vids),
-            detail,
-            again,
-            intent.key,
-        )
-        told = {"request_key": intent.key, "videos": len(intent.vids), "error": detail, "asked_again_at": again}
-        self._wires.notify({"type": "task_lost", **told})
-
     def _tell_failed(self, error: PolyvError | None) -> None:
         if error is None:
             return
@@ -304,8 +314,3 @@ class Submitting:
         if not isinstance(error, PolyvBlockedError) or not self._troubles:
             _log.warning("no task was made: %s", error)
         self._wires.notify({"type": "task_failed", "error": str(error)})
-
-
-def _note(intent: Intent) -> str:
-    """Return what a video's row says of a task that may exist."""
-    return f"a task that may exist thaws it ({intent.key}); asked for again after {instant(intent.asked_again_at)}"

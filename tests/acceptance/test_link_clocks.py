@@ -1,5 +1,9 @@
 """The two clocks of a link, with the installed command: links that die on the way, windows that close."""
 
+import sqlite3
+from contextlib import closing
+
+import pytest
 from archive_case import ArchiveCase
 
 from fetcher.simulator.faults import Fault
@@ -66,3 +70,54 @@ def test_f35_what_has_gone_cold_is_wanted_again_where_that_is_allowed(case: Arch
     case.require_right([video])
     assert [403, 200] == [request.status_code for request in case.simulator.requests.of(video.vid)]
     assert 2 == len(case.simulator.library.tasks)
+
+
+@pytest.mark.parametrize("may_resubmit", ["false", "true"])
+def test_f35_what_went_cold_in_an_old_task_is_waited_for_while_a_newer_one_prepares_it(
+    case: ArchiveCase, may_resubmit: str
+) -> None:
+    """Both were recorded: nobody is told to ask, and pay, for what is being thawed, and no run does so."""
+    library = case.simulator.library
+    video = library.add_video(ready_after=3600)
+    old = library.task(case.add(video))
+    old.expire_days, old.created_at = 0, old.created_at - 7200
+    new = library.task(case.add(video))
+    environ = {"FETCHER_RESUBMIT_EXPIRED": may_resubmit, "FETCHER_POLL_INTERVAL": "60"}
+
+    passes = [case.sync(**environ) for _ in range(2)]
+
+    assert [(0, "")] * 2 == [(ended.returncode, ended.stderr) for ended in passes]
+    assert ("waiting", [old, new]) == (case.rows()[video.vid]["status"], library.tasks_of(video.vid))
+    new.created_at -= 7200
+    new.success_at[video.vid] = new.created_at + 7300
+    assert 0 == case.run("retry", video.vid).returncode
+    assert 0 == case.sync(**environ).returncode
+    case.require_right([video])
+    assert [403, 200] == [request.status_code for request in case.simulator.requests.of(video.vid)]
+
+
+_TEN_YEARS_S = 315_360_000
+
+
+@pytest.mark.parametrize(("ready_after", "code"), [(3600, 8), (0, 3)])
+def test_f67_a_clock_that_jumps_by_years_gives_up_nothing_that_polyv_prepares(
+    case: ArchiveCase, ready_after: float, code: int
+) -> None:
+    """Recorded and thawed while the clock was right; Polyv's answer tells that ours is ahead by now.
+
+    One is being prepared still, of the other Polyv has no link but one that was refused.
+    """
+    case.simulator.links = "frozen"
+    video = case.simulator.library.add_video(ready_after=ready_after, faults=[Fault.expired(times=None)])
+    task = case.simulator.library.task(case.add(video))
+    assert case.sync().returncode in {0, 3}
+    case.simulator.clock_offset = -float(_TEN_YEARS_S)
+    task.created_at -= _TEN_YEARS_S
+    task.success_at = {vid: at - _TEN_YEARS_S for vid, at in task.success_at.items()}
+    with closing(sqlite3.connect(case.root / ".fetcher" / "ledger.db")) as ledger, ledger:
+        ledger.execute("UPDATE tasks SET added_at = added_at - ?, quiet_polls = 20", (_TEN_YEARS_S * 1000,))
+
+    ended = case.sync("--until-done", "--max-duration", "4s", FETCHER_POLL_INTERVAL_MAX="0.2")
+
+    assert code == ended.returncode, ended.stderr
+    assert "waiting" == case.rows()[video.vid]["status"]

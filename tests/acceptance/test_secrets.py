@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 from archive_case import ArchiveCase, archive_case
+from polyv_client_cases import SECRET as RAW_SECRET
+from polyv_client_cases import TASK
+from polyv_server import answer, refusal
+from raw_case import KEY, RawCase
 
 from fetcher.simulator.api_faults import ApiFault
 from fetcher.simulator.faults import Fault
@@ -162,3 +166,17 @@ def test_a_secret_in_the_wrong_place_is_not_repeated(case: ArchiveCase) -> None:
 
     assert [2] * 8 == [one.returncode for one in ended]
     assert [] == _canaries_in({str(number): one.stderr.encode() for number, one in enumerate(ended)})
+
+
+@pytest.mark.parametrize("error_code", [104, 2000, 9999])
+def test_what_polyv_itself_repeats_of_secrets_is_said_and_kept_nowhere(raw: RawCase, error_code: int) -> None:
+    """F91: who refuses a signature may tell what was to be signed, and so the secret; or a link with its key."""
+    link = f"https://cdn.test/a.mp4?auth_key=1-{KEY}-0-ab"
+    told = f"to be signed: {RAW_SECRET}appIdx{RAW_SECRET} for {link} auth_key={KEY}"
+    raw.polyv.script.extend([answer(refusal(error_code, told))] * 6)
+
+    said = raw.pass_once().said + raw.run("show", TASK, "--json").stdout
+
+    assert "to be signed: " in said
+    assert [] == [one for one in (RAW_SECRET, KEY) if one in said]
+    assert [] == [name for name, text in _files(raw.root, but="-").items() if KEY.encode() in text]

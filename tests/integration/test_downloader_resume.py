@@ -14,8 +14,9 @@ from transfer_cases import serving, video
 
 from fetcher.archive.parts import Memo
 from fetcher.domain.errors import TransferStoppedError
-from fetcher.domain.events import FileVerified
-from fetcher.domain.status import Evidence
+from fetcher.domain.events import FileVerified, GivenUp
+from fetcher.domain.status import Evidence, Reason
+from fetcher.domain.vendor import Expected
 from fetcher.downloader.orders import TryAgain
 
 _BODY = video(5_000_000)
@@ -168,6 +169,32 @@ async def test_f03_a_placed_file_that_has_rotted_since_is_not_adopted_nor_change
 
     assert not isinstance(verdict, FileVerified)
     assert (rotten, [_BODY]) == (bench.file.read_bytes(), bench.quarantined)
+
+
+@pytest.mark.parametrize("harm", [b"", b"cut", b"rot"])
+async def test_f03_a_little_file_without_memo_is_adopted_only_where_nothing_polyv_says_speaks_against_it(
+    server: OriginServer, bench: Bench, harm: bytes
+) -> None:
+    """Cut, or of another MD5, since it was placed: it is fetched once more, compared, and left to a person."""
+    body = _BODY[:1000]
+    said = Expected(size=1000, md5=hashlib.md5(body).hexdigest() if harm == b"rot" else None)
+    url = server.add("/a.mp4", body)
+    await bench.download(url, expected=said)
+    if harm:
+        bench.file.write_bytes(body[:900] if harm == b"cut" else harm + body[3:])
+    there = bench.file.read_bytes()
+    bench.begin_anew()
+    await bench.parts.scan()
+
+    verdict = await bench.download(url, expected=said)
+
+    assert there == bench.file.read_bytes()
+    if harm:
+        assert isinstance(verdict, GivenUp)
+        assert (Reason.CONFLICT, [body]) == (verdict.reason, bench.quarantined)
+    else:
+        assert isinstance(verdict, FileVerified)
+        assert (True, Evidence.SIZE, 1) == (verdict.adopted, verdict.evidence, len(server.requests))
 
 
 @pytest.mark.parametrize("size", [1000, _SIZE])

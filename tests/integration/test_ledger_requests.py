@@ -194,6 +194,15 @@ def test_the_line_is_measured_by_the_best_of_the_latest_runs(
         assert expected == requests.measured_rate(connection)
 
 
+def test_a_clock_that_stepped_back_makes_no_line_faster(ledger: Database) -> None:
+    """Of a run of a minute the wall clock saw a tenth of a second; the library was asked for at once, then."""
+    with ledger.writing() as connection:
+        run = "INSERT INTO runs (owner, started_at, ended_at, bytes, bytes_per_s) VALUES ('x', 1000, 1100, {}, {})"
+        connection.exec_driver_sql(run.format(60 << 20, 1 << 20))
+    with ledger.reading() as connection:
+        assert float(1 << 20) == requests.measured_rate(connection)
+
+
 def test_choosing_looks_at_what_is_wanted_only(ledger: Database) -> None:
     """A million videos that are done cost it nothing."""
     with ledger.reading() as connection:

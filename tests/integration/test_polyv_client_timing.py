@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from polyv_client_cases import SECRET, TASK, VID, new_client
-from polyv_server import PolyvServer, answer, refusal
+from polyv_server import PolyvServer, Reply, answer, envelope, refusal
 
 from fetcher.domain.errors import (
     CredentialsRefusedError,
@@ -14,6 +14,7 @@ from fetcher.domain.errors import (
     PolyvUnavailableError,
 )
 from fetcher.polyv.breaker import CircuitBreaker
+from fetcher.polyv.client import MainAccount
 from fetcher.polyv.clock import PolyvClock
 from fetcher.polyv.failures import NeverSentError
 
@@ -64,6 +65,17 @@ async def test_a_wrong_clock_is_healed_by_the_answers_date(
     assert ahead_s == pytest.approx(clock.offset_s, abs=2)
     assert 3 == client.calls
     assert 1 == sum("clock" in record.message for record in caplog.records)
+
+
+async def test_the_answer_to_a_create_is_waited_for_longer_than_any_other(server: PolyvServer) -> None:
+    """One that is given up may have made a task all the same, and nobody knows its id."""
+    slow = answer(envelope({"taskId": TASK}))
+    server.script.extend(Reply(raw=slow.raw, wait_s=1.0) for _ in range(2))
+
+    async with new_client(server.url, timeout_s=0.2, retries=0) as client:
+        assert TASK == await client.create_task([VID], expire_days=1)
+        with pytest.raises(PolyvUnavailableError, match=r"within 0\.2 s"):
+            await client.get_task(TASK)
 
 
 async def test_a_create_is_signed_again_after_the_clock_was_refused(server: PolyvServer) -> None:
@@ -135,6 +147,22 @@ async def test_five_silences_open_the_breaker_and_time_closes_it(server: PolyvSe
         await client.get_task(TASK)
 
     assert 7 == client.calls == len(server.requests)
+
+
+async def test_f53_the_silence_of_what_nobody_needs_holds_nothing_back(server: PolyvServer) -> None:
+    """MD5s and sizes: where they alone are not answered, links and tasks are asked for all the same."""
+    server.script.extend([_PAGE] * 12)
+    account = MainAccount(user_id="1b448be323", secret="another")
+
+    async with new_client(server.url, main_account=account) as client:
+        for _ in range(6):
+            with pytest.raises(PolyvUnavailableError):
+                await client.get_source(VID)
+            with pytest.raises(PolyvUnavailableError):
+                await client.get_sizes([VID])
+        await client.get_task(TASK)
+
+    assert 13 == client.calls == len(server.requests)
 
 
 async def test_a_breaker_can_be_shared(server: PolyvServer) -> None:

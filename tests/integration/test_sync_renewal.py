@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from origin import Exchange, OriginServer, rightly
+from origin_faults import EXPIRED
 from sqlalchemy import text
 from sync_cases import VID, Source, now_ms, running
 
@@ -96,6 +97,20 @@ async def test_f35_the_identical_link_is_noticed_after_one_question_and_used(tmp
         assert (ExitCode.OK, len(_VIDS)) == (summary.exit_code, summary.done)
         assert source.asked <= 2, "one for each place at the most, and none for each video"
         assert {"old"} == _asked(origin)
+
+
+async def test_f61_a_video_that_vanished_from_its_task_takes_no_fresh_link_from_the_others(tmp_path: Path) -> None:
+    """Each link is refused; the answer to the first question has no row of the video that it was asked for."""
+    with OriginServer() as origin:
+        for vid in _VIDS:
+            origin.add(f"/{vid}.mp4", _BODY)
+            origin.script(f"/{vid}.mp4", [EXPIRED])
+        rows = [{"vid": vid, "url": _link(origin, vid, "new"), "status": "SUCCESS"} for vid in _VIDS[1:]]
+        async with running(create_home(tmp_path / "a", config=""), Source(lambda: parse_task(rows))) as run:
+            await _keep_old_links(run, origin, left_ms=30 * _MINUTE)
+            summary = await run.run()
+
+    assert (len(_VIDS) - 1, 1, ExitCode.LATER) == (summary.done, summary.links_refused, summary.exit_code)
 
 
 async def test_a_link_that_lives_is_not_asked_for_anew(tmp_path: Path) -> None:

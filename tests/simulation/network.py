@@ -42,12 +42,20 @@ class ApiLine:
     ) -> None:
         return None
 
-    async def exchange(self, method: Literal["GET", "POST"], path: str, params: Mapping[str, str]) -> ApiAnswer:
+    async def exchange(
+        self,
+        method: Literal["GET", "POST"],
+        path: str,
+        params: Mapping[str, str],
+        *,
+        timeout_s: float | None = None,
+    ) -> ApiAnswer:
         """Ask and wait.
 
         Raises:
             PolyvUnavailableError: No answer.
         """
+        del timeout_s  # No answer is slow here.
         calls = {("GET", "get"): self._polyv.answer, ("POST", "create"): self._polyv.create}
         ask = calls[method, path.removeprefix("/v3/video/source-file-task/")]
         await asyncio.sleep(self._trip())

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fetcher.cli.logs import masked, set_up_logs, short_traceback
+from fetcher.cli.logs import set_up_logs, short_traceback
+from fetcher.domain.masking import masked
 
 _LINK = (
     "https://video-dl-2.videocc.net/1b/6/1b.mp4?auth_key=1694663401-3iwFnV2uJx-ac59aff03d-c71c8c4e01284d892c2dc9ad"

@@ -95,6 +95,26 @@ def test_what_the_line_fetches_in_half_a_window_may_be_outstanding() -> None:
     assert (None, 3.0, 2) == (held_to(None, 5), held_to(3.0, None), held_to(3.0, 2))
 
 
+def test_what_goes_cold_sooner_is_asked_for_in_smaller_waves() -> None:
+    """A line that fetches ten bytes a day; five of them are asked for where they are to be readable for one day."""
+    means = Means(rate=10 / DAY_S, expire_days=7, budget=None, outstanding=0, room=1 << 50)
+    short, usual = (
+        [Wanted(video_id=number, missing=1, expire_days=days) for number in range(40)] for days in (1, None)
+    )
+
+    assert (5, 35) == (len(next_task(short, means)), len(next_task(usual, means)))
+    assert [5] * 8 == [wave.videos for wave in forecast(short, means).waves]
+    assert [] == next_task(short, replace(means, outstanding=5))
+    assert 30 == len(next_task(usual, replace(means, outstanding=5)))
+
+
+def test_a_task_has_one_number_of_days_and_passes_over_the_others() -> None:
+    means = Means(rate=None, expire_days=7, budget=None, outstanding=0, room=1 << 50)
+    mixed = [Wanted(video_id=number, missing=1, expire_days=number % 2 or None) for number in range(6)]
+
+    assert [0, 2, 4] == [video.video_id for video in next_task(mixed, means)]
+
+
 def _isolate(count: int, bad: set[int]) -> tuple[list[int], list[int], int]:
     """Play Polyv, which refuses a task with one of *bad*; return who was taken, who stood alone, and the calls."""
     suspects, calls = Suspects(), 0
