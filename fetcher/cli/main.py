@@ -19,6 +19,7 @@ _COMMANDS: Final = (
     "show",
     "retry",
     "reconcile",
+    "verify",
     "ledger",
     "demo",
 )
