@@ -20,6 +20,7 @@ _COMMANDS: Final = (
     "retry",
     "reconcile",
     "verify",
+    "prune",
     "ledger",
     "demo",
 )

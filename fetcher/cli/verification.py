@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from fetcher.cli.access import ledger_access
 from fetcher.cli.logs import complain, say
 from fetcher.cli.output import Output
 from fetcher.cli.stopping import obey_signals
@@ -15,7 +16,6 @@ from fetcher.domain.errors import UsageError
 from fetcher.domain.exit_code import ExitCode
 from fetcher.domain.identifiers import printable
 from fetcher.domain.verification import Kind
-from fetcher.ledger.looking import looking_at, require_known_schema
 from fetcher.ledger.verifying import named, total
 from fetcher.report.text import size_text
 from fetcher.sync.holding import hold_archive
@@ -28,11 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from fetcher.archive.home import Home
     from fetcher.cli.context import Session
     from fetcher.domain.verification import DoneFile
     from fetcher.upkeep.gone import Reading
-    from fetcher.upkeep.mending import Writing
 
 _NAMED: Final = 5
 """Videos that are named in one line."""
@@ -66,7 +64,7 @@ def verify(session: Session, flags: Flags) -> int:
     is_changing = (flags.repairs or flags.accepts_moves) and not flags.is_dry
     with (
         hold_archive(home, ledger) if is_changing else contextlib.nullcontext(),
-        _opened(session, home, is_dry=flags.is_dry) as (reading, writing),
+        ledger_access(session, home, is_dry=flags.is_dry) as (reading, writing),
     ):
         wish = _wish(reading, flags)
         jobs = flags.jobs or usual_jobs(home.root)
@@ -87,22 +85,6 @@ def _wish(reading: Reading, flags: Flags) -> Wish:
         accepts_moves=flags.accepts_moves,
         is_forced=flags.is_forced,
     )
-
-
-@contextlib.contextmanager
-def _opened(session: Session, home: Home, *, is_dry: bool) -> Iterator[tuple[Reading, Writing | None]]:
-    """Yield how the ledger is read and how it is written; one that only says what it would do writes nothing."""
-    if is_dry:
-        path = session.settings(home).ledger_path(home)
-        with looking_at(path) as connection:
-            require_known_schema(connection, path)
-            yield lambda: contextlib.nullcontext(connection), None
-        return
-    database = session.ledger(home)
-    try:
-        yield database.reading, database.writing
-    finally:
-        database.close()
 
 
 def _named(reading: Reading, vids: Sequence[str]) -> Sequence[DoneFile]:
@@ -168,9 +150,9 @@ def _summary(verifying: Verifying, flags: Flags) -> dict[str, Any]:
         "exit_code": int(course.code),
         "counts": {kind.value: course.tally.counts[kind] for kind in Kind},
         "is_quick": flags.is_quick,
-        "is_whole": course.ended_by is None and course.tally.refusal is None,
+        "is_whole": course.is_whole,
         "files_read": course.tally.files_read,
-        "bytes": verifying.crew.bytes_read,
+        "bytes": verifying.bytes_read,
         "seconds": round(course.seconds, 3),
         "put_back": course.tally.put_back,
         "accepted": course.tally.accepted,
@@ -202,7 +184,7 @@ def _complaints(verifying: Verifying, flags: Flags) -> Iterator[str]:
 
 def _line(verifying: Verifying, flags: Flags) -> str:
     """Return the verification in one line."""
-    course, read = verifying.course, verifying.crew.bytes_read
+    course, read = verifying.course, verifying.bytes_read
     counts = course.tally.counts
     if flags.is_quick:
         how = f"sizes of {course.tally.looked_at} done files compared, nothing read"
@@ -210,5 +192,5 @@ def _line(verifying: Verifying, flags: Flags) -> str:
         rate = size_text(round(read / course.seconds)) if course.seconds else "-"
         how = f"{course.tally.files_read} files read ({size_text(read)} in {course.seconds:.1f} s, {rate}/s)"
     found = ", ".join(f"{counts[kind]} {kind.value}" for kind in Kind if counts[kind])
-    left = "" if course.ended_by is None else "; not all was verified"
+    left = "" if course.is_whole else "; not all was verified"
     return f"{how}: {found or 'nothing to verify'}{left}; exit code {int(course.code)}"

@@ -4,9 +4,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from fetcher.domain.exit_code import ExitCode, gravest
 from fetcher.domain.verification import DoneFile, Kind, code_of_kinds
+
+_LOOKING: Final = 0.5
+"""The share of the time in which names are looked at, where files are to be read, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +54,19 @@ class Course:
     """How far one verification is, and when it ends.
 
     Args:
-        max_duration_s: After how many seconds; None for no such limit.
+        wish: Names the seconds after which it does, and whether there is more to do than to look.
         end: Called, once, when it is to end; breaks off what is being read.
     """
 
-    def __init__(self, max_duration_s: float | None, *, end: Callable[[], None]) -> None:
-        self._max_duration_s = max_duration_s
+    def __init__(self, wish: Wish, *, end: Callable[[], None]) -> None:
+        self._max_duration_s = wish.max_duration_s
+        self._looking = 1.0 if wish.is_quick else _LOOKING
         self._end = end
         self._began = time.monotonic()
         self.ended_by: ExitCode | None = None
         """Why it ends before all is verified; None as long as it does not."""
+        self.is_look_cut = False
+        """Whether not all names were looked at, so that what is missing or moved is not all told."""
         self.tally = Tally()
 
     @property
@@ -77,7 +84,13 @@ class Course:
         """The exit code that all so far calls for. A move that was taken in is in order."""
         counts = Counter(self.tally.counts)
         counts[Kind.MOVED] -= self.tally.accepted
-        return gravest([code_of_kinds(+counts), self.ended_by or ExitCode.OK])
+        ended_by = self.ended_by or (ExitCode.STOPPED_BY_LIMIT if self.is_look_cut else ExitCode.OK)
+        return gravest([code_of_kinds(+counts), ended_by])
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all was verified that was to be."""
+        return self.ended_by is None and not self.is_look_cut and self.tally.refusal is None
 
     def stop(self, code: ExitCode) -> None:
         """End soon, with *code*; what was verified is kept. Safe to call from a signal's handler."""
@@ -86,7 +99,15 @@ class Course:
 
     def is_over(self) -> bool:
         """Tell whether to end: somebody wants it, or the time is over."""
-        limit = self._max_duration_s
-        if self.ended_by is None and limit is not None and self.seconds >= limit:
+        if self.ended_by is None and self._is_past(1):
             self.stop(ExitCode.STOPPED_BY_LIMIT)
         return self.ended_by is not None
+
+    def is_look_over(self) -> bool:
+        """Tell whether to look no further: half of the time is for reading, however many names there are."""
+        if self.ended_by is None and self._is_past(self._looking):
+            self.is_look_cut = True
+        return self.is_look_cut or self.ended_by is not None
+
+    def _is_past(self, share: float) -> bool:
+        return self._max_duration_s is not None and self.seconds >= self._max_duration_s * share

@@ -22,19 +22,20 @@ class Look:
         reading: Opens the ledger for a moment.
         wish: What is to be looked at.
         course: How far it is.
-        crew: Reads files.
         mending: Does about it what is wished.
+        jobs: Files read at once.
     """
 
     def __init__(
-        self, root: Path, reading: Reading, wish: Wish, course: Course, *, crew: Crew, mending: Mending
+        self, root: Path, reading: Reading, wish: Wish, course: Course, *, mending: Mending, jobs: int
     ) -> None:
         self._root = root
         self._reading = reading
         self._wish = wish
         self._course = course
-        self._crew = crew
         self._mending = mending
+        self.crew = Crew(root, jobs=jobs)
+        """Reads what may be a missing file."""
         self.gone = Gone()
 
     def findings(self) -> Iterator[Finding]:
@@ -44,6 +45,7 @@ class Look:
             yield from self._extras()
         if self.gone and not self._wish.is_quick:
             yield from self._candidates()
+            self.crew.close()
         self._mending.require_calm(len(self.gone) - self.gone.moved, self._course.tally.looked_at, "missing")
         for page in self.gone.pages(self._reading):
             yield from self._gone(page)
@@ -51,7 +53,7 @@ class Look:
     def _present(self) -> Iterator[Finding]:
         tally = self._course.tally
         for done in self._scope():
-            if self._course.is_over():
+            if self._course.is_look_over():
                 return
             tally.looked_at += 1
             seen = glance(self._root, done.path)
@@ -83,7 +85,7 @@ class Look:
     def _extras(self) -> Iterator[Finding]:
         """Yield what no video has and cannot be a missing file, nor the sidecar of one."""
         for path in strangers(self._root, self._reading):
-            if self._course.is_over():
+            if self._course.is_look_over():
                 return
             may_be_one = not self._wish.is_quick and (self._size_if_sought(path) or self._is_beside_one(path))
             if not may_be_one:
@@ -91,8 +93,10 @@ class Look:
 
     def _candidates(self) -> Iterator[Finding]:
         """Read what no video has and may be a missing file; yield what is none."""
-        for result in self._crew.results(self._orders()):
-            if self._course.is_over() or result is None:
+        for result in self.crew.results(self._orders()):
+            if self._course.is_look_over():
+                self.crew.stop()
+            if result is None:
                 continue
             order, seen = result
             is_one = seen.sha256 is not None and self.gone.found(order.path, seen.sha256)
@@ -101,6 +105,8 @@ class Look:
 
     def _orders(self) -> Iterator[Order[None]]:
         for path in strangers(self._root, self._reading):
+            if self._course.is_look_over():
+                return
             if (size := self._size_if_sought(path)) is not None:
                 yield Order(None, path, size, None)
 

@@ -48,11 +48,20 @@ class Verifying:
         self._wish = wish
         self._now = now
         self.crew = Crew(home.root, jobs=jobs)
-        self.course = Course(wish.max_duration_s, end=self.crew.stop)
+        self.course = Course(wish, end=self._break_off)
         self._mending = Mending(home, writing, wish, self.course, now=now)
-        self._look = Look(home.root, reading, wish, self.course, crew=self.crew, mending=self._mending)
+        self._look = Look(home.root, reading, wish, self.course, mending=self._mending, jobs=jobs)
         self._verified: list[tuple[int, str, int]] = []
         self._kept_at = time.monotonic()
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes that were read so far, those of files that no video has among them."""
+        return self.crew.bytes_read + self._look.crew.bytes_read
+
+    def _break_off(self) -> None:
+        self._look.crew.stop()
+        self.crew.stop()
 
     def findings(self) -> Generator[Finding, None, None]:
         """Yield what is not as it has to be, as it is found.
@@ -69,6 +78,7 @@ class Verifying:
                 tally.accepted += finding.action is Action.ACCEPTED
                 yield finding
         finally:
+            self._break_off()
             self.crew.close()
             self._keep()
 
