@@ -120,11 +120,11 @@ def path_key(path: str) -> str:
 
 def is_portable(path: str) -> bool:
     """Tell whether a finished file may be called so: all common file systems take it, and no sidecar is."""
-    if len(path.encode(errors="replace")) > _LONGEST_PATH or path.casefold().endswith(SIDECAR):
+    if path.casefold().endswith(SIDECAR):
         return False
     steps = path.split("/")
-    room = _LONGEST - len(SIDECAR)
-    is_short = all(len(step.encode(errors="replace")) <= room for step in steps)
+    longest = max(len(step.encode(errors="replace")) for step in (*steps, steps[-1] + SIDECAR))
+    is_short = longest <= _LONGEST and len(path.encode(errors="replace")) <= _LONGEST_PATH
     return is_short and steps[0].casefold() != _OURS and all(step == portable(step) != "" for step in steps)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, select
 
 from fetcher.domain.status import Status
+from fetcher.ledger.requests import LEAST_BYTES
 from fetcher.ledger.schema import events, has_status, runs, videos
 
 SPAN: Final = 5000
@@ -69,7 +70,7 @@ def _old_runs(before: int) -> tuple[ColumnElement[bool], ...]:
     kept = (
         _latest(),
         _latest(runs.c.bytes_per_s.is_not(None)),
-        _latest(runs.c.ended_at.is_not(None), runs.c.bytes > 0),
+        _latest(runs.c.ended_at > runs.c.started_at, runs.c.bytes >= LEAST_BYTES),
         _latest(runs.c.exit_code == 0),
     )
     holders = select(videos.c.lease_owner).where(

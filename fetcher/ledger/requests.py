@@ -29,7 +29,7 @@ _IN_QUESTION: Final = (TaskStatus.SUBMITTING.value, TaskStatus.LOST.value)
 _LONGEST_ERROR: Final = 1000
 _SAMPLE: Final = 1000
 _RUNS: Final = 20
-_LEAST_BYTES: Final = 1 << 20
+LEAST_BYTES: Final = 1 << 20
 """What a run fetched below says nothing of the line."""
 
 
@@ -66,7 +66,7 @@ def measured_rate(connection: Connection) -> float | None:
     lasted = runs.c.ended_at - runs.c.started_at
     latest = (
         select(runs.c.bytes, lasted.label("lasted_ms"))
-        .where(runs.c.ended_at.is_not(None), runs.c.bytes >= _LEAST_BYTES, lasted > 0)
+        .where(runs.c.ended_at.is_not(None), runs.c.bytes >= LEAST_BYTES, lasted > 0)
         .order_by(runs.c.id.desc())
         .limit(_RUNS)
         .subquery()
