@@ -10,7 +10,9 @@ from fetcher.domain.exit_code import ExitCode, gravest
 _FEW: Final = 10
 """So many files may be damaged at once without anybody asking what is wrong with the whole."""
 _SHARE: Final = 10
-"""And else one in so many."""
+"""And else one in so many,"""
+_MANY: Final = 1000
+"""but never more than these."""
 
 
 class Kind(StrEnum):
@@ -87,7 +89,7 @@ def judge(done: DoneFile, seen: Seen) -> Verdict:
 
 def is_alarming(damaged: int, looked_at: int) -> bool:
     """Tell whether so much is damaged at once that the disk is to be looked at before anything is mended."""
-    return damaged > _FEW and damaged * _SHARE > looked_at
+    return damaged > _FEW and (damaged * _SHARE > looked_at or damaged > _MANY)
 
 
 def code_of_kinds(kinds: Iterable[Kind]) -> ExitCode:

@@ -69,11 +69,13 @@ class Mending:
         return finding_of(done, Verdict(kind=Kind.MOVED, detail=detail), moved_to=place.path, action=action)
 
     def damaged(self, done: DoneFile, seen: Seen, verdict: Verdict) -> Finding:
-        """Return what is told of a file that is not right; a changed one is put aside and fetched again."""
+        """Return what is told of a file that is not right; a changed one is put aside and fetched again.
+
+        One that was there when all were looked at, and is missing now, is told only: its disk may just have gone.
+        """
         tally = self._course.tally
-        self.require_calm(tally.counts[Kind.CHANGED] + 1, tally.judged + 1, "changed")
-        if verdict.kind is Kind.MISSING:
-            return self.missing([done])[0]
+        if verdict.kind is Kind.CHANGED:
+            self.require_calm(tally.counts[Kind.CHANGED] + 1, tally.judged + 1, "changed")
         if verdict.kind is not Kind.CHANGED or not self._repairs():
             return finding_of(done, verdict)
         if self._writing is None:

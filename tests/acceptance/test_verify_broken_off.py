@@ -1,5 +1,6 @@
 """A verification that is killed, stopped or out of time keeps what it did; and it may run beside a 'sync'."""
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -91,6 +92,20 @@ def test_the_least_recently_verified_come_first_and_each_time_the_next_ones(case
         begun += len(read)
 
     assert {8} == set(codes)
+
+
+def test_however_short_the_time_is_one_file_is_read_to_its_end(case: ArchiveCase) -> None:
+    """One that takes longer than it would else never be verified."""
+    vid, digest = add_sparse(case, 768 << 20, at=1), hashlib.sha256()
+    for _ in range(768):
+        digest.update(bytes(1 << 20))
+    with raw(ledger_of(case)) as connection:
+        connection.execute("UPDATE videos SET sha256 = ?", (digest.hexdigest(),))
+
+    code, _, summary = told(case, "--max-duration", "0.000001s")
+
+    assert (8, 1, False) == (code, summary["counts"]["ok"], summary["is_whole"])
+    assert {vid} == _verified_since(case, 5000)
 
 
 def test_time_that_is_over_is_told_and_damage_comes_before_it(case: ArchiveCase) -> None:

@@ -96,15 +96,17 @@ def test_what_the_ledger_takes_back_before_it_is_told_is_not_missing(home: Home,
 
 
 def test_a_file_that_goes_after_the_first_look_is_told_once(home: Home, ledger: Database) -> None:
-    """When its turn to be read comes."""
+    """When its turn to be read comes; and it is not put back, for it may be the whole disk that is going."""
 
     def take_away(number: int) -> None:
         if number == 4:  # All are looked at by then: two pages of rows, and one of names.
             (home.root / "2.mp4").unlink()
 
-    findings = verified(home, ledger, Wish(), before=take_away)
+    findings = verified(home, ledger, Wish(repairs=True), before=take_away)
 
-    assert [(Kind.MISSING, "2.mp4")] == [(one.kind, one.path) for one in findings]
+    assert [(Kind.MISSING, "2.mp4", None)] == [(one.kind, one.path, one.action) for one in findings]
+    with raw(ledger.path) as connection:
+        assert [("done",)] == connection.execute("SELECT DISTINCT status FROM videos").fetchall()
 
 
 def test_verified_is_only_what_still_has_the_digest_that_was_read(ledger: Database) -> None:

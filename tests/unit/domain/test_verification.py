@@ -37,9 +37,13 @@ def test_what_was_seen_is_judged(seen: Seen, kind: Kind, detail: str) -> None:
         (11, 11, True),
         (1000, 10_000, False),
         (1001, 10_000, True),
+        (1000, 1_000_000, False),
+        (1001, 1_000_000, True),
     ],
 )
-def test_more_than_ten_and_more_than_a_tenth_are_alarming(damaged: int, looked_at: int, *, expected: bool) -> None:
+def test_more_than_ten_are_alarming_where_they_are_a_tenth_or_a_thousand(
+    damaged: int, looked_at: int, *, expected: bool
+) -> None:
     assert expected is is_alarming(damaged, looked_at)
 
 
