@@ -118,6 +118,16 @@ def path_key(path: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", path).casefold())
 
 
+def is_portable(path: str) -> bool:
+    """Tell whether a finished file may be called so: all common file systems take it, and no sidecar is."""
+    if path.casefold().endswith(SIDECAR):
+        return False
+    steps = path.split("/")
+    longest = max(len(step.encode(errors="replace")) for step in (*steps, steps[-1] + SIDECAR))
+    is_short = longest <= _LONGEST and len(path.encode(errors="replace")) <= _LONGEST_PATH
+    return is_short and steps[0].casefold() != _OURS and all(step == portable(step) != "" for step in steps)
+
+
 def extension_of(url: str) -> str:
     """Return the extension of a link's path as it is written there, ``.bin`` for one that is no medium's."""
     last = unquote(urlsplit(url).path).rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""Progress on a terminal: one bar of all bytes, one line per running file."""
+"""Progress on a terminal: one bar of all bytes, and of a run one line per running file."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Final
 
 from tqdm import tqdm
@@ -70,6 +70,30 @@ def _draw(downloader: Downloads, terminal: _Terminal, ending: threading.Event) -
     while not ending.wait(_EVERY_S):
         bars.draw()
     bars.close()
+
+
+@contextlib.contextmanager
+def show_bytes(count: Callable[[], int], *, total: int) -> Iterator[None]:
+    """Show how many of *total* bytes there are while the block runs, in a thread as above."""
+    tqdm.monitor_interval = 0
+    tqdm.get_lock()  # type: ignore[no-untyped-call]
+    ending, terminal = threading.Event(), _Terminal()
+
+    def draw() -> None:
+        bar = tqdm(total=total, **_STYLE, file=terminal, disable=None)
+        while not ending.wait(_EVERY_S):
+            bar.n = count()
+            bar.refresh()
+        bar.close()
+
+    drawing = threading.Thread(target=draw, daemon=True)
+    drawing.start()
+    with said_by(lambda line: tqdm.write(line, file=terminal)):
+        try:
+            yield
+        finally:
+            ending.set()
+            drawing.join(_LAST_S)
 
 
 class _Bars:

@@ -19,6 +19,8 @@ _COMMANDS: Final = (
     "show",
     "retry",
     "reconcile",
+    "verify",
+    "prune",
     "ledger",
     "demo",
 )

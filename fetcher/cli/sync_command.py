@@ -6,35 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fetcher.cli.quantities import duration, size
+
 if TYPE_CHECKING:
     from fetcher.cli.context import Session
-
-
-def _duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
-    """Read a duration as people write it."""
-    from fetcher.domain.quantities import parse_duration
-
-    try:
-        return None if value is None else parse_duration(value)
-    except ValueError as exc:
-        raise click.BadParameter(str(exc), ctx=ctx, param=param) from exc
-
-
-def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
-    """Read a size as people write it."""
-    from fetcher.domain.quantities import parse_size
-
-    try:
-        return None if value is None else parse_size(value)
-    except ValueError as exc:
-        raise click.BadParameter(str(exc), ctx=ctx, param=param) from exc
 
 
 @click.command("sync")
 @click.option("--jobs", type=int, help="Files downloaded at once.")
 @click.option("--limit-rate", metavar="RATE", help="Bytes a second of all downloads together, such as 20M.")
-@click.option("--max-duration", metavar="TIME", callback=_duration, help="End after this time: 50m.")
-@click.option("--max-bytes", metavar="SIZE", callback=_size, help="End after so many bytes: 500G.")
+@click.option("--max-duration", metavar="TIME", callback=duration, help="End after this time: 50m.")
+@click.option("--max-bytes", metavar="SIZE", callback=size, help="End after so many bytes: 500G.")
 @click.option("--until-done", is_flag=True, help="Poll on until nothing is left.")
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would be asked and downloaded.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout, the summary last.")

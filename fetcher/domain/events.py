@@ -119,3 +119,22 @@ class FileMissing(Event):
     """A done file is no longer where it was put."""
 
     detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileDamaged(Event):
+    """A done file is gone or is not what it was, and is to be asked for in a new task."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileMoved(Event):
+    """Somebody gave a done file another name; every byte of it was read there."""
+
+    path: str
+    """Relative to the archive, with ``/``."""
+    path_key: str
+    """The same, folded."""
+    before: str
+    """Where it was."""

@@ -37,8 +37,8 @@ _GRAVEST_FIRST: Final = (
     ExitCode.LATER,
     ExitCode.PERSON,
     ExitCode.AT_RISK,
-    ExitCode.STOPPED_BY_LIMIT,
     ExitCode.DAMAGE,
+    ExitCode.STOPPED_BY_LIMIT,
     ExitCode.BUSY,
     ExitCode.OK,
 )

@@ -27,6 +27,8 @@ TRANSITIONS: Final[Mapping[tuple[Status, type[events.Event]], Status]] = {
     (Status.FAILED, events.RetryAsked): Status.WAITING,
     (Status.FAILED, events.Chosen): Status.WANTED,
     (Status.DONE, events.FileMissing): Status.WAITING,
+    (Status.DONE, events.FileDamaged): Status.WANTED,
+    (Status.DONE, events.FileMoved): Status.DONE,
 }
 
 

@@ -282,6 +282,17 @@ def _(event: happened.FileMissing) -> dict[str, Any]:
     return {"sha256": None, "evidence": None, "done_at": None, "verified_at": None, "detail": event.detail}
 
 
+@_columns.register
+def _(event: happened.FileDamaged) -> dict[str, Any]:
+    lost = {"sha256": None, "md5": None, "crc64": None, "evidence": None, "done_at": None, "verified_at": None}
+    return {**lost, "attempts": 0, "suspicions": 0, "refused_link": None, "detail": event.detail}
+
+
+@_columns.register
+def _(event: happened.FileMoved) -> dict[str, Any]:
+    return {"path": event.path, "path_key": event.path_key, "verified_at": event.at}
+
+
 def _told(event: happened.Event) -> str | None:
     """Return what the history says of *event*, for a person: never a link."""
     told: str | None = None
@@ -298,6 +309,10 @@ def _told(event: happened.Event) -> str | None:
             told = f"{reason}: {detail}"
         case happened.LinkRefused(detail=detail) | happened.TransferFailed(detail=detail):
             told = detail
-        case happened.FileMissing(detail=detail) | happened.WindowClosed(detail=detail):
+        case happened.FileMissing(detail=detail) | happened.FileDamaged(detail=detail):
             told = detail
+        case happened.WindowClosed(detail=detail):
+            told = detail
+        case happened.FileMoved(path=path, before=before):
+            told = f"{before} is {path} now"
     return told

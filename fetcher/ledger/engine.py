@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -32,6 +32,7 @@ _OLDEST_SQLITE: Final = (3, 37)
 PATIENCE_S: Final = 60.0
 """How long another process may keep the ledger to itself before that is an error."""
 _BEGIN: Final = "fetcher_begin"
+_FOLD_IN: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _LOCKED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DISK: Final = frozenset(
@@ -87,6 +88,17 @@ class Database:
             self.engine.connect().execution_options(**{_BEGIN: "BEGIN DEFERRED"}) as connection,
         ):
             yield connection
+
+    def vacuum(self) -> None:
+        """Give the disk back what removed rows took; nobody writes meanwhile, and as much room again is needed.
+
+        The copy that SQLite makes on the way is beside the ledger, and nowhere else: it holds links.
+        """
+        with self._lock.held(), translated(self.path), self.engine.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            directory = str(self.path.resolve().parent).replace("'", "''")
+            for statement in (f"PRAGMA temp_store_directory = '{directory}'", "VACUUM", _FOLD_IN):
+                raw.execute(statement).fetchall()
 
     def close(self) -> None:
         """Close the connection; SQLite folds its -wal file in."""

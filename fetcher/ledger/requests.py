@@ -29,7 +29,7 @@ _IN_QUESTION: Final = (TaskStatus.SUBMITTING.value, TaskStatus.LOST.value)
 _LONGEST_ERROR: Final = 1000
 _SAMPLE: Final = 1000
 _RUNS: Final = 20
-_LEAST_BYTES: Final = 1 << 20
+LEAST_BYTES: Final = 1 << 20
 """What a run fetched below says nothing of the line."""
 
 
@@ -67,7 +67,7 @@ def measured_rate(connection: Connection) -> float | None:
     lasted = runs.c.ended_at - runs.c.started_at
     latest = (
         select((runs.c.bytes * 1000.0 / lasted).label("bytes_per_s"), runs.c.bytes_per_s.label("under_way"))
-        .where(runs.c.ended_at.is_not(None), runs.c.bytes >= _LEAST_BYTES, lasted > 0)
+        .where(runs.c.ended_at.is_not(None), runs.c.bytes >= LEAST_BYTES, lasted > 0)
         .order_by(runs.c.id.desc())
         .limit(_RUNS)
         .subquery()

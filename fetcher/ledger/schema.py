@@ -22,7 +22,7 @@ from fetcher.domain.status import Status
 APPLICATION_ID: Final = 0x66746368
 """``ftch``: tells a ledger from any other SQLite file (PRAGMA application_id)."""
 
-REVISIONS: Final = ("0001", "0002", "0004", "0005", "0008")
+REVISIONS: Final = ("0001", "0002", "0004", "0005", "0006", "0008")
 """Every migration, oldest first; the last one is what this code works with."""
 
 _Big = BigInteger().with_variant(Integer(), "sqlite")
@@ -132,6 +132,8 @@ videos: Final = Table(
     _live("ix_videos_start_by", "start_by", "status = 'ready'"),
     _live("ix_videos_held", "held_until", "held_until IS NOT NULL"),
     _live("ix_videos_done", "done_at", "done_at IS NOT NULL"),
+    # Not by status: whoever goes through all that is done would come by way of this one, row by row.
+    _live("ix_videos_verified", "verified_at", "done_at IS NOT NULL"),
     _live("ix_videos_wanted", "id", "status = 'wanted'"),
     _live("ix_videos_waiting", "id", "status = 'waiting'"),
     _live("ix_videos_failed", "id", "status = 'failed'"),

@@ -3,21 +3,20 @@
 Files are looked at, not read: that their bytes are still the right ones is not told here.
 """
 
-import itertools
+import contextlib
 import stat
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from sqlalchemy import Connection
 
 from fetcher.archive.home import Home
-from fetcher.archive.names import SIDECAR, path_key
 from fetcher.archive.placing import look_at
-from fetcher.archive.survey import LeftPart, finished_files, left_parts
+from fetcher.archive.survey import LeftPart, left_parts
 from fetcher.domain.errors import ConflictError
 from fetcher.domain.exit_code import ExitCode, gravest
 from fetcher.domain.identifiers import printable
@@ -28,13 +27,10 @@ from fetcher.ledger.health import (
     doubled_paths,
     faults,
     left_claims,
-    paths_with_keys,
     statuses,
 )
 from fetcher.report.rows import instant
-
-T = TypeVar("T")
-_BATCH: Final = 500
+from fetcher.report.strangers import batches, strangers
 
 
 class Kind(StrEnum):
@@ -113,7 +109,8 @@ class Checkup:
         yield from self._counted(self._inside())
         if not self.counts:
             yield from self._counted(self._beside())
-            self.unknown_files = self._count_unknown()
+            unknown = strangers(self._home.root, lambda: contextlib.nullcontext(self._connection))
+            self.unknown_files = sum(1 for _ in unknown)
 
     def _counted(self, findings: Iterator[Finding]) -> Iterator[Finding]:
         for finding in findings:
@@ -133,7 +130,7 @@ class Checkup:
             self.done += 1
             if (found := _compared(self._home.root, done)) is not None:
                 yield found
-        for batch in _batches(left_parts(self._home.parts)):
+        for batch in batches(left_parts(self._home.parts)):
             known = statuses(self._connection, [part.video_id for part in batch])
             for part in batch:
                 if (found := _judged(part, known.get(part.video_id))) is not None:
@@ -141,14 +138,6 @@ class Checkup:
         for held in left_claims(self._connection, now=self._now):
             detail = f"claimed by {held.owner} until {instant(held.held_until)}"
             yield Finding(kind=Kind.LEFT_CLAIM, vid=held.vid, detail=detail)
-
-    def _count_unknown(self) -> int:
-        unknown = 0
-        for batch in _batches(finished_files(self._home.root)):
-            named = [path.removesuffix(SIDECAR) for path in batch if _is_text(path)]
-            known = paths_with_keys(self._connection, [path_key(path) for path in named])
-            unknown += len(batch) - sum(path in known for path in named)
-        return unknown
 
 
 def _compared(root: Path, done: DoneFile) -> Finding | None:
@@ -200,17 +189,3 @@ def finding_line(finding: Finding) -> str:
     """Return a finding as it is shown to people."""
     where = " ".join(printable(one) for one in (finding.vid, finding.path) if one is not None)
     return f"{finding.kind.value:10}  {where}{': ' if where else ''}{printable(finding.detail, limit=400)}"
-
-
-def _batches(values: Iterator[T]) -> Iterator[list[T]]:
-    while batch := list(itertools.islice(values, _BATCH)):
-        yield batch
-
-
-def _is_text(path: str) -> bool:
-    """Tell whether a name is UTF-8: no path of ours is anything else."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -30,7 +30,9 @@ from sqlalchemy import CheckConstraint
 from fetcher.domain.errors import IllegalTransitionError, StaleLeaseError
 from fetcher.domain.events import (
     Event,
+    FileDamaged,
     FileMissing,
+    FileMoved,
     GivenUp,
     LinkPublished,
     LinkRefused,
@@ -70,6 +72,8 @@ def events_of(number: int, turn: int) -> list[Event]:
         GivenUp(at=NOW, reason=Reason.GONE, detail="404"),
         RetryAsked(at=NOW),
         FileMissing(at=NOW, detail="gone"),
+        FileDamaged(at=NOW, detail="cut"),
+        FileMoved(at=NOW, path=f"{number}-{turn}", path_key=f"{number}-{turn}", before="elsewhere"),
     ]
 
 
@@ -94,7 +98,7 @@ class Lives(RuleBasedStateMachine):
             added(self.ledger, number)
         polled(self.ledger, 1, *(seen(number, Preparation.PROCESS) for number in range(1, VIDEOS + 1)))
 
-    @rule(number=NUMBERS, kind=st.integers(0, 8))
+    @rule(number=NUMBERS, kind=st.integers(0, 10))
     def happen(self, number: int, kind: int) -> None:
         """Let something happen to a video without a claim; a file is never verified that way."""
         self.turn += 1

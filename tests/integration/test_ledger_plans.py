@@ -12,7 +12,8 @@ from sqlalchemy import Connection, event
 
 from fetcher.domain.library import ListedVideo
 from fetcher.domain.status import Status
-from fetcher.ledger import claims, comparing, endings, polls, prospects, recovery, views, wanting, work
+from fetcher.domain.verification import DoneFile
+from fetcher.ledger import claims, comparing, endings, polls, prospects, recovery, verifying, views, wanting, work
 from fetcher.ledger.engine import Database
 
 VIDEOS: Final = 10_000
@@ -150,6 +151,19 @@ def test_nothing_but_counts_and_lists_scans_a_table(ledger: Database, work_of: A
     assert index in found[0]
     scans = [one for one in found if "SCAN" in one and "USING" not in one]
     assert [] == [one for one in scans if not any(of in one for of in ("CONSTANT ROW", "each_row", "anon_1"))]
+
+
+def test_what_is_verified_next_comes_from_its_index_in_order(ledger: Database) -> None:
+    """F103: what was never verified, then by age; a list by id is not led astray by it."""
+    due = verifying.Due(done=DoneFile(video_id=5, vid="", path="", size=0, sha256=""), verified_at=NOW)
+    by_age = [
+        *plans(ledger, lambda connection: verifying.due_after(connection, None, before=NOW)),
+        *plans(ledger, lambda connection: verifying.due_after(connection, due, before=NOW + 1)),
+        *plans(ledger, lambda connection: verifying.forget_future(connection, now=NOW)),
+    ]
+    by_id = plans(ledger, lambda connection: verifying.done_after(connection, 5))
+    assert all("SEARCH videos USING" in one and "INDEX ix_videos_verified" in one for one in by_age)
+    assert [] == [one for one in (*by_age, *by_id) if "TEMP B-TREE FOR ORDER BY" in one]
 
 
 def test_counting_reads_the_live_statuses_from_their_indexes(ledger: Database) -> None:

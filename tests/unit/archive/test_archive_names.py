@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.archive.names import Facts, extension_of, path_for, path_key, portable, require_layout
+from fetcher.archive.names import Facts, extension_of, is_portable, path_for, path_key, portable, require_layout
 from fetcher.domain.errors import UsageError
 
 _VID = "1b448be32370f4822ac40fd926112a66_1"
@@ -227,3 +227,37 @@ def test_a_layout_that_tells_videos_apart_is_taken(layout: str) -> None:
 def test_f101_a_layout_that_cannot_name_files_is_refused(layout: str) -> None:
     with pytest.raises(UsageError):
         require_layout(layout)
+
+
+@given(title=_HOSTILE, category=_HOSTILE, is_twin=st.booleans())
+def test_every_name_that_is_given_may_be_given_by_hand_too(title: str, category: str, *, is_twin: bool) -> None:
+    """F106: a file that is moved to where another run would have put it is taken in."""
+    facts = Facts(vid=_VID, url=_URL, title=title, category=category)
+    assert is_portable(path_for("{category}/{title}{ext}", facts, is_twin=is_twin))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "a:b.mp4",
+        "con.mp4",
+        "Art/aux/a.mp4",
+        "Art./a.mp4",
+        "a.mp4 ",
+        ".fetcher/a.mp4",
+        ".FETCHER/parts/a",
+        "a.json",
+        "a.JSON",
+        "e\u0301.mp4",
+        "x" * 251 + ".mp4",
+        "/".join(["x" * 200] * 11),
+        "../a.mp4",
+        "a//b.mp4",
+        "/a.mp4",
+        "",
+        "\udcff.mp4",
+    ],
+)
+def test_a_name_that_not_every_file_system_takes_is_not_taken_in(path: str) -> None:
+    """F84, F106: nor one that is a sidecar's or fetcher's own."""
+    assert not is_portable(path)

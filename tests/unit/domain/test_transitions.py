@@ -21,6 +21,8 @@ VALUES: Final[dict[str, Any]] = {
     "detail": "why",
     "due_at": 2,
     "path": "a.mp4",
+    "path_key": "a.mp4",
+    "before": "b.mp4",
     "size": 1,
     "sha256": "0" * 64,
     "evidence": Evidence.NONE,
@@ -54,6 +56,8 @@ EXPECTED: Final = {
     (FAILED, "RetryAsked"): WAITING,
     (FAILED, "Chosen"): WANTED,
     (DONE, "FileMissing"): WAITING,
+    (DONE, "FileDamaged"): WANTED,
+    (DONE, "FileMoved"): DONE,
 }
 
 
@@ -77,13 +81,15 @@ def test_the_table_has_no_pair_beside_the_expected() -> None:
     assert set(EXPECTED) == {(status, kind.__name__) for status, kind in TRANSITIONS}
 
 
-def test_done_leaves_only_by_a_missing_file() -> None:
-    assert [events.FileMissing] == [kind for status, kind in TRANSITIONS if status is DONE]
+def test_done_is_left_only_where_its_file_is_gone_or_damaged() -> None:
+    left = [(kind, after) for (status, kind), after in TRANSITIONS.items() if status is DONE is not after]
+    assert [(events.FileMissing, WAITING), (events.FileDamaged, WANTED)] == left
 
 
 def test_done_is_reached_only_by_a_verified_file_of_a_ready_video() -> None:
     """Promise 1: nothing else calls a video done."""
-    assert [(READY, events.FileVerified)] == [pair for pair, after in TRANSITIONS.items() if after is DONE]
+    reached = [(status, kind) for (status, kind), after in TRANSITIONS.items() if status is not DONE is after]
+    assert [(READY, events.FileVerified)] == reached
 
 
 def test_every_status_is_reached_and_but_for_done_left() -> None:

@@ -1,0 +1,1 @@
+"""Looking after what is there: read finished files again, mend what is damaged, clear away what nobody needs."""
