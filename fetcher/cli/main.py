@@ -19,6 +19,7 @@ _COMMANDS: Final = (
     "show",
     "retry",
     "reconcile",
+    "export",
     "ledger",
     "demo",
 )
