@@ -1,6 +1,7 @@
 """An archive of finished files that no run has fetched: made at once, as many as a test needs."""
 
 import hashlib
+import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from ledger_cases import NOW, opened, vid
 from fetcher.archive.names import path_key
 from fetcher.ledger.bulk import insert_rows
 from fetcher.ledger.schema import videos
+from fetcher.sync.sidecars import _FIELDS
 
 _AT_ONCE: Final = 1000
 
@@ -45,6 +47,18 @@ class DoneArchive:
             **pipes,
         )
 
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """Return ``list --format jsonl`` by vid."""
+        listed = self.run("list", "--format", "jsonl")
+        assert (0, "") == (listed.returncode, listed.stderr)
+        return {row["vid"]: row for row in map(json.loads, listed.stdout.splitlines())}
+
+    def add_sidecars(self) -> None:
+        """Put a sidecar beside each file, as 'sync' writes them."""
+        for row in self.rows().values():
+            told = {name: row[name] for name in _FIELDS}
+            (self.root / f"{row['path']}.json").write_text(json.dumps(told), encoding="utf-8")
+
     def fill(self, paths: Sequence[str], *, has_md5: bool = True, **facts: Any) -> None:
         """Put a small file at each path, and its row into the ledger."""
         with opened(self.ledger.parent) as database:
@@ -72,6 +86,12 @@ class DoneArchive:
             "done_at": NOW + number,
             "verified_at": NOW + number,
         }
+
+
+def lose_ledger(root: Path) -> None:
+    """Take an archive's ledger away."""
+    for end in ("", "-wal", "-shm"):
+        (root / ".fetcher" / f"ledger.db{end}").unlink(missing_ok=True)
 
 
 def names_in(directory: Path) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from fetcher.ledger.finished import Finished
     from fetcher.ledger.views import Selection
 
-_log: Final = logging.getLogger(__name__)
 _STDOUT: Final = "-"
 _AT_ONCE: Final = 500
 """Lines that are written with one call."""
@@ -135,7 +133,7 @@ def _sums(files: Iterable[Finished], digest_of: Callable[[Finished], str | None]
         else:
             yield sum_line(digest, file.path)
     if lacking:
-        _log.warning("%d done videos have no MD5 and are left out; --format sha256sum has all", lacking)
+        _warn("%d done videos have no MD5 and are left out; --format sha256sum has all", lacking)
 
 
 def _written(lines: Iterator[str], form: str, to: Path | None) -> int:
@@ -173,7 +171,7 @@ def _bag(database: Database, home: Home, to: Path) -> int:
 
     made = make_bag(home.root, to, _payload(database), about=about, tell=tell)
     if made.with_percent:
-        _log.warning(
+        _warn(
             "%d names have a %%, in manifests %%25 (RFC 8493); bagit for Python does not read that",
             made.with_percent,
         )
@@ -199,3 +197,9 @@ def _payload(database: Database) -> Iterator[Payload]:
             md5=row["md5"],
             row=msgspec.json.encode(video_row(row)),
         )
+
+
+def _warn(text: str, *values: object) -> None:
+    import logging  # Help needs none.
+
+    logging.getLogger(__name__).warning(text, *values)
