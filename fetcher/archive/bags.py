@@ -112,8 +112,9 @@ def make_bag(
             TagFile(draft / "manifest-sha256.txt") as sha256,
             TagFile(draft / "manifest-md5.txt") as md5,
             TagFile(draft / ROWS) as rows,
+            contextlib.closing(_Filling(root, draft / _PAYLOAD, tell)) as filling,
         ):
-            made = _fill(_Filling(root, draft / _PAYLOAD, tell), payload, sha256, md5, rows)
+            made = _fill(filling, payload, sha256, md5, rows)
         tags += [sha256.line, rows.line]
         if made.without_md5 or not made.files:  # A manifest has to name every file of the payload.
             os.unlink(draft / "manifest-md5.txt")
@@ -136,41 +137,70 @@ def _tag(draft: Path, name: str, text: str) -> bytes:
     return file.line
 
 
+class _Parent:
+    """The directory of the file that came last, kept open: most often the next one's is the same."""
+
+    def __init__(self, root: Path, made: Callable[[str], None] | None = None) -> None:
+        self._root = root
+        self._made = made
+        self._above: str | None = None
+        self._opened = contextlib.ExitStack()
+        self._descriptor = -1
+
+    def of(self, path: str) -> tuple[int, str]:
+        """Return the open directory that *path* is in, and its last component."""
+        above, _, name = path.rpartition("/")
+        if above != self._above:
+            self.close()
+            self._descriptor, name = self._opened.enter_context(opened_parent(self._root, path, made=self._made))
+            self._above = above
+        return self._descriptor, name
+
+    def close(self) -> None:
+        """Close it."""
+        self._above = None
+        self._opened.close()
+
+
 class _Filling:
     """Links finished files into a bag that is being made."""
 
     def __init__(self, root: Path, data: Path, tell: Callable[[str, str], None]) -> None:
-        self._root = root
-        self._data = data
+        self._source = _Parent(root)
+        self._target = _Parent(data, made=lambda _: None)
         self._tell = tell
 
     def takes(self, file: Payload) -> bool:
         """Link one file; False where it is not as it has to be, which was told then."""
-        with contextlib.ExitStack() as stack:
-            try:
-                source, name = stack.enter_context(opened_parent(self._root, file.path))
-                why = _difference(os.stat(name, dir_fd=source, follow_symlinks=False), file.size)
-            except FileNotFoundError:
-                why = "the file is gone"
-            except (ConflictError, OSError) as exc:
-                why = str(exc)
-            if why is None:
-                why = self._link(source, file)
+        try:
+            source, name = self._source.of(file.path)
+            why = _difference(os.stat(name, dir_fd=source, follow_symlinks=False), file.size)
+        except FileNotFoundError:
+            why = "the file is gone"
+        except (ConflictError, OSError) as exc:
+            why = str(exc)
+        if why is None:
+            why = self._link(source, file)
         if why is not None:
             self._tell(file.path, why)
         return why is None
 
     def _link(self, source: int, file: Payload) -> str | None:
         """Link a file from an open directory; what was looked at there and what is linked could be two files."""
-        with opened_parent(self._data, file.path, made=lambda _: None) as (target, name):
-            try:
-                os.link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
-            except OSError as exc:
-                raise _refusal(exc) from exc
-            why = _difference(os.stat(name, dir_fd=target, follow_symlinks=False), file.size)
-            if why is not None:
-                os.unlink(name, dir_fd=target)
-            return why
+        target, name = self._target.of(file.path)
+        try:
+            os.link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+        except OSError as exc:
+            raise _refusal(exc) from exc
+        why = _difference(os.stat(name, dir_fd=target, follow_symlinks=False), file.size)
+        if why is not None:
+            os.unlink(name, dir_fd=target)
+        return why
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._source.close()
+        self._target.close()
 
 
 def _fill(filling: _Filling, payload: Iterable[Payload], sha256: TagFile, md5: TagFile, rows: TagFile) -> Bagged:

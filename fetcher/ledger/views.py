@@ -100,7 +100,7 @@ def listed_after(connection: Connection, chosen: Selection, last_id: int) -> lis
 def _with_tasks(connection: Connection, page: Sequence[Any]) -> Iterator[dict[str, Any]]:
     named = _task_ids(connection, [row.id for row in page])
     for row in page:
-        yield {**row._mapping, "task_ids": named.get(row.id, [])}  # noqa: SLF001
+        yield {**dict(zip(_SHOWN, row, strict=True)), "task_ids": named.get(row.id, [])}
 
 
 def _pages(connection: Connection, chosen: Selection) -> Iterator[Sequence[Any]]:
