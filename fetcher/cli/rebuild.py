@@ -41,6 +41,7 @@ def rebuild(session: Session, replace: bool, jobs: int | None, as_json: bool, dr
     import os
     import time
 
+    from fetcher.archive.space import disk_errors
     from fetcher.cli.output import Output
     from fetcher.ledger.engine import translated
     from fetcher.ledger.findings import Findings
@@ -64,7 +65,12 @@ def rebuild(session: Session, replace: bool, jobs: int | None, as_json: bool, dr
             number, size = findings.count_unread()
         return _foretold(output, rebuilt, number, size, as_json=as_json)
     notes = home.dot / "rebuild.db"
-    with hold_archive(home, path), translated(notes), Findings(notes) as findings:
+    with (
+        disk_errors(f"rebuilding the ledger of {home.root}"),
+        hold_archive(home, path),
+        translated(notes),
+        Findings(notes) as findings,
+    ):
         rebuilt = Rebuild(home, findings, tell=tell, clock=now)
         rebuilt.look()
         _, size = findings.count_unread()

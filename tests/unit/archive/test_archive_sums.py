@@ -42,6 +42,18 @@ def test_gnu_finds_every_file_whatever_it_is_called(tmp_path: Path, program: str
     assert (0, b"", b"") == (checked.returncode, checked.stdout, checked.stderr)
 
 
+def test_a_file_that_is_called_dash_is_not_stdin(tmp_path: Path) -> None:
+    """As GNU's programs would have it."""
+    (tmp_path / "-").write_bytes(b"a")
+    (tmp_path / "list").write_text(f"{sum_line(hashlib.sha256(b'a').hexdigest(), '-')}\n", encoding="utf-8")
+
+    checked = subprocess.run(
+        ["sha256sum", "--check", "list"], input=b"other", cwd=tmp_path, capture_output=True, check=False
+    )
+
+    assert 0 == checked.returncode
+
+
 def test_a_line_is_as_gnu_writes_it(tmp_path: Path) -> None:
     """So that both lists of one archive can be compared."""
     names = ["a.mp4", "课 🎬.mp4", "-a.mp4", " a ", "a\\b", "a\nb", "%0A"]
