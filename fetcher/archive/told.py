@@ -1,11 +1,10 @@
 """What the files of an archive tell of themselves, by a sidecar or by their names: for when the ledger is lost."""
 
-import contextlib
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +14,7 @@ from fetcher.archive.bags import DECLARATION
 from fetcher.archive.drafts import is_unfinished
 from fetcher.archive.home import DOT
 from fetcher.archive.names import SIDECAR, extension_of
-from fetcher.archive.placing import look_at
+from fetcher.archive.placing import size_of
 from fetcher.archive.sidecars import read_beside, sidecar_of
 from fetcher.domain.errors import ConflictError
 from fetcher.domain.identifiers import is_task_id, is_vid
@@ -23,7 +22,8 @@ from fetcher.domain.status import Evidence
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MD5: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_INSTANT: Final = "%Y-%m-%dT%H:%M:%SZ"
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+_EVIDENCE: Final = frozenset(one.value for one in Evidence)
 
 
 class Sidecar(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,45 +78,54 @@ def lying_files(root: Path, unread: Callable[[str, str], None]) -> Iterator[Lyin
     while waiting:
         above = waiting.pop()
         try:
-            names, below = _listed(root, above)
+            with os.scandir(root / above) as entries:
+                if not above or not _is_plain(root, f"{above}/{DECLARATION}"):
+                    yield from _met(root, above, entries, waiting, unread)
         except OSError as exc:
             unread(above or ".", exc.strerror or type(exc).__name__)
+
+
+def _met(
+    root: Path,
+    above: str,
+    entries: Iterable[os.DirEntry[str]],
+    waiting: list[str],
+    unread: Callable[[str, str], None],
+) -> Iterator[Lying | Lone]:
+    """Yield what a directory's files tell; those below it are to wait."""
+    for entry in entries:
+        path = f"{above}/{entry.name}" if above else entry.name
+        if is_unfinished(entry.name):
             continue
-        waiting += below
-        for path in names:
-            with contextlib.suppress(FileNotFoundError):  # It was taken away meanwhile.
-                if (found := _looked_at(root, path)) is not None:
-                    yield found
+        if entry.is_dir(follow_symlinks=False) and path != DOT:
+            waiting.append(path)
+        elif entry.is_file(follow_symlinks=False):
+            try:
+                yield from _looked_at(root, path)
+            except FileNotFoundError:
+                continue  # It was taken away meanwhile.
+            except OSError as exc:
+                unread(path, exc.strerror or type(exc).__name__)
 
 
-def _listed(root: Path, above: str) -> tuple[list[str], list[str]]:
-    """Return the paths of a directory's files and directories."""
-    files, directories = [], []
-    with os.scandir(root / above) as entries:
-        for entry in entries:
-            path = f"{above}/{entry.name}" if above else entry.name
-            if entry.is_file(follow_symlinks=False):
-                if above and entry.name == DECLARATION:
-                    return [], []
-                if not is_unfinished(entry.name):
-                    files.append(path)
-            elif entry.is_dir(follow_symlinks=False) and path != DOT and not is_unfinished(entry.name):
-                directories.append(path)
-    return files, directories
-
-
-def _looked_at(root: Path, path: str) -> Lying | Lone | None:
-    """Return what a file tells; None for a sidecar whose file is there, which comes by itself."""
+def _looked_at(root: Path, path: str) -> Iterator[Lying | Lone]:
+    """Yield what a file tells; what stands beside it as a sidecar comes with it, and tells nothing by itself."""
     if not _is_text(path):
-        return Lying(path=path, size=0, stamp="", vid=None, sidecar=None)
+        yield _stranger(path)
+        return
     if path.endswith(SIDECAR):
         of = path.removesuffix(SIDECAR)
-        sidecar = sidecar_facts(root, of)
-        if sidecar is not None:
-            return None if _is_there(root, of) else Lone(path=of, vid=sidecar.vid)
+        if _is_plain(root, of):
+            return
+        alone, _ = _beside(root, of)
+        if alone is not None:
+            yield Lone(path=of, vid=alone.vid)
+            return
     found = os.stat(root / path, follow_symlinks=False)
-    sidecar = sidecar_facts(root, path)
-    return Lying(
+    sidecar, is_others = _beside(root, path)
+    if is_others:
+        yield _stranger(path + SIDECAR)
+    yield Lying(
         path=path,
         size=found.st_size,
         stamp=stamp_of(found),
@@ -125,23 +134,33 @@ def _looked_at(root: Path, path: str) -> Lying | Lone | None:
     )
 
 
-def sidecar_facts(root: Path, path: str) -> Sidecar | None:
-    """Return what the sidecar of a file says, None where there is none, or none of ours."""
+def _stranger(path: str) -> Lying:
+    return Lying(path=path, size=0, stamp="", vid=None, sidecar=None)
+
+
+def _beside(root: Path, path: str) -> tuple[Sidecar | None, bool]:
+    """Return what the sidecar of a file says, None where none of ours is; and whether others' file is there."""
     try:
         text = read_beside(root, sidecar_of(path))
-        told = msgspec.json.decode(text, type=Sidecar) if text else None
-    except (ConflictError, OSError, ValueError, msgspec.MsgspecError, RecursionError):
-        return None
-    return told if told is not None and _is_sound(told) else None
+    except (ConflictError, OSError):
+        return None, False
+    if not text:  # What is no plain file is nobody's to tell of.
+        return None, text is not None and _is_plain(root, sidecar_of(path))
+    try:
+        told = msgspec.json.decode(text, type=Sidecar)
+    except (ValueError, msgspec.MsgspecError, RecursionError):
+        return None, True
+    return (told, False) if _is_sound(told) else (None, True)
 
 
 def instant_of(text: str | None) -> int | None:
     """Return ms UTC of an instant as a row shows it, None for what is none."""
+    if text is None or not _INSTANT.fullmatch(text):
+        return None
     try:
-        moment = datetime.strptime(text or "", _INSTANT).replace(tzinfo=UTC)
+        return round(datetime.fromisoformat(text).timestamp() * 1000)
     except ValueError:
         return None
-    return round(moment.timestamp() * 1000)
 
 
 def stamp_of(found: os.stat_result) -> str:
@@ -157,7 +176,7 @@ def _is_sound(told: Sidecar) -> bool:
         and told.size >= 0
         and _SHA256.fullmatch(told.sha256) is not None
         and (told.md5 is None or _MD5.fullmatch(told.md5) is not None)
-        and told.evidence in set(Evidence)
+        and told.evidence in _EVIDENCE
         and all(is_task_id(one) for one in told.task_ids)
         and all(text is None or (_is_text(text) and "\0" not in text) for text in texts)
     )
@@ -169,11 +188,8 @@ def _vid_of_name(path: str) -> str | None:
     return stem if is_vid(stem) and extension in (extension_of(f"/a{extension}"), ".bin") else None
 
 
-def _is_there(root: Path, path: str) -> bool:
-    try:
-        return look_at(root, path) is not None
-    except (ConflictError, OSError):
-        return True  # Something is; it is told of by itself where it is a file.
+def _is_plain(root: Path, path: str) -> bool:
+    return size_of(root, path) is not None
 
 
 def _is_text(text: str) -> bool:

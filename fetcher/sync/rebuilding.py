@@ -3,39 +3,25 @@
 Files are read through, several at once, and what was read is noted: a rebuild that was killed goes on.
 """
 
-import concurrent.futures
-import contextlib
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from fetcher.archive.home import Home
 from fetcher.archive.names import path_key
-from fetcher.archive.reading import Bytes, read_through
-from fetcher.archive.survey import LeftPart, left_parts
+from fetcher.archive.survey import owners_of_parts
 from fetcher.archive.told import Lone, Lying, instant_of, lying_files
-from fetcher.domain.errors import ConflictError, TransferStoppedError
 from fetcher.domain.exit_code import ExitCode, gravest
-from fetcher.domain.identifiers import is_vid
 from fetcher.domain.status import Evidence, Status
 from fetcher.ledger.engine import Database
 from fetcher.ledger.findings import Findings, Found
 from fetcher.ledger.rebuilding import DoneVideo, Rebuilding
 from fetcher.sync.claimants import Finding, Kind, sidecar_of, verdict
+from fetcher.sync.reading import Reading
 
-_WAITING: Final = 4
-"""Files for each thread that wait to be read, or to be noted."""
-_NOTED_EVERY_S: Final = 2.0
-_SHOWN_EVERY_S: Final = 0.2
-_MOST_NOTED: Final = 500
 _BATCH: Final = 500
-_LARGEST_ID: Final = 1 << 40
-"""No ledger of ours comes so far; a part with a larger one is nobody's."""
 _CODES: Final = {
     Kind.DIFFERS: ExitCode.DAMAGE,
     Kind.UNREADABLE: ExitCode.DAMAGE,
@@ -129,8 +115,7 @@ class Rebuild:
             jobs: Files at once.
             progress: Called a few times a second with the bytes that were read so far.
         """
-        reading = _Reading(self._home.root, self._findings, self._clock)
-        reading.run(jobs, progress)
+        Reading(self._home.root, self._findings, self._clock).run(jobs, progress)
 
     def judge(self) -> None:
         """Decide which files become rows."""
@@ -154,7 +139,7 @@ class Rebuild:
 
         All other rows have ids beyond those of any part, so that no part can be taken for another video's.
         """
-        vids, largest = _of_parts(self._home.parts)
+        vids, largest = owners_of_parts(self._home.parts)
         rows = Rebuilding(database, first_id=largest + 1, now=self._clock())
         wanted = {video_id: vid for video_id, vid in vids.items() if not self._findings.is_taken(vid)}
         rows.add_wanted(wanted)
@@ -188,110 +173,3 @@ class Rebuild:
         whose = "its sidecar agrees" if told is not None else "by its name alone"
         detail = f"found at {file.path}: {file.size} bytes, sha256 {file.sha256}, {whose}"
         return DoneVideo(values=values, task_ids=told.task_ids if told is not None else (), detail=detail)
-
-
-class _Reading:
-    """Reads files in threads; notes from one."""
-
-    def __init__(self, root: Path, findings: Findings, clock: Callable[[], int]) -> None:
-        self._root = root
-        self._findings = findings
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._is_stopped = False
-        self._bytes = 0
-        self._read: list[Found] = []
-
-    def run(self, jobs: int, progress: Callable[[int], None]) -> None:
-        noted_at = time.monotonic()
-        files = self._findings.unread()
-        with concurrent.futures.ThreadPoolExecutor(jobs, thread_name_prefix="reading") as pool:
-            waiting: dict[concurrent.futures.Future[Bytes | None], Found] = {}
-            try:
-                is_more = True
-                while is_more or waiting:
-                    while is_more and len(waiting) < jobs * _WAITING:
-                        file = next(files, None)
-                        is_more = file is not None
-                        if file is not None:
-                            waiting[pool.submit(self._try, file.path)] = file
-                    ended, _ = concurrent.futures.wait(
-                        waiting, _SHOWN_EVERY_S, return_when=concurrent.futures.FIRST_COMPLETED
-                    )
-                    for one in ended:
-                        self._take_in(waiting.pop(one), one.result())
-                    progress(self._bytes)
-                    if len(self._read) >= _MOST_NOTED or time.monotonic() > noted_at + _NOTED_EVERY_S:
-                        self._note()
-                        noted_at = time.monotonic()
-            except BaseException:
-                self._is_stopped = True
-                pool.shutdown(cancel_futures=True)
-                raise
-            finally:
-                self._note()
-
-    def _take_in(self, file: Found, found: Bytes | None) -> None:
-        if found is not None:
-            self._read.append(
-                msgspec.structs.replace(
-                    file,
-                    sha256=found.sha256,
-                    container=found.container,
-                    stamp=found.stamp,
-                    size=found.size,
-                    read_at=self._clock(),
-                )
-            )
-
-    def _note(self) -> None:
-        read, self._read = self._read, []
-        self._findings.note_read(read)
-
-    def _try(self, path: str) -> Bytes | None:
-        """Read one file; None where it cannot be."""
-        try:
-            return read_through(self._root, path, self._heed)
-        except (ConflictError, OSError):
-            return None
-
-    def _heed(self, count: int) -> None:
-        if self._is_stopped:
-            raise TransferStoppedError("the rebuild is ending")
-        with self._lock:
-            self._bytes += count
-
-
-def _of_parts(directory: Path) -> tuple[dict[int, str], int]:
-    """Return which videos have a part, by the id in its name; and the largest id in any name.
-
-    Of two parts of one video it is the larger one's; an id whose memos speak of several videos is nobody's.
-    """
-    largest = 0
-    vids: dict[int, set[str]] = {}
-    sizes: Counter[int] = Counter()
-    for part in _left(directory):
-        if part.video_id > _LARGEST_ID:
-            continue
-        largest = max(largest, part.video_id)
-        if not part.is_memo:
-            sizes[part.video_id] += _size(directory / part.name)
-        elif part.memo is not None and is_vid(part.memo.vid):
-            vids.setdefault(part.video_id, set()).add(part.memo.vid)
-    found: dict[str, int] = {}
-    for video_id, (vid, *others) in ((video_id, sorted(named)) for video_id, named in vids.items()):
-        if not others and sizes[video_id] > sizes[found.get(vid, 0)]:
-            found[vid] = video_id
-    return {video_id: vid for vid, video_id in found.items()}, largest
-
-
-def _left(directory: Path) -> Iterator[LeftPart]:
-    with contextlib.suppress(FileNotFoundError):
-        yield from left_parts(directory)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.lstat().st_size
-    except OSError:
-        return 0

@@ -49,7 +49,7 @@ def _called(case: ArchiveCase, since: int) -> set[str]:
 
 
 def test_a_lost_ledger_comes_back_from_sidecars(case: ArchiveCase) -> None:
-    """Field by field; then the library is wanted again and Polyv asked for no task, the origin for no byte."""
+    """F77: field by field; then the library is wanted again, Polyv asked for no task, the origin for no byte."""
     videos = _library(case, 50)
     assert 0 == case.run("submit", "--library").returncode
     assert 0 == case.sync("--until-done", **_SIDECARS).returncode
@@ -260,7 +260,7 @@ def test_a_run_keeps_a_rebuild_out(case: ArchiveCase) -> None:
 
 
 def test_a_part_goes_on_under_the_new_ledger_and_never_as_another_videos(case: ArchiveCase) -> None:
-    """Its video is wanted again under the id that the part has; every other row has one beyond all parts."""
+    """F77: its video is wanted again under the id that the part has; all other rows have ids beyond any part's."""
     videos = [
         case.simulator.library.add_video(size=4_000_000 + one, faults=[Fault.drip(rate=1_500_000)])
         for one in range(2)
