@@ -90,7 +90,7 @@ class DoneArchive:
 
 def lose_ledger(root: Path) -> None:
     """Take an archive's ledger away."""
-    for end in ("", "-wal", "-shm"):
+    for end in ("", "-wal", "-shm", "-journal"):
         (root / ".fetcher" / f"ledger.db{end}").unlink(missing_ok=True)
 
 

@@ -17,7 +17,9 @@ from fetcher.ledger.looking import looking_at
 from fetcher.ledger.upgrade import create_ledger
 
 _DRAFT: Final = ".rebuilt"
-_BESIDE: Final = ("-wal", "-shm")
+_WRITTEN: Final = ("-wal", "-journal")
+"""What SQLite plays into a ledger that it finds beside it, whosever it was."""
+_BESIDE: Final = (*_WRITTEN, "-shm")
 
 
 class Standing(Enum):
@@ -34,7 +36,7 @@ class Standing(Enum):
 
 def standing(path: Path) -> Standing:
     """Tell what is at a ledger's place."""
-    if not any(os.path.lexists(f"{path}{end}") for end in ("", "-wal")):
+    if not _is_anything(path):
         return Standing.NOTHING
     counted = "SELECT EXISTS (SELECT 1 FROM videos) OR EXISTS (SELECT 1 FROM tasks)"
     try:
@@ -97,20 +99,20 @@ def put_in_place(path: Path) -> Path | None:
 
 def _kept(path: Path) -> Path | None:
     """Give what is in a ledger's place a second name."""
-    if not any(os.path.lexists(f"{path}{end}") for end in ("", "-wal")):
+    if not _is_anything(path):
         return None
     kept = path.with_name(f"{path.name}.replaced-{datetime.now(UTC).strftime('%Y%m%dT%H%M%S.%f')}")
-    if os.path.lexists(f"{path}-wal"):  # Beside what is no database SQLite would delete it.
-        _copy(f"{path}-wal", f"{kept}-wal")
+    for end in _WRITTEN:  # Beside what is no database SQLite would delete them.
+        if os.path.lexists(f"{path}{end}"):
+            _copy(f"{path}{end}", f"{kept}{end}")
     is_closed = os.path.lexists(path) and _folded(path)
     if is_closed:
-        _unlink(f"{kept}-wal")
+        for end in _WRITTEN:
+            _unlink(f"{kept}{end}")
     if os.path.lexists(path):
         _name_too(path, kept)
     _sync_directory(path.parent)
-    if (
-        not is_closed
-    ):  # Its -wal file must never meet the new one, so it goes first, and without it the rest is no use.
+    if not is_closed:  # What is beside it must never meet the new one, so it goes first; alone it is of no use.
         _unlink(path)
         _sync_directory(path.parent)
     return kept
@@ -133,6 +135,10 @@ def _folded(path: Path) -> bool:
         return False
     except sqlite3.DatabaseError:
         return False
+
+
+def _is_anything(path: Path) -> bool:
+    return any(os.path.lexists(f"{path}{end}") for end in ("", *_WRITTEN))
 
 
 def _uri(path: Path) -> str:
@@ -164,7 +170,7 @@ def _draft_of(path: Path) -> Path:
 
 def _remove(draft: Path) -> None:
     for name in (draft, Path(f"{draft}.new")):
-        for end in ("", *_BESIDE, "-journal", ".lock"):
+        for end in ("", *_BESIDE, ".lock"):
             _unlink(f"{name}{end}")
 
 

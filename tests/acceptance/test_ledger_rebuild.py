@@ -210,24 +210,27 @@ def test_a_ledger_that_somebody_may_need_is_in_the_way(archive: DoneArchive) -> 
 
 
 def test_a_damaged_ledger_and_what_is_left_of_one_are_kept_too(archive: DoneArchive) -> None:
-    """Its -wal file never meets the new one."""
+    """F77: its -wal file, or a journal, never meets the new one: SQLite would play it in."""
     archive.fill([f"{vid(1)}.mp4"])
-    wal = Path(f"{archive.ledger}-wal")
-    for content, old in ((b"no database" * 1000, b"an old wal"), (None, b"an old wal"), (b"", None)):
-        archive.ledger.unlink()
-        if content is not None:
-            archive.ledger.write_bytes(content)
-        if old is not None:
-            wal.write_bytes(old)
+    garbage = b"no database" * 1000
+    for left in (
+        {"": garbage, "-wal": b"an old wal"},
+        {"-wal": b"an old wal"},
+        {"": b""},
+        {"": garbage, "-journal": b"an old journal"},
+    ):
+        lose_ledger(archive.root)
+        for end, content in left.items():
+            Path(f"{archive.ledger}{end}").write_bytes(content)
         refused = archive.run("ledger", "rebuild")
         code, _, summary = _rebuilt(archive, "--replace")
 
         assert (2, 0) == (refused.returncode, code)
-        kept = Path(summary["replaced"])
-        assert content == (kept.read_bytes() if content is not None else None)
-        assert old == (Path(f"{kept}-wal").read_bytes() if old is not None else None)
+        kept = {end: Path(f"{summary['replaced']}{end}") for end in ("", "-wal", "-journal")}
+        assert left == {end: path.read_bytes() for end, path in kept.items() if path.exists()}
         assert {vid(1)} == set(archive.rows())
         assert 0 == archive.run("ledger", "check").returncode
+        assert not Path(f"{archive.ledger}-journal").exists()
 
 
 def test_a_ledger_that_is_open_elsewhere_is_not_replaced(archive: DoneArchive) -> None:

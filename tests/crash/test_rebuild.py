@@ -3,7 +3,7 @@
 import shutil
 import signal
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ import pytest
 from crash.counts import fewest, points, seeds
 from crash.disk import Disk
 from crash.power import SEEDED, Everything, Nothing, after_power_cut
-from crash.records import read_calls
+from crash.records import Call, Kind, read_calls
 from crash.runs import Ended, Runs, runs_under
 from crash.shim import Injection, Mode
 from done_archive import DoneArchive
@@ -22,8 +22,8 @@ from telling import Tell
 
 _FILES: Final = 12
 _KILLS: Final = [(Mode.BEFORE, 12), (Mode.AFTER, 4), (Mode.TORN, 8)]
-_CLOSELY: Final = 15
-"""Calls at the end, where things get their names: all of them are tried."""
+_CLOSELY: Final = (12, 3)
+"""Calls before and after the one by which the new thing gets its name: all of them are tried."""
 _REBUILD: Final = ("ledger", "rebuild", "--replace")
 
 
@@ -57,9 +57,12 @@ class Place:
     def killed(self, *arguments: str, mode: Mode, usual: int, see: Callable[[], None]) -> str:
         """Kill a command at some of its calls, *see* what it left; return how many kills that were."""
         self.begin()
-        total, tried = self.run(*arguments).calls, 0
+        log = self.root.with_name("calls")
+        log.unlink(missing_ok=True)
+        total, tried = self.run(*arguments, injection=Injection(log=log)).calls, 0
         chosen = points(total, usual=usual)
-        closely = range(max(total - _CLOSELY, 1), total) if mode is Mode.BEFORE else range(0)
+        named = _naming(read_calls(log, root=self.root)).number
+        closely = range(max(named - _CLOSELY[0], 1), named + _CLOSELY[1]) if mode is Mode.BEFORE else range(0)
         for point in sorted({*chosen, *closely}):
             self.begin()
             if self.run(*arguments, injection=Injection(mode=mode, point=point)).code == 0:
@@ -80,7 +83,8 @@ class Place:
         calls = read_calls(log, root=self.root)
         changes = [number for number, call in enumerate(calls) if call.is_change]
         wanted = {changes[point - 1] for point in points(len(changes), usual=20) if point <= len(changes)}
-        wanted.update(changes[-_CLOSELY:])
+        named = changes.index(calls.index(_naming(calls)))
+        wanted.update(changes[max(named - _CLOSELY[0], 0) : named + _CLOSELY[1]])
         for number, call in enumerate(calls):
             disk.apply(call)
             if number not in wanted:
@@ -95,6 +99,11 @@ class Place:
                 shutil.rmtree(left)
                 tried += 1
         return f"{tried} states after {len(wanted)} power cuts"
+
+
+def _naming(calls: Sequence[Call]) -> Call:
+    """Return the call by which what was made gets its name: the last one that renames."""
+    return [call for call in calls if call.kind is Kind.RENAME][-1]
 
 
 @pytest.fixture(scope="module")
