@@ -84,12 +84,13 @@ class Place:
         changes = [number for number, call in enumerate(calls) if call.is_change]
         wanted = {changes[point - 1] for point in points(len(changes), usual=20) if point <= len(changes)}
         named = changes.index(calls.index(_naming(calls)))
-        wanted.update(changes[max(named - _CLOSELY[0], 0) : named + _CLOSELY[1]])
+        closely = set(changes[max(named - _CLOSELY[0], 0) : named + _CLOSELY[1]])
         for number, call in enumerate(calls):
             disk.apply(call)
-            if number not in wanted:
+            if number not in wanted | closely:
                 continue
-            for survival in (Nothing(), Everything(), *(kind(seed) for seed in seeds(usual=1) for kind in SEEDED)):
+            chances = seeds(usual=6 if number in closely else 1)
+            for survival in (Nothing(), Everything(), *(kind(seed) for seed in chances for kind in SEEDED)):
                 left = log.with_name("left")
                 after_power_cut(disk, survival).put(left)
                 try:
@@ -98,7 +99,7 @@ class Place:
                     raise AssertionError(f"power lost after {call}, left: {survival}: {exc!r}") from exc
                 shutil.rmtree(left)
                 tried += 1
-        return f"{tried} states after {len(wanted)} power cuts"
+        return f"{tried} states after {len(wanted | closely)} power cuts"
 
 
 def _naming(calls: Sequence[Call]) -> Call:
