@@ -84,12 +84,12 @@ class Place:
         changes = [number for number, call in enumerate(calls) if call.is_change]
         wanted = {changes[point - 1] for point in points(len(changes), usual=20) if point <= len(changes)}
         named = changes.index(calls.index(_naming(calls)))
-        closely = set(changes[max(named - _CLOSELY[0], 0) : named + _CLOSELY[1]])
+        closely = set(changes[max(named - 3, 0) : named + 2])
         for number, call in enumerate(calls):
             disk.apply(call)
             if number not in wanted | closely:
                 continue
-            chances = seeds(usual=6 if number in closely else 1)
+            chances = seeds(usual=16 if number in closely else 1)
             for survival in (Nothing(), Everything(), *(kind(seed) for seed in chances for kind in SEEDED)):
                 left = log.with_name("left")
                 after_power_cut(disk, survival).put(left)
