@@ -129,3 +129,15 @@ def _is_of(text: bytes, vid: str) -> bool:
         return msgspec.json.decode(text, type=_Whose).vid == vid
     except (ValueError, msgspec.MsgspecError, RecursionError):
         return False
+
+
+def read_beside(root: Path, path: str) -> bytes | None:
+    """Return what stands at a sidecar's *path*: b'' for what is no plain little file, None where nothing does.
+
+    Raises:
+        ConflictError: A link is on the way.
+        OSError: It cannot be read.
+    """
+    with opened_parent(root, path) as (directory, name):
+        text = _read(directory, name)
+    return b"" if text is not None and len(text) > _LONGEST else text

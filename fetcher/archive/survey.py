@@ -3,12 +3,18 @@
 import contextlib
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from fetcher.archive.home import DOT
 from fetcher.archive.parts import LONGEST_MEMO, NAME, Memo, decoded, unfollowed
+from fetcher.domain.identifiers import is_vid
+
+_LARGEST_ID: Final = 1 << 40
+"""No ledger of ours comes so far; a part with a larger one is nobody's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,45 @@ def left_parts(directory: Path) -> Iterator[LeftPart]:
             is_memo = piece[3] == "memo"
             memo = _read(entry.path) if is_memo else None
             yield LeftPart(video_id=int(piece[1]), name=entry.name, is_memo=is_memo, memo=memo)
+
+
+def owners_of_parts(directory: Path) -> tuple[dict[int, str], int]:
+    """Return which videos have a part, by the id in its name; and the largest id in any name.
+
+    Of two parts of one video it is the larger one's; an id whose memos speak of several videos is nobody's.
+
+    Raises:
+        OSError: The directory cannot be read; there may be none.
+    """
+    largest = 0
+    vids: dict[int, set[str]] = {}
+    sizes: Counter[int] = Counter()
+    for part in _parts_of_ours(directory):
+        largest = max(largest, part.video_id)
+        if not part.is_memo:
+            sizes[part.video_id] += _size(directory / part.name)
+        elif part.memo is not None and is_vid(part.memo.vid):
+            vids.setdefault(part.video_id, set()).add(part.memo.vid)
+    owners: dict[str, int] = {}
+    for video_id, named in vids.items():
+        (vid, *others) = named
+        if not others and sizes[video_id] > sizes[owners.get(vid, 0)]:
+            owners[vid] = video_id
+    return {video_id: vid for vid, video_id in owners.items()}, largest
+
+
+def _parts_of_ours(directory: Path) -> Iterator[LeftPart]:
+    with contextlib.suppress(FileNotFoundError):
+        for part in left_parts(directory):
+            if part.video_id <= _LARGEST_ID:
+                yield part
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
 
 
 def finished_files(root: Path) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""``fetcher ledger check`` and ``fetcher ledger backup PATH``."""
+"""``fetcher ledger check`` and ``fetcher ledger backup PATH``; ``rebuild`` has its own file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from fetcher.cli.rebuild import rebuild
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 
 @click.group("ledger")
 def command() -> None:
-    """Look after the ledger itself: see whether it is right, copy it."""
+    """Look after the ledger itself: see whether it is right, copy it, make it anew."""
+
+
+command.add_command(rebuild)
 
 
 @command.command("check")

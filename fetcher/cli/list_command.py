@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from fetcher.domain.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from fetcher.cli.context import Session
 
 
@@ -29,6 +27,7 @@ def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at
     from fetcher.domain.errors import UsageError
     from fetcher.domain.identifiers import printable
     from fetcher.ledger.views import Selection, listed, one_task
+    from fetcher.report.formats import formatted
     from fetcher.report.outlook import links_at_risk
     from fetcher.report.rows import video_row
 
@@ -45,36 +44,6 @@ def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at
                 task_id=task_id,
                 video_ids=links_at_risk(connection, now=now, places=jobs) if at_risk else None,
             )
-            return Output().lines(_formatted((video_row(row) for row in listed(connection, chosen)), form))
+            return Output().lines(formatted((video_row(row) for row in listed(connection, chosen)), form))
     finally:
         database.close()
-
-
-def _formatted(rows: Iterable[Mapping[str, Any]], form: str) -> Iterator[str]:
-    import msgspec
-
-    from fetcher.report.text import table_lines
-
-    match form:
-        case "jsonl":
-            yield from (msgspec.json.encode(row).decode() for row in rows)
-        case "ids":
-            yield from (row["vid"] for row in rows)
-        case "csv":
-            yield from _csv(rows)
-        case _:
-            yield from table_lines(rows)
-
-
-def _csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    import csv
-    import io
-
-    from fetcher.report.rows import COLUMNS
-
-    yield ",".join(COLUMNS)
-    for row in rows:
-        line = io.StringIO()
-        cells = {**row, "task_ids": " ".join(row["task_ids"])}
-        csv.DictWriter(line, COLUMNS, lineterminator="").writerow(cells)
-        yield line.getvalue()

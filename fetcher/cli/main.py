@@ -21,6 +21,7 @@ _COMMANDS: Final = (
     "reconcile",
     "verify",
     "prune",
+    "export",
     "ledger",
     "demo",
 )

