@@ -29,6 +29,18 @@ _PAYLOAD: Final = "data"
 _ESCAPES: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 
 
+def is_bag(root: Path, path: str) -> bool:
+    """Tell whether a directory below the archive is a bag, whoever made it: it stands for itself.
+
+    Raises:
+        OSError: The disk.
+    """
+    try:
+        return stat.S_ISREG(os.stat(root / path / DECLARATION, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
     """One finished file that is to be in the bag."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from fetcher.archive.bags import is_bag
+from fetcher.archive.drafts import is_unfinished
 from fetcher.archive.home import DOT
 from fetcher.archive.parts import LONGEST_MEMO, NAME, Memo, decoded, unfollowed
 from fetcher.domain.identifiers import is_vid
@@ -84,7 +86,7 @@ def _size(path: Path) -> int:
 
 
 def finished_files(root: Path) -> Iterator[str]:
-    """Yield the path of every plain file below *root*, fetcher's own left out; no link is followed.
+    """Yield the path of every plain file below *root*, fetcher's own left out; no link is followed, no bag entered.
 
     A directory that cannot be read, or is gone by the time of its turn, has none.
     """
@@ -92,7 +94,11 @@ def finished_files(root: Path) -> Iterator[str]:
     while waiting:
         above = waiting.pop()
         with contextlib.suppress(OSError), os.scandir(root / above) as entries:
+            if above and is_bag(root, above):
+                continue
             for entry in entries:
+                if is_unfinished(entry.name):
+                    continue
                 path = f"{above}/{entry.name}" if above else entry.name
                 if entry.is_dir(follow_symlinks=False):
                     if path != DOT:

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from fetcher.archive.bags import DECLARATION
+from fetcher.archive.bags import is_bag
 from fetcher.archive.drafts import is_unfinished
 from fetcher.archive.home import DOT
 from fetcher.archive.names import SIDECAR, extension_of
@@ -79,7 +79,7 @@ def lying_files(root: Path, unread: Callable[[str, str], None]) -> Iterator[Lyin
         above = waiting.pop()
         try:
             with os.scandir(root / above) as entries:
-                if not above or not _is_plain(root, f"{above}/{DECLARATION}"):
+                if not above or not is_bag(root, above):
                     yield from _met(root, above, entries, waiting, unread)
         except OSError as exc:
             unread(above or ".", exc.strerror or type(exc).__name__)

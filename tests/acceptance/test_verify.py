@@ -183,6 +183,20 @@ def test_f107_files_of_others_are_named_where_that_is_wanted_and_no_fault(
     assert {"notes/a.txt", "\\xff.mp4"} == {one["path"] for one in findings}
 
 
+def test_a_bag_inside_the_archive_stands_for_itself(three: tuple[ArchiveCase, list[Video]]) -> None:
+    """Its links are no strangers, and none of them is where a missing file has been moved to."""
+    case, (moved, *_) = three
+    assert 0 == case.run("export", "--format", "bagit", "-o", str(case.root / "bag")).returncode
+    (case.root / ".half.fetcher-unfinished").write_text("as a killed export leaves it")
+
+    sound = told(case)
+    place(case, moved).unlink()
+    code, findings, _ = told(case)
+
+    assert (0, []) == sound[:2]
+    assert (9, [("missing", moved.vid)]) == (code, kinds(findings))
+
+
 def test_a_quick_look_compares_sizes_and_verifies_nothing(three: tuple[ArchiveCase, list[Video]]) -> None:
     """What only a reading tells is not told, moves included."""
     case, (flipped, shortened, moved) = three
