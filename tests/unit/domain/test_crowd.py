@@ -236,3 +236,13 @@ def test_whatever_is_seen_it_stays_within_its_bounds(
 
         assert least <= crowd.places <= max(least, most)
         assert step is None or step.places == crowd.places
+
+
+def test_what_fewer_bring_at_times_is_no_gain_of_more() -> None:
+    """Twelve seconds good, twelve bad; more bring as much as the mean and a bit."""
+
+    def line(now: float, used: int) -> float:
+        own = 40 * _MIB if now % 24 < 12 else 24 * _MIB
+        return own if used == 8 else 36 * _MIB
+
+    assert 8 == _Played(_crowd(), line).play(_HOUR)
