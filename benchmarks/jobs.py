@@ -18,7 +18,7 @@ from benchmarks.table import counted, table
 
 _MIB: Final = 1 << 20
 _KIB: Final = 1 << 10
-_JOBS: Final = (1, 2, 4, 8, 16, 32)
+_FIXED: Final = (1, 2, 4, 8, 16, 32)
 _ROUND_TRIP_S: Final = 0.04
 
 
@@ -51,6 +51,25 @@ class _Kind:
         return FileSet(name=self.name, count=min(max(self.each * jobs, self.least), self.most), size=self.size)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Crowd:
+    """How many files at once.
+
+    Attributes:
+        name: As the table calls it.
+        options: Words after ``sync``.
+        work_for: There are files for so many.
+    """
+
+    name: str
+    options: Sequence[str]
+    work_for: int
+
+
+_CROWDS: Final = (
+    *(_Crowd(name=str(jobs), options=("--jobs", str(jobs)), work_for=jobs) for jobs in _FIXED),
+    _Crowd(name="8, growing", options=(), work_for=max(_FIXED)),
+)
 _KINDS: Final = (
     _Kind(
         name="4 MiB/s a connection, 40 ms: 8 MiB files",
@@ -89,30 +108,30 @@ def jobs(plan: Plan) -> str:
     """Measure each kind of line with each number of jobs, these in turn."""
     costs = {kind.name: _of_kind(plan, kind) for kind in _KINDS}
     rows = []
-    for number in _JOBS:
-        peak = max(cost.peak_bytes for kind in _KINDS for cost in costs[kind.name][number])
-        speeds = [_speed(kind, number, costs[kind.name][number]) for kind in _KINDS]
-        rows.append([str(number), *speeds, f"{peak / _MIB:.0f}"])
+    for crowd in _CROWDS:
+        peak = max(cost.peak_bytes for kind in _KINDS for cost in costs[kind.name][crowd.name])
+        speeds = [_speed(kind, crowd, costs[kind.name][crowd.name]) for kind in _KINDS]
+        rows.append([crowd.name, *speeds, f"{peak / _MIB:.0f}"])
     heads = ["jobs", *(f"{kind.name}, {kind.unit}/s" for kind in _KINDS), "peak MiB"]
     return f"{table(heads, rows)}\n{counted(plan.reps, 'repetition')}.\n"
 
 
-def _of_kind(plan: Plan, kind: _Kind) -> dict[int, list[Cost]]:
-    costs = {number: list[Cost]() for number in _JOBS}
+def _of_kind(plan: Plan, kind: _Kind) -> dict[str, list[Cost]]:
+    costs = {crowd.name: list[Cost]() for crowd in _CROWDS}
     for turn in range(plan.reps):
-        for number in rotated(_JOBS, turn):
+        for crowd in rotated(_CROWDS, turn):
             with (
-                stocked(plan.memory, kind.files(number), limit_rate=kind.limit_rate) as stock,
+                stocked(plan.memory, kind.files(crowd.work_for), limit_rate=kind.limit_rate) as stock,
                 _line(stock, kind) as base,
             ):
-                subject = Subject(stock.shelf, options=("--jobs", str(number)))
-                costs[number].append(run_once(stock, subject, base, plan.memory))
-            print(f"jobs {number}, {kind.name}: {costs[number][-1].wall_s:.2f} s", file=sys.stderr)
+                subject = Subject(stock.shelf, options=crowd.options)
+                costs[crowd.name].append(run_once(stock, subject, base, plan.memory))
+            print(f"jobs {crowd.name}, {kind.name}: {costs[crowd.name][-1].wall_s:.2f} s", file=sys.stderr)
     return costs
 
 
-def _speed(kind: _Kind, number: int, costs: Sequence[Cost]) -> str:
-    files = kind.files(number)
+def _speed(kind: _Kind, crowd: _Crowd, costs: Sequence[Cost]) -> str:
+    files = kind.files(crowd.work_for)
     amount = files.count if kind.unit == "files" else files.total / _MIB
     return f"{Spread.of([amount / cost.wall_s for cost in costs]):.1f}"
 

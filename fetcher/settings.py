@@ -43,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ledger: str = ""
     ledger_on_network: bool = False
     jobs: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
+    jobs_max: Annotated[int, msgspec.Meta(ge=1, le=64)] = 32
     limit_rate: str = ""
     poll_interval: _Seconds = 60
     poll_interval_max: _Seconds = 1800
@@ -197,6 +198,8 @@ def _merged(settings: Settings, values: Mapping[str, Any], source: str) -> Setti
     }
     try:
         merged = msgspec.convert({**msgspec.structs.asdict(settings), **texts}, Settings, strict=False)
+        if "jobs_max" not in values and merged.jobs > merged.jobs_max:
+            merged = msgspec.structs.replace(merged, jobs_max=merged.jobs)
         _require_usable(merged)
     except (msgspec.ValidationError, ValueError, UsageError) as exc:
         raise UsageError(
@@ -226,6 +229,8 @@ def _require_usable(settings: Settings) -> None:
     for name in Settings.__struct_fields__:
         if "\0" in str(getattr(settings, name)):
             raise UsageError(f"{name} has a NUL in it")
+    if settings.jobs_max < settings.jobs:
+        raise UsageError(f"jobs_max is {settings.jobs_max}, and jobs, with which a run begins, {settings.jobs}")
     _size(settings, "min_free")
     if settings.limit_rate and _size(settings, "limit_rate") < 1:
         raise UsageError("limit_rate is 0; leave it empty for no limit")
@@ -313,7 +318,8 @@ SETTING_HELP: Final[Mapping[str, str]] = {
     "user_secret_file": "A file (mode 0600) that holds the main account's secretkey.",
     "ledger": "Path of the ledger; empty means .fetcher/ledger.db.",
     "ledger_on_network": "Accept a ledger on a network file system, whose locks may not hold.",
-    "jobs": "Files downloaded at once, 1 to 64.",
+    "jobs": "Files downloaded at once to begin with, 1 to 64, and never fewer; --jobs N is always N.",
+    "jobs_max": "Files downloaded at once where more bring more, up to 64; like jobs for a fixed number.",
     "limit_rate": "Bytes a second of all downloads together, such as 20M; empty means no limit.",
     "poll_interval": "Seconds to the first next question about a task; grows with each one.",
     "poll_interval_max": "Seconds between two questions about a task at the most.",

@@ -9,6 +9,7 @@ from typing import Final
 from fetcher.archive.home import Home
 from fetcher.archive.parts import Parts
 from fetcher.archive.placing import Placing
+from fetcher.domain.crowd import Crowd
 from fetcher.downloader.attempt import Workshop
 from fetcher.downloader.crew import Crew
 from fetcher.downloader.worker import Downloader
@@ -25,6 +26,7 @@ from fetcher.sync.asking import Asking, Rhythm
 from fetcher.sync.clocks import LinkClocks
 from fetcher.sync.durability import make_names_durable
 from fetcher.sync.fetching import Fetching, Patience
+from fetcher.sync.growing import Growing
 from fetcher.sync.outcome import Notify, Options
 from fetcher.sync.planning import Planning
 from fetcher.sync.run import Run
@@ -156,6 +158,7 @@ async def running(
             asking=asking,
             fetching=fetching,
             planning=Planning(wires, fetching=fetching, places=2, most_places=8),
+            growing=Growing(wires, fetching=fetching, crowd=Crowd(least=2, most=2)),
             options=options or Options(),
             calls=lambda: source.asked,
         )

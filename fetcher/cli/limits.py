@@ -19,9 +19,12 @@ def leave_no_core() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (1 if hard == resource.RLIM_INFINITY else min(1, hard), hard))
 
 
-def places_allowed() -> int | None:
-    """Return for how many downloads at a time there are open files; None for any number."""
-    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+def places_allowed(wanted: int) -> int | None:
+    """Return for how many downloads at a time there are open files; None for any number.
+
+    The limit is raised as far as we may where *wanted* need that; fewer are no reason to complain.
+    """
+    allowed = _raised(_BESIDE + wanted * _EACH)
     return None if allowed == resource.RLIM_INFINITY else (allowed - _BESIDE) // _EACH
 
 
@@ -35,12 +38,8 @@ def jobs_allowed(jobs: int) -> int:
 
     from fetcher.domain.errors import UsageError
 
-    allowed, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = _BESIDE + jobs * _EACH
-    if allowed != resource.RLIM_INFINITY and allowed < needed:
-        raised = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
-        allowed = raised
+    allowed = _raised(needed)
     if allowed == resource.RLIM_INFINITY or allowed >= needed:
         return jobs
     fitting = (allowed - _BESIDE) // _EACH
@@ -48,3 +47,12 @@ def jobs_allowed(jobs: int) -> int:
         raise UsageError(f"{allowed} open files are too few, {_BESIDE + _EACH} are needed: raise 'ulimit -n'")
     logging.getLogger(__name__).warning("%d jobs instead of %d: 'ulimit -n' is %d", fitting, jobs, allowed)
     return fitting
+
+
+def _raised(needed: int) -> int:
+    """Raise the limit of open files to *needed*, as far as we may, and return what it is then."""
+    allowed, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed != resource.RLIM_INFINITY and allowed < needed:
+        allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return allowed

@@ -49,15 +49,16 @@ def run_pass(
     for secret in credentials.secrets:
         keep_secret(secret)
     settings = msgspec.structs.replace(settings, jobs=jobs_allowed(settings.jobs))
-    options = dataclasses.replace(options, most_places=places_allowed())
+    options = dataclasses.replace(options, most_places=places_allowed(settings.jobs_max))
     for path in loose_permissions(home):
         complain(f"{path} holds secrets and is open to others; run: chmod go= {shlex.quote(str(path))}")
     _log.debug(
-        "archive %s, ledger %s, Polyv at %s, %d jobs",
+        "archive %s, ledger %s, Polyv at %s, %d to %d jobs",
         home.root,
         settings.ledger_path(home),
         settings.api_url,
         settings.jobs,
+        settings.jobs_max,
     )
     output = Stream()
     notify = output.json if as_json else _ignore
@@ -143,6 +144,7 @@ def _row(summary: Summary) -> dict[str, Any]:
         "polls": summary.polls,
         "polls_failed": summary.polls_failed,
         "calls": summary.calls,
+        "jobs_most": summary.jobs_most,
         "nearest_deadline": instant(summary.nearest_deadline),
         "next_poll_at": instant(summary.next_poll_at),
         "seconds": round(summary.seconds, 3),
@@ -156,6 +158,7 @@ def _line(summary: Summary) -> str:
     left = ", ".join(kinds + ([f"{counted(summary.open_tasks, 'task')} open"] if summary.open_tasks else []))
     rate = summary.bytes / summary.seconds if summary.seconds else 0
     return (
-        f"{summary.done} done ({size_text(summary.bytes)} in {summary.seconds:.1f} s, {size_text(round(rate))}/s), "
+        f"{summary.done} done ({size_text(summary.bytes)} in {summary.seconds:.1f} s, {size_text(round(rate))}/s, "
+        f"at most {counted(summary.jobs_most, 'job')}), "
         f"{summary.failed} failed; {left or 'nothing'} left; exit code {int(summary.exit_code)}"
     )

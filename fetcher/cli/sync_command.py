@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @click.command("sync")
-@click.option("--jobs", type=int, help="Files downloaded at once.")
+@click.option("--jobs", type=int, help="Files downloaded at once, no more and no fewer; else jobs to jobs_max.")
 @click.option("--limit-rate", metavar="RATE", help="Bytes a second of all downloads together, such as 20M.")
 @click.option("--max-duration", metavar="TIME", callback=duration, help="End after this time: 50m.")
 @click.option("--max-bytes", metavar="SIZE", callback=size, help="End after so many bytes: 500G.")
@@ -42,7 +42,7 @@ def command(  # noqa: PLR0917 - click passes by name
     if dry_run and as_json:
         raise UsageError("a plan is for people: --dry-run has no --json; leave one of them out")
     home = session.home()
-    settings = session.settings(home, jobs=jobs, limit_rate=limit_rate)
+    settings = session.settings(home, jobs=jobs, jobs_max=jobs, limit_rate=limit_rate)
     if dry_run:
         from fetcher.cli.forecast import tell_plan
 

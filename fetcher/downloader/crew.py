@@ -65,13 +65,30 @@ class Crew:
         """
         for _ in range(size, self._size):
             self._wanted.put(None)
-        for number in range(self._size, int(min(size, self._most))):
+        staying = self._keep(max(0, int(min(size, self._most)) - self._size))
+        for number in range(self._size + staying, int(min(size, self._most))):
             if not self._has_another(number):
                 _log.warning("%d threads instead of %d: the machine gives no more", number, size)
                 self._most = size = number
                 break
         self._size = int(min(size, self._most))
         self._threads = [thread for thread in self._threads if thread.is_alive()]
+
+    def _keep(self, most: int) -> int:
+        """Let up to *most* threads stay that were to leave and have not; return how many do.
+
+        With new ones in their place more things than wanted would be done at a time until the old ones have left.
+        """
+        if not most or len(self._threads) <= self._size:
+            return 0
+        waiting: list[_Wanted | None] = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                waiting.append(self._wanted.get_nowait())
+        leaving = waiting.count(None)
+        for wanted in [one for one in waiting if one is not None] + [None] * max(0, leaving - most):
+            self._wanted.put(wanted)
+        return min(most, leaving)
 
     def _has_another(self, number: int) -> bool:
         thread = threading.Thread(target=self._work, name=f"transfer-{number}")

@@ -44,6 +44,8 @@ class TryAgain:
     """Whether whoever the link leads to gave nothing: it is broken, or out of reach."""
     is_suspicious: bool = False
     """Whether something other than the origin seems to answer."""
+    is_crowded: bool = False
+    """Whether fewer at a time may help: the origin asks for patience, a line broke, or there was no memory left."""
     is_intercepted: bool = False
     """Whether that came in place of what a sound part lacks. If it is so every time, the part is of no use."""
     differed: str | None = None

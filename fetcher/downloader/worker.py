@@ -145,6 +145,13 @@ def _is_as_placed(order: Order, memo: Memo | None, found: Found) -> bool:
     return order.expected.md5 is None and order.expected.size in (None, found.size)
 
 
+def _is_crowded(exc: errors.TransferError) -> bool:
+    """Tell whether an origin with too many of us may have done this; a line that stands has other causes, too."""
+    if isinstance(exc, errors.OriginBusyError):
+        return exc.status_code in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+    return isinstance(exc, errors.TransferInterruptedError) and not isinstance(exc, errors.TransferStalledError)
+
+
 def _difference_of(order: Order, size: int) -> str | None:
     """Return what speaks against a file that is in place; it passed every gate before it was placed."""
     said = order.expected.size
@@ -201,7 +208,9 @@ class _Download:
             except (errors.TransferError, errors.ConflictError) as exc:
                 verdict = await self._verdict(exc)
             except MemoryError:
-                verdict = TryAgain(detail="there was no memory left for it; fewer --jobs need less")
+                verdict = TryAgain(
+                    detail="there was no memory left for it; fewer --jobs need less", is_crowded=True
+                )
             if verdict is not None:
                 return verdict
 
@@ -267,6 +276,7 @@ class _Download:
             is_node_down=self._is_node_down(exc),
             is_suspicious=isinstance(exc, errors.NotAVideoError | errors.CertificateError),
             is_intercepted=isinstance(exc, errors.InterceptedError),
+            is_crowded=_is_crowded(exc),
         )
 
     def _is_node_down(self, exc: errors.TransferError) -> bool:

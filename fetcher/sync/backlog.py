@@ -74,6 +74,12 @@ class Backlog:
         """Say that there may be something to claim again."""
         self._is_dry = False
 
+    def resize(self, jobs: int) -> None:
+        """Claim for *jobs* downloads at a time from now on. That alone makes none of them quick."""
+        was_grown, self._jobs = self._is_grown, jobs
+        if not was_grown:
+            self._most = self._least
+
     def count_end(self) -> None:
         """Say that a download has ended."""
         self._ended += 1

@@ -5,7 +5,7 @@ import functools
 import logging
 import random
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,6 @@ from fetcher.domain.errors import (
     ConflictError,
     FileRefusedError,
     NoRoomError,
-    OriginDeniesError,
     StaleLeaseError,
     TransferStoppedError,
 )
@@ -30,14 +29,15 @@ from fetcher.ledger.claims import Claimed
 from fetcher.ledger.endings import wait_for_newer
 from fetcher.ledger.polls import ask_again
 from fetcher.sync.backlog import Backlog, is_sooner
+from fetcher.sync.denials import Denials
 from fetcher.sync.nodes import Nodes
 from fetcher.sync.outcome import Done
+from fetcher.sync.places import Places
 from fetcher.sync.tally import Tally
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
 _MOST_SUSPICIONS: Final = 10
-_MOST_DENIALS: Final = 8
 _DYING_MS: Final = 20_000
 """A link that lives no longer may be dead before a place and a connection are there for it."""
 _YOUNG_MS: Final = 60_000
@@ -85,15 +85,14 @@ class Fetching:
         self._renew = renew
         self._patience = patience
         self._backlog = Backlog(wires, jobs=jobs, layout=layout)
-        self._jobs = self._crew_size = jobs
-        self._extra = 0
-        self._beyond: set[int] = set()
-        """Those begun beside the usual number, by video."""
+        self._places = Places(wires, jobs)
+        self.ended = self.refused = 0
+        """Downloads that came to an end so far; those of them that fewer at a time might have spared."""
         self._tries: Counter[int] = Counter()
         self._nodes = Nodes()
         self._due: _Pauses = {}
         self._resting: _Pauses = {}
-        self._denied_in_a_row = 0
+        self._denials = Denials()
         self._begun: dict[int, Claimed] = {}
         """What has a place, by video."""
         self._recalled: list[int] = []
@@ -133,7 +132,7 @@ class Fetching:
         self._wires.news.set()
 
     @property
-    def begun(self) -> Container[int]:
+    def begun(self) -> Collection[int]:
         """The videos that have a place."""
         return self._begun.keys()
 
@@ -145,17 +144,25 @@ class Fetching:
     @property
     def is_each_seen(self) -> bool:
         """Whether what is begun is under way; quick ones stand in line, and their places are free in no time."""
-        return self._backlog.places == self._jobs
+        return self._backlog.places == self.jobs
 
     def open_places(self, extra: int) -> None:
         """Begin *extra* downloads beside those under way, whatever the usual number; their places go with them."""
-        self._extra = extra
+        self._places.open(extra)
         self._fill()
-        self._beyond &= self._begun.keys()
-        size = self._jobs + len(self._beyond)
-        if size != self._crew_size:
-            self._crew_size = size
-            self._wires.downloader.resize(size)
+        self._places.fit(self._begun.keys())
+
+    @property
+    def jobs(self) -> int:
+        """The usual number of downloads at a time."""
+        return self._places.usual
+
+    def resize(self, jobs: int) -> None:
+        """Have *jobs* downloads at a time from now on; what is begun goes on, and takes its place with it."""
+        self._places.usual = jobs
+        self._backlog.resize(jobs)
+        self._fill()
+        self._places.fit(self._begun.keys())
 
     @property
     def is_stale(self) -> bool:
@@ -206,10 +213,9 @@ class Fetching:
             self.look_again([*due.values(), *rested.values()])
 
     def _fill(self) -> None:
-        while len(self._backlog) and (len(self._begun) < self._backlog.places or self._extra):
+        while len(self._backlog) and (len(self._begun) < self._backlog.places or self._places.has_extra):
             if len(self._begun) >= self._backlog.places:
-                self._extra -= 1
-                self._beyond.add(self._backlog.waiting[0].video_id)
+                self._places.take_extra(self._backlog.waiting[0].video_id)
             claimed = self._backlog.pop()
             if claimed.video_id in self._begun:
                 continue  # Another run gave back what this one works on; claimed anew it is in nobody's way.
@@ -243,6 +249,8 @@ class Fetching:
         finally:
             del self._begun[claimed.video_id]
         self._backlog.count_end()
+        self.ended += 1
+        self.refused += isinstance(verdict, TryAgain) and verdict.is_crowded
         self._fill()
         try:
             event = await self._record(claimed, verdict)
@@ -254,7 +262,7 @@ class Fetching:
         self._tally.count(claimed, event)
         if not isinstance(event, FileVerified):
             self._wires.news.set()
-        self._look_for_denial(verdict)
+        self._denials.look(verdict)
 
     async def _download(self, claimed: Claimed) -> Event | TryAgain:
         self._due.pop(claimed.video_id, None)
@@ -281,20 +289,6 @@ class Fetching:
         now = self._wires.polyv_now()
         is_old = claimed.link.obtained_at < now - _YOUNG_MS
         return is_old and claimed.deadline is not None and claimed.deadline <= now + _DYING_MS
-
-    def _look_for_denial(self, verdict: Event | TryAgain) -> None:
-        """End the run where the origin refuses one fresh link after the other: asking for more is of no use.
-
-        Raises:
-            OriginDeniesError: That is so.
-        """
-        is_denied = isinstance(verdict, TryAgain) and verdict.is_denied
-        self._denied_in_a_row = self._denied_in_a_row + 1 if is_denied else 0
-        if isinstance(verdict, TryAgain) and self._denied_in_a_row >= _MOST_DENIALS:
-            raise OriginDeniesError(
-                f"the origin refuses fresh links, {self._denied_in_a_row} in a row ({verdict.detail}). "
-                "Ask Polyv whether its lists let this address in."
-            )
 
     def _tried(self, claimed: Claimed, verdict: TryAgain) -> Event:
         """Say when a file is tried again; one that something else answers for is not tried for ever."""

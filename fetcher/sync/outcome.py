@@ -65,6 +65,8 @@ class Summary:
     """Tasks that Polyv still prepares, or has not been asked about, at the end."""
     nearest_deadline: int | None = None
     next_poll_at: int | None = None
+    jobs_most: int = 0
+    """Downloads at a time that the run has grown to; those for links that would die are not counted."""
     seconds: float = 0.0
     error: FetcherError | None = None
     """What ended the run early."""

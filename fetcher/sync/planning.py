@@ -26,6 +26,8 @@ _WAITED_FOR_S: Final = 0.5
 _MOST_PLANNED: Final = 100_000
 """Videos in one plan, those that have to be begun first: some ten MiB and a second or two. The others have time."""
 _LEAST_S: Final = 2.0
+_BESIDE: Final = 3
+"""So many times the number to begin with may be under way beside the usual ones where links would die."""
 _RATE_CHANGED: Final = 0.2
 _COST: Final = 20.0
 """A plan that took so long is made no more often than at this many times that."""
@@ -39,8 +41,8 @@ class Planning:
     Args:
         wires: Of the run.
         fetching: Whose downloads they are.
-        places: Downloads at a time.
-        most_places: Downloads at a time where videos would be lost otherwise.
+        places: Downloads at a time to begin with.
+        most_places: Downloads at a time at the very most, those included without which videos would be lost.
     """
 
     def __init__(self, wires: Wires, *, fetching: Fetching, places: int, most_places: int) -> None:
@@ -50,6 +52,7 @@ class Planning:
         self._arrivals = Arrivals(wires)
         self._places = places
         self._most_places = most_places
+        self._most_beside = _BESIDE * places
         self._making: asyncio.Task[None] | None = None
         self._due_at = self._rested_at = 0.0
         self._rate: float | None = None
@@ -92,11 +95,11 @@ class Planning:
     def _wanted(self) -> int:
         """Return how many videos would be lost before one of the usual places is free."""
         now, ends = self._wires.polyv_now(), self._flow.ends_in_s()
-        if len(ends) < self._places:
+        if len(ends) < self._fetching.jobs:
             return 0
         ends_at = [None if ends_s is None else now + round(ends_s * 1000) for ends_s in ends]
         wanted = places_wanted([one.start_by for one in self._fetching.waiting], ends_at, now=now)
-        return max(min(wanted, self._most_places - len(ends)), 0)
+        return max(min(wanted, self._most_now - len(ends)), 0)
 
     async def look(self) -> None:
         """Plan where it is time to, beside all else; one that is made quickly is waited for.
@@ -140,8 +143,8 @@ class Planning:
 
     async def _plan(self, rate: float) -> bool:
         """Plan, write down what that changes and tell of it; return False where too little is known of sizes."""
-        ledger, now = self._wires.ledger, self._wires.polyv_now()
-        line = Line(bytes_per_s=rate, places=self._places, spare=self._spare, under_way=self._flow.under_way())
+        ledger, now, jobs = self._wires.ledger, self._wires.polyv_now(), self._fetching.jobs
+        line = Line(bytes_per_s=rate, places=jobs, spare=self._spare, under_way=self._flow.under_way())
         before = self._with_mean(await ledger.read(past))
         ready, demand = await self._ready(Demand(line, before, now=now))
         coming = await self._arrivals.coming(ready, before, now=now) if len(ready) < _MOST_PLANNED else []
@@ -156,9 +159,13 @@ class Planning:
         return True
 
     @property
+    def _most_now(self) -> int:
+        return min(self._most_places, self._fetching.jobs + self._most_beside)
+
+    @property
     def _spare(self) -> int:
         """How many places more are counted on: as many again, though for a while there may be more."""
-        return min(self._places, self._most_places - self._places)
+        return min(self._fetching.jobs, self._most_now - self._fetching.jobs)
 
     def _with_mean(self, before: Past) -> Past:
         """Where nothing is done yet, files are taken to be like those under way."""

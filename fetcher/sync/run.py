@@ -20,6 +20,7 @@ from fetcher.ledger.views import totals
 from fetcher.ledger.work import begin_run, end_run, file_missing, forget_refusals
 from fetcher.sync.asking import Asking
 from fetcher.sync.fetching import Fetching
+from fetcher.sync.growing import Growing
 from fetcher.sync.losses import Loss
 from fetcher.sync.outcome import Options, Summary
 from fetcher.sync.planning import Planning
@@ -49,6 +50,7 @@ class Run:
         asking: Asking,
         fetching: Fetching,
         planning: Planning,
+        growing: Growing,
         options: Options,
         calls: Callable[[], int],
         sidecars: "Sidecars | None" = None,
@@ -59,6 +61,7 @@ class Run:
         self._asking = asking
         self._fetching = fetching
         self._planning = planning
+        self._growing = growing
         self._options = options
         self._calls = calls
         self.summary = wires.summary
@@ -240,6 +243,7 @@ class Run:
             before, looked_at = looked_at, loop.time()
             self._heed_limits()
             self._planning.tick(now=loop.time())
+            self._growing.tick(now=loop.time())
             if self._wires.downloader.running:
                 self._submitting.count_transfer(looked_at - before)  # More than a tick where the machine is busy.
             if self._fetching.is_stale:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from fetcher.archive.home import Home
 from fetcher.archive.parts import Parts
 from fetcher.archive.placing import Placing
+from fetcher.domain.crowd import Crowd
 from fetcher.ledger.opening import open_ledger
 from fetcher.ledger.thread import LedgerThread
 from fetcher.poller import Poller
@@ -26,6 +27,7 @@ from fetcher.sync.clocks import LinkClocks
 from fetcher.sync.durability import make_names_durable
 from fetcher.sync.enquiring import Enquiring
 from fetcher.sync.fetching import Fetching, Patience
+from fetcher.sync.growing import Growing
 from fetcher.sync.late import Late, LateDownloader, LatePolyv
 from fetcher.sync.outcome import Notify, Options
 from fetcher.sync.planning import Planning
@@ -160,25 +162,38 @@ def wired_run(
         patience=patience,
         on_done=None if sidecars is None else sidecars.note,
     )
+    crowd = Crowd(least=jobs, most=most_jobs(settings, options, jobs), limit=settings.bytes_per_s)
     return Run(
         wires,
         submitting=submitting,
         asking=asking,
         fetching=fetching,
         planning=Planning(wires, fetching=fetching, places=jobs, most_places=most_places(settings, options, jobs)),
+        growing=Growing(wires, fetching=fetching, crowd=crowd),
         options=options,
         calls=lambda: polyv.calls,
         sidecars=sidecars,
     )
 
 
-def most_places(settings: Settings, options: Options, jobs: int) -> int:
-    """Return how many transfers may be under way where videos would be lost otherwise: four times as many as usual.
+def most_jobs(settings: Settings, options: Options, jobs: int) -> int:
+    """Return how many transfers a run may grow to, *jobs* at the least."""
+    return _within(settings, options, settings.jobs_max, least=jobs)
 
-    Origins hang up on lines that hardly read, whoever they are for, and each needs its open files.
+
+def most_places(settings: Settings, options: Options, jobs: int) -> int:
+    """Return how many transfers may be under way where videos would be lost otherwise.
+
+    Three times as many as a run begins with, beside those that it has grown to.
     """
-    most = jobs_within(settings.bytes_per_s, _MOST_EXTRA * jobs)
-    return max(jobs, most if options.most_places is None else min(most, options.most_places))
+    beside = (_MOST_EXTRA - 1) * jobs
+    return _within(settings, options, most_jobs(settings, options, jobs) + beside, least=jobs)
+
+
+def _within(settings: Settings, options: Options, most: int, *, least: int) -> int:
+    """Bound a number: origins hang up on lines that hardly read, and each line needs its open files."""
+    most = jobs_within(settings.bytes_per_s, most)
+    return max(least, most if options.most_places is None else min(most, options.most_places))
 
 
 def _sidecars(wires: Wires) -> "Sidecars":

@@ -205,3 +205,26 @@ async def test_a_crew_grows_and_shrinks_while_it_works() -> None:
     await asyncio.to_thread(crew.close)
 
     assert [2, 5, 1, 3] == found
+
+
+async def test_a_crew_that_grows_before_those_who_are_to_leave_have_left_has_not_more_than_its_size() -> None:
+    """They stay, instead of others who come beside them."""
+    crew, go_on, lock, busy, most = Crew(4), threading.Event(), threading.Lock(), [0], [0]
+
+    def work() -> None:
+        with lock:
+            busy[0] += 1
+            most[0] = max(most[0], busy[0])
+        go_on.wait(10)
+        with lock:
+            busy[0] -= 1
+
+    waiting = [crew.do(work) for _ in range(12)]
+    for size in (1, 3, 2, 4):
+        crew.resize(size)
+    await asyncio.sleep(0.05)
+    go_on.set()
+    await asyncio.gather(*waiting)
+    await asyncio.to_thread(crew.close)
+
+    assert 4 == most[0]

@@ -186,3 +186,50 @@ async def test_quick_ones_that_stand_in_line_get_no_thread_each(wires: Wires) ->
     assert [] == downloader.sizes
     await fetching.give_back()
     await _ended(fetching, downloader)
+
+
+async def test_a_run_that_has_grown_has_as_many_places_more_for_links_that_would_die(wires: Wires) -> None:
+    """Else the slow lines of a grown run would hold the places that an urgent link needs."""
+    _publish(wires, lives_s=3, count=20)
+    patience = Patience(first_s=60, tries=2, asked_again_s=60)
+    fetching = Fetching(wires, renew=_no_other, jobs=_JOBS, layout="{vid}{ext}", patience=patience)
+    planning, downloader = Planning(wires, fetching=fetching, places=_JOBS, most_places=40), wires.downloader
+    assert isinstance(downloader, _Standing)
+    await _settled(fetching)
+    fetching.resize(4)
+    await _settled(fetching)
+    assert (4, [4]) == (len(downloader.running), downloader.sizes)
+
+    for tick in range(6):
+        planning.tick(now=1.0 + tick / 5)
+        await _settled(fetching)
+
+    assert 4 + 3 * _JOBS == len(downloader.running)
+    await fetching.give_back()
+    await _ended(fetching, downloader)
+
+
+async def test_a_run_that_shrinks_cuts_nothing_and_begins_nothing_until_it_has_shrunk(wires: Wires) -> None:
+    """Nor is what stands in line given back, nor taken for quick."""
+    _publish(wires, lives_s=3000)
+    fetching, _, downloader = _begun(wires)
+    fetching.resize(6)
+    await _settled(fetching)
+    begun = list(downloader.running)
+    assert 6 == len(begun)
+
+    waiting = [one.vid for one in fetching.waiting]
+    fetching.resize(3)
+    await _settled(fetching)
+    assert (begun, waiting, True) == (
+        list(downloader.running),
+        [one.vid for one in fetching.waiting],
+        fetching.is_each_seen,
+    )
+
+    downloader.end(4)
+    await _settled(fetching)
+    assert [*begun[4:], waiting[0]] == list(downloader.running)
+    assert [6, 3] == downloader.sizes
+    await fetching.give_back()
+    await _ended(fetching, downloader)

@@ -23,6 +23,26 @@ def test_flags_come_before_environment_before_config_before_defaults(home: Home)
     assert (4, 3, "{title}{ext}", 60) == (settings.jobs, settings.tries, settings.layout, settings.poll_interval)
 
 
+@pytest.mark.parametrize(
+    ("config", "environ", "flags", "expected"),
+    [
+        ("", {}, {}, (8, 32)),
+        ("jobs = 3", {}, {}, (3, 32)),
+        ("jobs = 40", {}, {}, (40, 40)),
+        ("jobs = 4\njobs_max = 4", {}, {}, (4, 4)),
+        ("jobs_max = 16", {"FETCHER_JOBS": "20"}, {}, (20, 20)),
+        ("jobs_max = 16", {}, {"jobs": 3, "jobs_max": 3}, (3, 3)),
+    ],
+)
+def test_a_run_may_grow_to_what_is_named_and_never_to_less_than_it_begins_with(
+    home: Home, config: str, environ: dict[str, str], flags: dict[str, int], expected: tuple[int, int]
+) -> None:
+    home.config.write_text(config)
+    settings = load_settings(home, environ, flags)
+
+    assert expected == (settings.jobs, settings.jobs_max)
+
+
 def test_an_annotated_config_as_it_is_written_changes_nothing(home: Home) -> None:
     home.config.write_text(annotated_config())
 
@@ -41,6 +61,8 @@ def test_an_annotated_config_uncommented_is_the_defaults(home: Home) -> None:
     [
         ("jobs = 0", "jobs"),
         ("jobs = 65", "jobs"),
+        ("jobs_max = 65", "jobs_max"),
+        ("jobs_max = 4", "jobs_max is 4, and jobs, with which a run begins, 8"),
         ('jobs = "some"', "jobs"),
         ("nothing = 1", "nothing"),
         ("jobs = ", "TOML"),
