@@ -3,14 +3,11 @@
 import asyncio
 import functools
 import logging
-import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection
 
-from fetcher.domain.delay import poll_delay
 from fetcher.domain.errors import PolyvBlockedError, PolyvError, PolyvRefusedError, TransferStoppedError
 from fetcher.domain.link import RISK_MS, Link
 from fetcher.domain.observation import Observation
@@ -29,40 +26,15 @@ from fetcher.ledger.polls import (
 from fetcher.ledger.sources import keep_told
 from fetcher.poller import Poller
 from fetcher.sync.enquiring import Enquiring
+from fetcher.sync.rhythm import Rhythm
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
-_FEWEST_POLLS: Final = 12
-"""Questions without news before a task is given up, whatever the clock says: it may have jumped."""
 _AT_ONCE: Final = 8
 _FRESH_MS: Final = 60_000
 _FRUITLESS_S: Final = 30.0
 _REFRESH_S: Final = 60.0
 _BATCH: Final = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rhythm:
-    """How often a task is asked about."""
-
-    first_s: float
-    longest_s: float
-    give_up_after_s: float
-    expire_days: int = 7
-    """Days for which thawed files stay readable, where a task does not say."""
-    resubmit_expired: bool = False
-    """Whether what has gone cold before it was fetched is asked for again by itself."""
-
-    def next_at(self, task: DueTask, *, now: int) -> int:
-        """Return when to ask about *task* again, ms UTC."""
-        jitter = random.random()  # noqa: S311 - spreads questions, keeps no secret
-        delay = poll_delay(task.quiet_polls + 1, first_s=self.first_s, longest_s=self.longest_s, jitter=jitter)
-        return now + round(delay * 1000)
-
-    def is_given_up(self, task: DueTask, *, now: int) -> bool:
-        """Tell whether what Polyv has not said of *task* by now counts as never."""
-        is_old = now - task.added_at > self.give_up_after_s * 1000
-        return is_old and task.quiet_polls + 1 >= _FEWEST_POLLS
 
 
 class Asking:
@@ -247,6 +219,7 @@ class Asking:
             seen=seen,
             now=now,
             next_poll_at=self._rhythm.next_at(task, now=now),
+            after_news_at=self._rhythm.after_news_at(now=now),
             refused_links=frozenset(self._refused),
             expired_links=frozenset(self._expired),
             signing_anew=self._wires.clocks.signing_anew(),
