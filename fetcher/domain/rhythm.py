@@ -30,11 +30,14 @@ def poll_pause(
 def made_up_for(pause_s: float, *, late_s: float, first_s: float) -> float:
     """Return a pause less what its question came late, so that the rhythm is the task's and not that of cron.
 
-    After an outage not all is made up for: a half of the pause is kept, and *first_s* in any case.
+    A half of the pause is kept, and *first_s* in any case. After an outage nothing is made up for: what was asked
+    one after the other then stays apart.
 
     Args:
         pause_s: What ``poll_pause`` calls for.
         late_s: How long after it was due the task has been asked about.
         first_s: The shortest pause (``poll_interval``).
     """
-    return max(min(pause_s, first_s), pause_s - min(max(late_s, 0.0), pause_s / 2))
+    if not 0 < late_s <= pause_s:
+        return pause_s
+    return max(min(pause_s, first_s), pause_s - min(late_s, pause_s / 2))

@@ -30,11 +30,14 @@ from fetcher.sync.rhythm import Rhythm
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
-_AT_ONCE: Final = 8
+_AT_ONCE: Final = 20
+"""As many connections as httpx keeps open. Polyv's rate is held by the client, not by this."""
 _FRESH_MS: Final = 60_000
 _FRUITLESS_S: Final = 30.0
 _REFRESH_S: Final = 60.0
 _BATCH: Final = 64
+_LEAST_ROOM: Final = 16
+"""The ledger is not looked at for fewer: more than enough wait for their turn already."""
 
 
 class Asking:
@@ -82,14 +85,12 @@ class Asking:
             before: Tasks that became due later than this, ms UTC, are left to another pass; None for no such limit.
         """
         now = self._wires.now() if before is None else min(before, self._wires.now())
-        if self._next_at is None or now < self._next_at or self._retry_in_s() > 0:
+        if self._next_at is None or now < self._next_at or self._retry_in_s() > 0 or self._has_plenty():
             return
-        room = _BATCH - len(self.active)
-        if room > 0:
-            find = functools.partial(due_tasks, now=now, limit=room, skip=list(self.active))
-            for task in await self._wires.ledger.read(find):
-                if task.row_id not in self.active:  # A download may have asked meanwhile, for a fresh link.
-                    self._ask(task)
+        find = functools.partial(due_tasks, now=now, limit=_BATCH - len(self.active), skip=list(self.active))
+        for task in await self._wires.ledger.read(find):
+            if task.row_id not in self.active:  # A download may have asked meanwhile, for a fresh link.
+                self._ask(task)
         asked, count = list(self.active), self._count
         next_at = await self._wires.ledger.read(functools.partial(next_poll_at, skip=asked))
         if count == self._count:  # Else something has changed, and the ledger is looked at again.
@@ -102,9 +103,12 @@ class Asking:
 
     def next_in_s(self) -> float | None:
         """Return in how many seconds the next task is due; None where nothing is to be asked."""
-        if self._next_at is None or len(self.active) >= _BATCH:
+        if self._next_at is None or self._has_plenty():
             return None
         return max((self._next_at - self._wires.now()) / 1000, self._retry_in_s())
+
+    def _has_plenty(self) -> bool:
+        return len(self.active) > _BATCH - _LEAST_ROOM
 
     def stop(self) -> None:
         """Break off all questions and begin no other: Polyv's answer is not waited for."""
