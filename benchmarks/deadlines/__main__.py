@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.deadlines.document import bytes_table, forecast_table, picture, saved_table
+from benchmarks.deadlines.kept import is_of, keep, kept
 from benchmarks.deadlines.play import OURS, Played, play
 from benchmarks.deadlines.scenarios import LARGE, MIDDLE, SMALL
 from benchmarks.document import with_figures
@@ -20,13 +21,19 @@ def main() -> int:
     parser.add_argument(
         "--write", type=Path, help="a document with marks for the figures; the picture goes beside it"
     )
+    parser.add_argument("--kept", type=Path, help="a file with what was played before, and to add to")
     parser.add_argument("--processes", type=int, default=1, help="scenarios at a time")
     wanted = parser.parse_args()
+    scenarios = _SIZES[wanted.size]
+    before = kept(wanted.kept) if wanted.kept else []
+    played = [one for one in before if any(is_of(scenario, one) for scenario in scenarios)]
+    left = [scenario for scenario in scenarios if not any(is_of(scenario, one) for one in played)]
     with concurrent.futures.ProcessPoolExecutor(wanted.processes) as pool:
-        played = []
-        for one in pool.map(play, _SIZES[wanted.size]):
+        for one in pool.map(play, left):
             print(_line(one), file=sys.stderr, flush=True)
             played.append(one)
+            if wanted.kept:
+                keep(wanted.kept, one)
     figures = {"saved": saved_table(played), "bytes": bytes_table(played), "forecast": forecast_table(played)}
     if wanted.write is None:
         print("\n".join(figures.values()))

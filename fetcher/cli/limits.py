@@ -3,7 +3,7 @@
 import resource
 from typing import Final
 
-_BESIDE: Final = 32
+_BESIDE: Final = 44
 """Open files of a run apart from its downloads: ledger, locks, Polyv's API, certificates."""
 _EACH: Final = 6
 """Open files of one download at the most: socket, part, memo, directories on the way."""

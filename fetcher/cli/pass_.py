@@ -160,5 +160,7 @@ def _line(summary: Summary) -> str:
     return (
         f"{summary.done} done ({size_text(summary.bytes)} in {summary.seconds:.1f} s, {size_text(round(rate))}/s, "
         f"at most {counted(summary.jobs_most, 'job')}), "
-        f"{summary.failed} failed; {left or 'nothing'} left; exit code {int(summary.exit_code)}"
+        f"{summary.failed} failed; {left or 'nothing'} left; "
+        f"{counted(summary.calls, 'call')} to Polyv, {counted(summary.polls, 'poll')}; "
+        f"exit code {int(summary.exit_code)}"
     )

@@ -1,4 +1,4 @@
-"""How long to wait: between tries, between two questions about one task, and after tasks that were lost."""
+"""How long to wait: between tries, and after tasks that were lost."""
 
 from typing import Final
 
@@ -25,17 +25,15 @@ def retry_delay(attempt: int, *, first_s: float, jitter: float, asked_s: float |
     return ours if asked_s is None else max(ours, min(asked_s, _LONGEST_OBEYED_S))
 
 
-def poll_delay(polls: int, *, first_s: float, longest_s: float, jitter: float = 0.0) -> float:
-    """Return the pause before a task is asked about again, in seconds.
+def rest_delay(troubles: int, *, first_s: float, longest_s: float) -> float:
+    """Return the pause after Polyv was asked for a task in vain, in seconds: half as long again each time.
 
     Args:
-        polls: How often it has been asked about without news, at least 1.
-        first_s: The pause after the first question (``poll_interval``).
+        troubles: How often in a row, at least 1.
+        first_s: The pause after the first.
         longest_s: What the pause grows to.
-        jitter: Uniform in 0..1; it takes off up to a tenth, so that tasks added together drift apart.
     """
-    grown = min(first_s * 1.5 ** min(max(polls, 1) - 1, 64), max(longest_s, first_s))
-    return grown * (1 - jitter / 10)
+    return min(first_s * 1.5 ** min(max(troubles, 1) - 1, 64), max(longest_s, first_s))
 
 
 def pause_after_losses(losses: int) -> int | None:

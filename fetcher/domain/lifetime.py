@@ -96,6 +96,16 @@ class Lifetimes:
         """Return how long a link of *host* is taken to live."""
         return self._by_host.get(host, _NOTHING).seconds(self.configured_s)
 
+    def shortest(self) -> int | None:
+        """Return how long links live that nobody is known to sign anew, those of the hosts seen so far.
+
+        None where those of all hosts are. It is for links that have no host yet.
+        """
+        if not self._by_host:
+            return self.configured_s
+        mortal = [known for known in list(self._by_host.values()) if not known.signs_anew]
+        return min((known.seconds(self.configured_s) for known in mortal), default=None)
+
     def worked(self, host: str, age_ms: int) -> None:
         """Note that a link of *age_ms* worked."""
         self._by_host[host] = self._by_host.get(host, _NOTHING).after_working(age_ms)

@@ -19,6 +19,15 @@ class DueTask:
     """Questions since the last news."""
     expire_days: int | None = None
     """Days for which its thawed files stay readable, None where it was submitted elsewhere."""
+    due_at: int | None = None
+    """When it was to be asked about, ms UTC; None where nobody waits for its answer."""
+    news_at: int | None = None
+    """When it last said something new, ms UTC; None for never."""
+
+    @property
+    def quiet_since(self) -> int:
+        """Since when it has said nothing new, ms UTC."""
+        return max(self.added_at, self.news_at or 0)
 
 
 LONGEST_WINDOW_DAYS: Final = 7
@@ -37,6 +46,8 @@ class PollRecord:
     """The same by the clock that was corrected after Polyv's, whose stamps it is held against; None for *now*."""
     next_poll_at: int
     """When to ask again if anything is open then, ms UTC."""
+    after_news_at: int | None = None
+    """When instead, if the answer says something new; None for the same moment."""
     refused_links: Container[str] = ()
     """Links that the origin has just refused, in whose place others are wanted."""
     expired_links: Container[str] = ()

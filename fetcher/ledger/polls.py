@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, literal_column, select, update
+from sqlalchemy import Connection, bindparam, func, literal_column, select, update
 
 from fetcher.domain.errors import FetcherError
 from fetcher.domain.events import Event, GivenUp, LinkPublished, PreparationFailed
@@ -28,6 +28,11 @@ _FINAL: Final = (Preparation.SUCCESS.value, Preparation.FAIL.value)
 _UNHELD: Final = literal_column("+videos.held_until").is_(None)
 """The sign keeps SQLite from the index of what can be claimed, which would sort all that is ready by deadline."""
 
+_NEWS: Final = task_items.alias("news")
+_TASKS: Final = select(
+    tasks, select(func.max(_NEWS.c.seen_at)).where(_NEWS.c.task == tasks.c.id).scalar_subquery().label("news_at")
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollOutcome:
@@ -49,8 +54,7 @@ class PollOutcome:
 def due_tasks(connection: Connection, *, now: int, limit: int, skip: Sequence[int] = ()) -> list[DueTask]:
     """Return tasks to ask about now, the longest due first."""
     rows = connection.execute(
-        select(tasks)
-        .where(tasks.c.next_poll_at <= now, tasks.c.id.not_in(skip))
+        _TASKS.where(tasks.c.next_poll_at <= now, tasks.c.id.not_in(skip))
         .order_by(tasks.c.next_poll_at)
         .limit(limit)
     ).all()
@@ -66,8 +70,7 @@ def next_poll_at(connection: Connection, *, skip: Sequence[int] = ()) -> int | N
 def tasks_naming(connection: Connection, video_id: int) -> list[DueTask]:
     """Return the tasks that may have a link of a video, the latest success first."""
     rows = connection.execute(
-        select(tasks)
-        .join(task_items, task_items.c.task == tasks.c.id)
+        _TASKS.join(task_items, task_items.c.task == tasks.c.id)
         .where(task_items.c.video == video_id, tasks.c.task_id.is_not(None))
         .order_by((task_items.c.said == Preparation.SUCCESS.value).desc(), task_items.c.success_at.desc())
     ).all()
@@ -97,7 +100,7 @@ def dying_tasks(connection: Connection, *, before: int, obtained_before: int, li
         .where(task_items.c.video.in_(dying), task_items.c.said == Preparation.SUCCESS.value)
         .distinct()
     )
-    found = connection.execute(select(tasks).where(tasks.c.id.in_(naming), tasks.c.task_id.is_not(None)))
+    found = connection.execute(_TASKS.where(tasks.c.id.in_(naming), tasks.c.task_id.is_not(None)))
     return [_due(row) for row in found]
 
 
@@ -195,6 +198,8 @@ def _due(row: Any) -> DueTask:
         added_at=row.added_at,
         quiet_polls=row.quiet_polls,
         expire_days=row.expire_days,
+        due_at=row.next_poll_at,
+        news_at=row.news_at,
     )
 
 
@@ -273,6 +278,9 @@ def _close_poll(
     connection: Connection, record: PollRecord, *, is_finished: bool, is_over: bool, has_news: bool
 ) -> None:
     status = TaskStatus.FINISHED if is_finished else TaskStatus.OPEN
+    next_at = record.next_poll_at
+    if has_news and record.after_news_at is not None:
+        next_at = record.after_news_at
     if is_over and not is_finished:
         status = TaskStatus.FINISHED if record.seen else TaskStatus.REJECTED
     connection.execute(
@@ -280,7 +288,7 @@ def _close_poll(
         .where(tasks.c.id == record.task.row_id)
         .values(
             status=status.value,
-            next_poll_at=None if is_over else record.next_poll_at,
+            next_poll_at=None if is_over else next_at,
             polled_at=record.now,
             polls=tasks.c.polls + 1,
             quiet_polls=1 if has_news else tasks.c.quiet_polls + 1,

@@ -3,14 +3,11 @@
 import asyncio
 import functools
 import logging
-import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection
 
-from fetcher.domain.delay import poll_delay
 from fetcher.domain.errors import PolyvBlockedError, PolyvError, PolyvRefusedError, TransferStoppedError
 from fetcher.domain.link import RISK_MS, Link
 from fetcher.domain.observation import Observation
@@ -29,43 +26,18 @@ from fetcher.ledger.polls import (
 from fetcher.ledger.sources import keep_told
 from fetcher.poller import Poller
 from fetcher.sync.enquiring import Enquiring
+from fetcher.sync.rhythm import Rhythm
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
-_FEWEST_POLLS: Final = 12
-"""Questions without news before a task is given up, whatever the clock says: it may have jumped."""
-_AT_ONCE: Final = 8
+_AT_ONCE: Final = 20
+"""As many connections as httpx keeps open. Polyv's rate is held by the client, not by this."""
 _FRESH_MS: Final = 60_000
 _FRUITLESS_S: Final = 30.0
 _REFRESH_S: Final = 60.0
 _BATCH: Final = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rhythm:
-    """How often a task is asked about."""
-
-    first_s: float
-    longest_s: float
-    give_up_after_s: float
-    expire_days: int = 7
-    """Days for which thawed files stay readable, where a task does not say."""
-    resubmit_expired: bool = False
-    """Whether what has gone cold before it was fetched is asked for again by itself."""
-
-    def next_at(self, task: DueTask, *, now: int) -> int:
-        """Return when to ask about *task* again, ms UTC."""
-        jitter = random.random()  # noqa: S311 - spreads questions, keeps no secret
-        delay = poll_delay(task.quiet_polls + 1, first_s=self.first_s, longest_s=self.longest_s, jitter=jitter)
-        return now + round(delay * 1000)
-
-    def is_given_up(self, task: DueTask, *, now: int, polyv_now: int) -> bool:
-        """Tell whether what Polyv has not said of *task* by now counts as never.
-
-        By both clocks: when it was recorded is of this machine's, which may have jumped since, or be wrong always.
-        """
-        is_old = min(now, polyv_now) - task.added_at > self.give_up_after_s * 1000
-        return is_old and task.quiet_polls + 1 >= _FEWEST_POLLS
+_LEAST_ROOM: Final = 16
+"""The ledger is not looked at for fewer: more than enough wait for their turn already."""
 
 
 class Asking:
@@ -113,14 +85,12 @@ class Asking:
             before: Tasks that became due later than this, ms UTC, are left to another pass; None for no such limit.
         """
         now = self._wires.now() if before is None else min(before, self._wires.now())
-        if self._next_at is None or now < self._next_at or self._retry_in_s() > 0:
+        if self._next_at is None or now < self._next_at or self._retry_in_s() > 0 or self._has_plenty():
             return
-        room = _BATCH - len(self.active)
-        if room > 0:
-            find = functools.partial(due_tasks, now=now, limit=room, skip=list(self.active))
-            for task in await self._wires.ledger.read(find):
-                if task.row_id not in self.active:  # A download may have asked meanwhile, for a fresh link.
-                    self._ask(task)
+        find = functools.partial(due_tasks, now=now, limit=_BATCH - len(self.active), skip=list(self.active))
+        for task in await self._wires.ledger.read(find):
+            if task.row_id not in self.active:  # A download may have asked meanwhile, for a fresh link.
+                self._ask(task)
         asked, count = list(self.active), self._count
         next_at = await self._wires.ledger.read(functools.partial(next_poll_at, skip=asked))
         if count == self._count:  # Else something has changed, and the ledger is looked at again.
@@ -133,9 +103,12 @@ class Asking:
 
     def next_in_s(self) -> float | None:
         """Return in how many seconds the next task is due; None where nothing is to be asked."""
-        if self._next_at is None or len(self.active) >= _BATCH:
+        if self._next_at is None or self._has_plenty():
             return None
         return max((self._next_at - self._wires.now()) / 1000, self._retry_in_s())
+
+    def _has_plenty(self) -> bool:
+        return len(self.active) > _BATCH - _LEAST_ROOM
 
     def stop(self) -> None:
         """Break off all questions and begin no other: Polyv's answer is not waited for."""
@@ -253,6 +226,7 @@ class Asking:
             now=now,
             polyv_now=polyv_now,
             next_poll_at=self._rhythm.next_at(task, now=now),
+            after_news_at=self._rhythm.after_news_at(now=now),
             refused_links=frozenset(self._refused),
             expired_links=frozenset(self._expired),
             signing_anew=self._wires.clocks.signing_anew(),

@@ -30,6 +30,10 @@ class LinkClocks:
         """Return how long the links of *host* are taken to live."""
         return self._lifetimes.seconds(host)
 
+    def shortest_s(self) -> int | None:
+        """Return how long those links live that may not be signed anew, in seconds; None where all are."""
+        return self._lifetimes.shortest()
+
     def dates(self, link: Link, window_ends_at: int | None) -> tuple[int | None, int | None]:
         """Return by when to use a link, and by when to begin so that its video is not lost, ms UTC."""
         lifetime_s, signs_anew = self._lifetimes.rule(link.host)

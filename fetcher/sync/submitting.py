@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from fetcher.archive.space import free_bytes
-from fetcher.domain.delay import poll_delay
+from fetcher.domain.delay import rest_delay
 from fetcher.domain.errors import CredentialsRefusedError, NoRoomError, PolyvBlockedError, PolyvError, UsageError
 from fetcher.domain.suspects import Suspects
 from fetcher.domain.waves import Means, held_to, next_task
@@ -164,7 +164,7 @@ class Submitting:
             if not await self._ask(intent):
                 self._troubles += 1
                 longest_s = self._terms.longest_pause_s
-                self._rest(poll_delay(self._troubles, first_s=self._terms.first_poll_s, longest_s=longest_s))
+                self._rest(rest_delay(self._troubles, first_s=self._terms.first_poll_s, longest_s=longest_s))
                 return
             self._troubles = 0
 

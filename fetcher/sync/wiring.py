@@ -22,7 +22,7 @@ from fetcher.poller import Poller
 from fetcher.polyv.clock import PolyvClock
 from fetcher.settings import Credentials, Settings
 from fetcher.submitter import Submitter
-from fetcher.sync.asking import Asking, Rhythm
+from fetcher.sync.asking import Asking
 from fetcher.sync.clocks import LinkClocks
 from fetcher.sync.durability import make_names_durable
 from fetcher.sync.enquiring import Enquiring
@@ -31,6 +31,7 @@ from fetcher.sync.growing import Growing
 from fetcher.sync.late import Late, LateDownloader, LatePolyv
 from fetcher.sync.outcome import Notify, Options
 from fetcher.sync.planning import Planning
+from fetcher.sync.rhythm import Rhythm
 from fetcher.sync.run import Run
 from fetcher.sync.submitting import Submitting, Terms
 from fetcher.sync.wires import Wires
@@ -132,6 +133,7 @@ def wired_run(
         give_up_after_s=settings.give_up_after,
         expire_days=settings.expire_days,
         resubmit_expired=settings.resubmit_expired,
+        link_lives_s=wires.clocks.shortest_s,
     )
     enquiring = Enquiring(wires, answers=polyv, has_sizes=settings.ask_sizes, has_md5s=has_main_account)
     asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=polyv.retry_in_s, enquiring=enquiring)

@@ -62,6 +62,20 @@ def test_a_run_leaves_its_numbers_and_no_secret(case: ArchiveCase) -> None:
     assert [] == [secret for secret in secrets if secret in text]
 
 
+def test_a_run_counts_every_request_that_polyv_got_those_for_sizes_too(case: ArchiveCase) -> None:
+    """The summary of both kinds, the ledger's row of the run and Polyv agree."""
+    case.add(*(case.simulator.library.add_video() for _ in range(2)))
+
+    summary = json.loads(case.sync("--json").stdout.splitlines()[-1])
+    came = len(case.simulator.requests.to("/v3/video/"))
+    assert (came, 1) == (summary["calls"], summary["polls"])
+    assert came >= 2
+    assert came == case.status()["last_run"]["calls"]
+
+    case.add(case.simulator.library.add_video())
+    assert "2 calls to Polyv, 1 poll;" in case.run("-v", "sync").stderr
+
+
 def test_the_file_is_renewed_in_one_step_and_nothing_is_left_beside_it(case: ArchiveCase, tmp_path: Path) -> None:
     place = tmp_path / "collected"
     place.mkdir()

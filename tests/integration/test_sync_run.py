@@ -291,3 +291,18 @@ async def test_a_pass_asks_about_each_of_five_hundred_full_tasks_once(tmp_path: 
 
     assert (ExitCode.OK, 500, {1}) == (summary.exit_code, len(source.asked_about), {*source.asked_about.values()})
     assert ({"waiting": 50_000}, (50_000, 500)) == (+Counter(summary.counts), tuple(kept))
+
+
+async def test_one_pass_asks_about_each_of_many_due_tasks_once_and_counts_that(tmp_path: Path) -> None:
+    """More than wait at a time, and none is left out: not the last, and none twice."""
+    rows = [{"vid": VID, "url": None, "status": "PROCESS"}]
+    source, many = Source(lambda: parse_task(rows)), 300
+    async with running(create_home(tmp_path / "a", config=""), source) as run:
+        ids = [f"task-{number:05}" for number in range(1, many + 1)]
+        ledger = run._wires.ledger
+        await ledger.write(functools.partial(add_tasks, task_ids=ids, now=0))
+        summary = await run.run()
+        polls = await ledger.read(lambda connection: connection.execute(text("SELECT polls FROM tasks")).all())
+
+    assert [(1,)] * many == [tuple(row) for row in polls]
+    assert (many, many, many) == (summary.polls, summary.calls, source.asked)

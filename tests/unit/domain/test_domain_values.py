@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.domain.delay import poll_delay, retry_delay
+from fetcher.domain.delay import rest_delay, retry_delay
 from fetcher.domain.errors import NotAVideoError
 from fetcher.domain.identifiers import is_task_id, is_vid, printable
 from fetcher.domain.opening import require_video
@@ -84,14 +84,13 @@ def test_a_pause_is_a_number_between_half_the_first_and_an_hour(
     assert first_s / 2 <= pause <= 3600
 
 
-def test_questions_grow_rarer_up_to_the_longest() -> None:
-    assert [60, 60, 90, 135, 200] == [poll_delay(n, first_s=60, longest_s=200) for n in range(5)]
+def test_tasks_asked_for_in_vain_are_asked_for_less_and_less_often() -> None:
+    assert [60, 60, 90, 135, 200] == [rest_delay(n, first_s=60, longest_s=200) for n in range(5)]
 
 
-@given(st.integers(0, 10**9), st.floats(0, 1e4), st.floats(0, 1e6), st.floats(0, 1))
-def test_questions_stay_within_their_bounds(polls: int, first_s: float, longest_s: float, jitter: float) -> None:
-    pause = poll_delay(polls, first_s=first_s, longest_s=longest_s, jitter=jitter)
-    assert first_s * 0.899 <= pause <= max(first_s, longest_s)
+@given(st.integers(0, 10**9), st.floats(0, 1e4), st.floats(0, 1e6))
+def test_rests_stay_within_their_bounds(troubles: int, first_s: float, longest_s: float) -> None:
+    assert first_s <= rest_delay(troubles, first_s=first_s, longest_s=longest_s) <= max(first_s, longest_s)
 
 
 @pytest.mark.parametrize(
