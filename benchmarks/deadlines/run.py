@@ -109,6 +109,7 @@ class Run:
             (start + _STALL_S for start, end in self._line.outages if end > start + _STALL_S), reverse=True
         )
         outages = sorted(self._line.outages, reverse=True)
+        starts = sorted((start for start, _ in self._line.outages), reverse=True)
         look_at = 0.0
         while ready or self._running or look_at < _NEVER:
             self._advance(
@@ -116,10 +117,13 @@ class Run:
                     ready_at[ready[-1]] if ready else _NEVER,
                     self._through_at(),
                     breaks[-1] if breaks else _NEVER,
+                    starts[-1] if starts else _NEVER,
                     look_at,
                 )
             )
             self._end_through()
+            if starts and self._now >= starts[-1]:
+                starts.pop()
             if breaks and self._now >= breaks[-1]:
                 breaks.pop()
                 queue.add(self._break())

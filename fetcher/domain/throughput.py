@@ -8,10 +8,15 @@ _LEAST_S: Final = 1.0
 """So much work at the least tells anything: connections are opened in the first part of a second."""
 
 
+_STANDS_S: Final = 5.0
+"""Without a byte for longer a line does not go slowly, it stands: that says nothing of how fast it goes on."""
+
+
 class Throughput:
     """Learned from looks at a count that grows. Pure: the clock is passed in.
 
-    Time in which nothing was under way counts for nothing: an idle line is not a slow one.
+    Time in which nothing was under way counts for nothing: an idle line is not a slow one. Nor does that of an
+    outage: planned by a rate that fades with every second of it, nearly all would soon be called lost.
     """
 
     def __init__(self) -> None:
@@ -20,6 +25,7 @@ class Throughput:
         self._looked_at: float | None = None
         self._fetched = 0
         self._recent_s = self._recent_bytes = 0.0
+        self._still_s = 0.0
         self.busy_s = 0.0
         """Seconds of work so far."""
 
@@ -35,7 +41,12 @@ class Throughput:
         came, self._fetched = fetched - self._fetched, fetched
         if since is None or not (is_busy or came > 0):
             return
-        took = now - since
+        took, still_s = now - since, self._still_s
+        self._still_s = 0.0 if came > 0 else still_s + took
+        if came <= 0:
+            return
+        if still_s <= _STANDS_S:
+            took += still_s
         faded = 0.5 ** (took / _HALF_LIFE_S)
         self.busy_s += took
         self._recent_s = self._recent_s * faded + took

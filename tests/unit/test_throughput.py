@@ -59,3 +59,20 @@ def test_what_earlier_runs_had_holds_until_there_is_something_newer() -> None:
 
     assert throughput.bytes_per_s is not None
     assert throughput.bytes_per_s > 100_000
+
+
+def test_an_outage_makes_no_line_slower() -> None:
+    """A minute without a byte, then as before: whoever plans by it does not call everything lost meanwhile."""
+    steady = [(1.0, 1000, True)] * 30
+    still = [(1.0, 0, True)] * 60
+
+    assert pytest.approx(1000) == _watched(*steady, *still).bytes_per_s
+    assert pytest.approx(1000) == _watched(*steady, *still, *steady).bytes_per_s
+    assert pytest.approx(60) == _watched(*steady, *still, *steady).busy_s
+
+
+def test_a_line_whose_bytes_come_in_gusts_is_as_fast_as_they_are_together() -> None:
+    """Looks between two of them see nothing come; that is time of work all the same."""
+    gust = [(0.2, 0, True)] * 19 + [(0.2, 4000, True)]
+
+    assert pytest.approx(1000, rel=0.01) == _watched(*gust * 10).bytes_per_s
