@@ -96,7 +96,10 @@ def _told(session: Session, path: Path, checkup: Checkup) -> int:
 
     code = checkup.code
     if code is ExitCode.LEDGER:
-        complain(f"{path} is damaged; restore a copy of it. Finished files are untouched")
+        complain(
+            f"{path} is damaged; restore a copy of it, or see 'fetcher ledger rebuild --help' where there is none. "
+            "Finished files are untouched"
+        )
     elif code is ExitCode.DAMAGE:
         complain("done files are not as the ledger says; 'fetcher sync' fetches again what is gone or was cut")
     elif session.is_told_of_success:

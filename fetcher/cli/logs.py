@@ -112,6 +112,8 @@ def set_up_logs(
     root.setLevel(level)
     for chatty in ("httpcore", "filelock", "asyncio", "aiosqlite"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+    if level != logging.DEBUG:
+        logging.getLogger("alembic").setLevel(max(level, logging.WARNING))  # Its steps are for -vv.
     # One line a request, the query cut off; its DEBUG would tell every byte's whereabouts.
     logging.getLogger("httpx").setLevel(logging.INFO if level == logging.DEBUG else max(level, logging.WARNING))
 

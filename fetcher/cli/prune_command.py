@@ -140,8 +140,10 @@ def _summary(pruning: Pruning, shrunk: int, *, is_dry: bool) -> dict[str, Any]:
 
 
 def _line(pruning: Pruning) -> str:
+    from fetcher.archive.leftovers import LeftKind
     from fetcher.report.text import size_text
 
     freed = pruning.freed
-    files = ", ".join(f"{count} {kind.value}" for kind, count in sorted(freed.files.items())) or "no file"
-    return f"{files} ({size_text(freed.bytes)}), {freed.events} events, {freed.runs} runs"
+    names = {LeftKind.QUARANTINE: "in quarantine"}
+    files = ", ".join(f"{count} {names.get(kind, kind.value)}" for kind, count in sorted(freed.files.items()))
+    return f"{files or 'no file'} ({size_text(freed.bytes)}), {freed.events} events, {freed.runs} runs"

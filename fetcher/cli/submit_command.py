@@ -161,7 +161,10 @@ def _complaints(harvest: Harvest, *, is_named: bool) -> Iterator[str]:
         yield f"Polyv told nothing of some videos ({harvest.error}); they are wanted all the same"
     if harvest.unknown:
         more = ", …" if len(harvest.unknown) > 5 else ""  # noqa: PLR2004
-        yield f"Polyv does not know, or not as this account's: {', '.join(harvest.unknown[:5])}{more}"
+        yield (
+            f"Polyv does not know, or not as this account's: {', '.join(harvest.unknown[:5])}{more}; "
+            "'fetcher sync' asks for them all the same, and Polyv decides"
+        )
     for one in harvest.replaced:
         yield (
             f"{one.vid}: replaced at Polyv, {one.listed_size} bytes now; the file of {one.size} bytes is kept "

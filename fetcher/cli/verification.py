@@ -96,7 +96,7 @@ def _named(reading: Reading, vids: Sequence[str]) -> Sequence[DoneFile]:
     with reading() as connection:
         found = named(connection, list(dict.fromkeys(vids)))
     if found.unknown:
-        raise UsageError(f"not in this archive: {_few(found.unknown)}")
+        raise UsageError(f"not in this archive: {_few(found.unknown)}; 'fetcher list' shows all")
     if found.others:
         complain(f"not done, so there is nothing to verify: {_few(found.others)}")
     return found.done
@@ -128,7 +128,7 @@ def _show(verifying: Verifying, output: Output, flags: Flags) -> None:
             if flags.as_json:
                 output.json(finding_row(finding))
             elif finding.kind is not Kind.EXTRA or flags.is_told:
-                output.line(finding_line(finding))
+                output.line(finding_line(finding, is_dry=flags.is_dry))
 
 
 def _told(verifying: Verifying, output: Output, flags: Flags) -> int:

@@ -44,7 +44,10 @@ _SHARED_MEMORY_SIZE: Final = 32768
 Source: https://sqlite.org/walformat.html, the WAL-index file format.
 """
 _HEADER_SIZE: Final = 100
-RESTORE: Final = "Restore a copy of it (with its -wal file); finished files are untouched."
+RESTORE: Final = (
+    "Restore a copy of it (with its -wal file), or see 'fetcher ledger rebuild --help' where there is none; "
+    "finished files are untouched."
+)
 
 
 class Database:

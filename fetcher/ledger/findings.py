@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS found (
     size INTEGER NOT NULL, stamp TEXT NOT NULL, sha256 TEXT, container TEXT, read_at INTEGER,
     is_seen INTEGER NOT NULL, is_taken INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lone (path TEXT PRIMARY KEY, vid TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS ix_found_vid ON found (vid);
 CREATE INDEX IF NOT EXISTS ix_found_taken ON found (path_key) WHERE is_taken;
 """
@@ -63,6 +64,7 @@ class Findings:
             self.remove()
             self._database = self._opened()
         self._database.execute("UPDATE found SET is_seen = 0, is_taken = 0")
+        self._database.execute("DELETE FROM lone")
 
     def _opened(self) -> sqlite3.Connection:
         if self._path is not None:
@@ -109,6 +111,18 @@ class Findings:
         """Forget the files that are not there any more."""
         with self._database:
             self._database.execute("DELETE FROM found WHERE NOT is_seen")
+
+    def note_lone(self, path: str, vid: str) -> None:
+        """Note a file that is gone, by the sidecar that is left of it."""
+        self._database.execute("INSERT OR REPLACE INTO lone VALUES (?, ?)", (path, vid))
+
+    def lone(self, *, has_files: bool) -> Iterator[tuple[str, str]]:
+        """Yield path and vid of files that are gone, of videos that have other files or of those that have none."""
+        there = "EXISTS (SELECT 1 FROM found WHERE found.vid = lone.vid)"
+        yield from self._database.execute(
+            f"SELECT path, vid FROM lone WHERE {there} = ? ORDER BY path",  # noqa: S608 - no value of anybody's
+            (has_files,),
+        )
 
     def unread(self) -> Iterator[Found]:
         """Yield the files that are still to be read, by path."""

@@ -22,6 +22,7 @@ from fetcher.sync.claimants import Finding, Kind, sidecar_of, verdict
 from fetcher.sync.reading import Reading
 
 _BATCH: Final = 500
+_ALONE: Final = "its sidecar is there alone"
 _CODES: Final = {
     Kind.DIFFERS: ExitCode.DAMAGE,
     Kind.UNREADABLE: ExitCode.DAMAGE,
@@ -71,13 +72,13 @@ class Rebuild:
         """Find the files that say what they are of."""
         self._findings.note(self._found())
         self._findings.forget_unseen()
+        for path, vid in self._findings.lone(has_files=False):
+            self._say(Finding(kind=Kind.GONE, vid=vid, path=path, detail=_ALONE))
 
     def _found(self) -> Iterator[Found]:
         for lying in lying_files(self._home.root, self._cannot_read):
             if isinstance(lying, Lone):
-                self._say(
-                    Finding(kind=Kind.GONE, vid=lying.vid, path=lying.path, detail="its sidecar is there alone")
-                )
+                self._findings.note_lone(lying.path, lying.vid)
             elif lying.vid is None:
                 self._say(
                     Finding(kind=Kind.UNKNOWN, path=lying.path, detail="neither a sidecar nor its name tells")
@@ -133,6 +134,14 @@ class Rebuild:
         for file in self._findings.clashing():
             detail = "a file system may take its name for another one's; none of them is taken"
             self._say(Finding(kind=Kind.CLASH, vid=file.vid, path=file.path, detail=detail))
+        self._judge_lone()
+
+    def _judge_lone(self) -> None:
+        """Tell sidecars that were left where a file was, which is elsewhere now: no damage if it becomes a row."""
+        for path, vid in self._findings.lone(has_files=True):
+            is_settled = self._findings.is_taken(vid)
+            detail = f"{_ALONE}; the video is done by another file" if is_settled else _ALONE
+            self._say(Finding(kind=Kind.GONE, vid=vid, path=path, detail=detail, is_settled=is_settled))
 
     def fill(self, database: Database) -> None:
         """Write the rows of a new ledger. Parts come first: each row has the id that its part's name has.

@@ -52,10 +52,16 @@ def finding_row(finding: Finding) -> dict[str, str | None]:
     }
 
 
-def finding_line(finding: Finding) -> str:
-    """Return a finding as it is shown to people."""
+def finding_line(finding: Finding, *, is_dry: bool) -> str:
+    """Return a finding as it is shown to people.
+
+    Args:
+        finding: What was found.
+        is_dry: Whether its action would be taken only.
+    """
     where = " ".join(printable(one) for one in (finding.vid, finding.path) if one is not None)
-    done = f"; {finding.action.value.replace('_', ' ')}" if finding.action else ""
+    would = "would be " if is_dry else ""
+    done = f"; {would}{finding.action.value.replace('_', ' ')}" if finding.action else ""
     return f"{finding.kind.value:10}  {where}: {printable(finding.detail, limit=400)}{done}"
 
 

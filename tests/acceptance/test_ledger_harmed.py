@@ -61,6 +61,7 @@ def test_a_ledger_harmed_under_a_run_ends_it_and_no_other_is_made(case: ArchiveC
 
     assert 10 == code
     assert "Restore a copy" in line
+    assert "'fetcher ledger rebuild --help'" in line
     if harm == "deleted":
         assert not _ledger(case).exists()
         _put_back(case)

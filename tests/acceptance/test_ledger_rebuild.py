@@ -139,6 +139,23 @@ def test_what_is_not_as_it_was_is_told_and_not_taken(archive: DoneArchive) -> No
     assert b"2 of thex" == (archive.root / "wrong.mp4").read_bytes()
 
 
+def test_a_sidecar_left_where_a_file_was_is_no_damage_where_its_video_is_done(archive: DoneArchive) -> None:
+    """``verify --accept-moves`` leaves one behind. It is told; where the other file is wrong too, it is damage."""
+    archive.fill(["a.mp4", "b.mp4"])
+    archive.add_sidecars()
+    for old, new in (("a.mp4", "moved a.mp4"), ("b.mp4", "moved b.mp4")):
+        (archive.root / old).rename(archive.root / new)
+        (archive.root / f"{new}.json").write_bytes((archive.root / f"{old}.json").read_bytes())
+    lose_ledger(archive.root)
+
+    code, findings, summary = _rebuilt(archive)
+
+    assert [("gone", vid(1), "a.mp4"), ("gone", vid(2), "b.mp4")] == findings
+    assert (0, 2) == (code, summary["done"])
+    (archive.root / "moved b.mp4").write_bytes(b"another's")
+    assert 9 == _rebuilt(archive, "--replace")[0]
+
+
 def test_of_two_files_of_one_video_it_is_the_one_that_is_proven(archive: DoneArchive) -> None:
     """By its sidecar, in the place that it names; where nothing decides, neither: exit code 4."""
     archive.fill(["course/a.mp4", "b.mp4", f"{vid(3)}.mp4"])

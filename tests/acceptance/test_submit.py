@@ -135,7 +135,7 @@ def test_named_videos_are_looked_up_and_strangers_are_told(case: ArchiveCase) ->
 
     assert 0 == ended.returncode
     assert "left out until they are published: 1 of the videos" in ended.stderr
-    assert f"Polyv does not know, or not as this account's: {_VID}" in ended.stderr
+    assert f"Polyv does not know, or not as this account's: {_VID}; 'fetcher sync' asks" in ended.stderr
     titles = {row["vid"]: row["title"] for row in case.rows().values()}
     assert {**{video.vid: video.title for video in videos}, _VID: None} == titles
 

@@ -60,6 +60,7 @@ def test_an_archive_is_made_in_silence_and_v_says_what_comes_next(tmp_path: Path
 
     assert (0, "", "") == (quiet.returncode, quiet.stdout, quiet.stderr)
     assert all(word in told.stderr for word in ("POLYV_APP_ID", "'fetcher submit --library'", "'fetcher sync'"))
+    assert 2 == len(told.stderr.splitlines())
 
 
 def test_a_plan_is_for_people(case: ArchiveCase) -> None:
@@ -140,6 +141,7 @@ def test_what_asks_for_nothing_that_is_there_says_so(case: ArchiveCase) -> None:
         unknown.stdout,
         unknown.stderr,
     )
+    assert stranger.stderr == case.run("verify", "no-such-video").stderr
     assert (2, "fetcher: not in this archive: no-such-video; 'fetcher list' shows all\n") == (
         stranger.returncode,
         stranger.stderr,

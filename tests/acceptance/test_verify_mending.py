@@ -67,7 +67,7 @@ def test_a_dry_run_says_what_would_be_done_and_changes_nothing(case: ArchiveCase
 
     after = contents(case.root)
     assert 9 == ran.returncode
-    assert {"changed": "put back", "missing": "put back", "moved": "accepted"} == {
+    assert {"changed": "would be put back", "missing": "would be put back", "moved": "would be accepted"} == {
         line.split()[0]: line.rpartition("; ")[2] for line in ran.stdout.splitlines()
     }
     assert "2 videos would be wanted again" in ran.stderr
