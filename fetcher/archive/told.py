@@ -1,5 +1,6 @@
 """What the files of an archive tell of themselves, by a sidecar or by their names: for when the ledger is lost."""
 
+import errno
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +15,7 @@ from fetcher.archive.bags import is_bag
 from fetcher.archive.drafts import is_unfinished
 from fetcher.archive.home import DOT
 from fetcher.archive.names import SIDECAR, extension_of
-from fetcher.archive.placing import size_of
+from fetcher.archive.placing import look_at, size_of
 from fetcher.archive.sidecars import read_beside, sidecar_of
 from fetcher.domain.errors import ConflictError
 from fetcher.domain.identifiers import is_task_id, is_vid
@@ -139,11 +140,21 @@ def _stranger(path: str) -> Lying:
 
 
 def _beside(root: Path, path: str) -> tuple[Sidecar | None, bool]:
-    """Return what the sidecar of a file says, None where none of ours is; and whether others' file is there."""
+    """Return what the sidecar of a file says, None where none of ours is; and whether others' file is there.
+
+    Raises:
+        OSError: It cannot be read. What the file has to be is not known then, whatever its name is.
+    """
     try:
         text = read_beside(root, sidecar_of(path))
-    except (ConflictError, OSError):
+    except ConflictError:
         return None, False
+    except FileNotFoundError:
+        raise
+    except OSError as exc:
+        if exc.errno == errno.ENAMETOOLONG:
+            return None, False
+        raise OSError(exc.errno, f"its sidecar cannot be read: {exc.strerror}") from exc
     if not text:  # What is no plain file is nobody's to tell of.
         return None, text is not None and _is_plain(root, sidecar_of(path))
     try:
@@ -161,6 +172,20 @@ def instant_of(text: str | None) -> int | None:
         return round(datetime.fromisoformat(text).timestamp() * 1000)
     except ValueError:
         return None
+
+
+def is_as_read(root: Path, path: str, stamp: str) -> bool:
+    """Tell whether the file at *path* is still the one with that *stamp*. One that got another name, too, is."""
+    try:
+        found = look_at(root, path)
+    except (ConflictError, OSError):
+        return False
+    return found is not None and _written(stamp_of(found)) == _written(stamp)
+
+
+def _written(stamp: str) -> str:
+    """Return the part of a stamp that only writing to the file changes."""
+    return stamp.rpartition(":")[0]
 
 
 def stamp_of(found: os.stat_result) -> str:

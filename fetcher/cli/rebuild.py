@@ -79,7 +79,7 @@ def rebuild(session: Session, replace: bool, jobs: int | None, as_json: bool, dr
         rebuilt.judge()
         with new_ledger(path, on_network=settings.ledger_on_network) as database:
             rebuilt.fill(database)
-        kept = put_in_place(path)
+        kept = put_in_place(path, require_free=lambda: _require_free(path, replace=replace))
     findings.remove()
     if as_json:
         output.json(_summary(rebuilt, kept))

@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from enum import Enum, auto
 from pathlib import Path
@@ -72,10 +72,15 @@ def new_ledger(path: Path, *, on_network: bool = False) -> Iterator[Database]:
         raise
 
 
-def put_in_place(path: Path) -> Path | None:
+def put_in_place(path: Path, *, require_free: Callable[[], None]) -> Path | None:
     """Give the new ledger beside *path* its name; return where the old one is kept, None where there was none.
 
     Until the last step the old one is in its place, or nothing where it could not be closed. It is never deleted.
+
+    Args:
+        path: The ledger's place.
+        require_free: Called when nobody can write to the old one any more: it may have come to know something while
+            files were read. Raises where it has to stay.
 
     Raises:
         LedgerLockedError: Another process has the old one open.
@@ -84,6 +89,7 @@ def put_in_place(path: Path) -> Path | None:
     draft, lock = _draft_of(path), WriteLock(path)
     try:
         with lock.held():
+            require_free()
             if os.path.lexists(f"{draft}-wal"):
                 raise LedgerDamagedError(f"{draft} was not closed. Run again.")
             kept = _kept(path)

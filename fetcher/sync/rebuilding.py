@@ -12,7 +12,7 @@ import msgspec
 from fetcher.archive.home import Home
 from fetcher.archive.names import path_key
 from fetcher.archive.survey import owners_of_parts
-from fetcher.archive.told import Lone, Lying, instant_of, lying_files
+from fetcher.archive.told import Lone, Lying, instant_of, is_as_read, lying_files
 from fetcher.domain.exit_code import ExitCode, gravest
 from fetcher.domain.status import Evidence, Status
 from fetcher.ledger.engine import Database
@@ -125,7 +125,7 @@ class Rebuild:
             found = verdict(files)
             for finding in found.findings:
                 self._say(finding)
-            if found.taken is not None:
+            if found.taken is not None and self._is_as_read(found.taken):
                 taken.append(found.taken.path)
             if len(taken) >= _BATCH:
                 self._findings.take(taken)
@@ -142,6 +142,14 @@ class Rebuild:
             is_settled = self._findings.is_taken(vid)
             detail = f"{_ALONE}; the video is done by another file" if is_settled else _ALONE
             self._say(Finding(kind=Kind.GONE, vid=vid, path=path, detail=detail, is_settled=is_settled))
+
+    def _is_as_read(self, file: Found) -> bool:
+        """Tell whether a file is what was read, maybe hours ago; say so where it is not."""
+        if is_as_read(self._home.root, file.path, file.stamp):
+            return True
+        detail = "it was written to or taken away since it was read; run again"
+        self._say(Finding(kind=Kind.DIFFERS, vid=file.vid, path=file.path, detail=detail))
+        return False
 
     def fill(self, database: Database) -> None:
         """Write the rows of a new ledger. Parts come first: each row has the id that its part's name has.

@@ -87,8 +87,8 @@ class Look:
         for path in strangers(self._root, self._reading):
             if self._course.is_look_over():
                 return
-            may_be_one = not self._wish.is_quick and (self._size_if_sought(path) or self._is_beside_one(path))
-            if not may_be_one:
+            may_be_one = self._size_if_sought(path) is not None or self._is_beside_one(path)
+            if self._wish.is_quick or not may_be_one:
                 yield _extra(path)
 
     def _candidates(self) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """Put damaged files back to work, and take in where moved ones are. Nothing is removed or overwritten."""
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Final
@@ -11,7 +12,7 @@ from fetcher.archive.home import Home
 from fetcher.archive.names import is_portable, path_key
 from fetcher.archive.quarantine import quarantine
 from fetcher.archive.rereading import glance
-from fetcher.domain.errors import ConflictError
+from fetcher.domain.errors import ConflictError, StorageError
 from fetcher.domain.verification import DoneFile, Kind, Seen, Verdict, is_alarming, judge
 from fetcher.ledger.verifying import move, want_again
 from fetcher.upkeep.course import Course, Wish
@@ -41,6 +42,7 @@ class Mending:
         self._wish = wish
         self._course = course
         self._now = now
+        self._archive = _identity(home)
 
     def require_calm(self, damaged: int, looked_at: int, what: str) -> None:
         """Put nothing back from now on where so much is damaged that something else is wrong."""
@@ -48,10 +50,15 @@ class Mending:
             self._course.tally.refusal = f"{damaged} of {looked_at} files are {what}"
 
     def missing(self, files: Sequence[DoneFile]) -> list[Finding]:
-        """Return what is told of missing files; they are fetched again, those that are still missing."""
+        """Return what is told of missing files; they are fetched again, those that are still missing.
+
+        Raises:
+            StorageError: The archive itself is not there any more.
+        """
         back: set[int] = set()
-        if self._repairs():
+        if files and self._repairs():
             seen = [(done, judge(done, glance(self._home.root, done.path))) for done in files]
+            self._require_archive()
             back = self._want_again([(done, found.detail) for done, found in seen if found.kind is Kind.MISSING])
         return [
             finding_of(done, judge(done, Seen()), action=Action.PUT_BACK if done.video_id in back else None)
@@ -95,12 +102,29 @@ class Mending:
 
     def _accept(self, done: DoneFile, path: str) -> bool:
         """Take *path* in for where a file is; False where no file of ours may be called so."""
-        if not is_portable(path):
+        if not is_portable(path) or not self._is_moved(done, path):
             return False
         if self._writing is None:
             return True
         with self._writing() as connection:
             return move(connection, done, path, path_key(path), now=self._now())
+
+    def _is_moved(self, done: DoneFile, path: str) -> bool:
+        """Tell whether a file is still elsewhere: it was read there some time ago, and may have been moved back."""
+        before, after = glance(self._home.root, done.path), glance(self._home.root, path)
+        return judge(done, before).kind is Kind.MISSING and judge(done, after).kind is Kind.OK
+
+    def _require_archive(self) -> None:
+        """See that files are missing from the archive, and not the archive from its mount point.
+
+        Raises:
+            StorageError: It is not there.
+        """
+        if self._archive is None or self._archive != _identity(self._home):
+            raise StorageError(
+                f"{self._home.root} is not there any more, or another one: is its disk still mounted? "
+                "Nothing more was put back; run again when it is."
+            )
 
     def _want_again(self, damaged: Sequence[tuple[DoneFile, str]]) -> set[int]:
         if self._writing is None or not damaged:
@@ -111,3 +135,12 @@ class Mending:
     def _repairs(self) -> bool:
         """Tell whether damaged files are put back now."""
         return self._wish.repairs and self._course.tally.refusal is None and not self._course.is_interrupted
+
+
+def _identity(home: Home) -> tuple[int, int] | None:
+    """Return what tells an archive from an empty mount point, or from another archive; None where there is none."""
+    try:
+        found = os.stat(home.dot)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -53,6 +53,7 @@ class Verifying:
         self._look = Look(home.root, reading, wish, self.course, mending=self._mending, jobs=jobs)
         self._verified: list[tuple[int, str, int]] = []
         self._kept_at = time.monotonic()
+        self._began_at = 0
 
     @property
     def bytes_read(self) -> int:
@@ -68,7 +69,7 @@ class Verifying:
 
         Raises:
             LedgerError: The ledger failed.
-            StorageError: The ledger's disk.
+            StorageError: The ledger's disk, or the archive is not there any more.
         """
         tally = self.course.tally
         try:
@@ -112,8 +113,8 @@ class Verifying:
         if self._wish.named is not None:
             yield from self._wish.named
             return
-        began_at, last = self._begin(), None
-        while page := self._page(last, began_at):
+        before, last = self._begin(), None
+        while page := self._page(last, before):
             yield from (due.done for due in page)
             last = page[-1]
 
@@ -121,16 +122,16 @@ class Verifying:
         """Return before which moment a file was verified that has its turn now."""
         if self._writing is None:
             return _EVER
-        began_at = self._now()
+        self._began_at = self._now()
         is_more = True
         while is_more:
             with self._writing() as connection:
-                is_more = forget_future(connection, now=began_at) > 0
-        return began_at
+                is_more = forget_future(connection, now=self._began_at) > 0
+        return self._began_at
 
-    def _page(self, last: Due | None, began_at: int) -> list[Due]:
+    def _page(self, last: Due | None, before: int) -> list[Due]:
         with self._reading() as connection:
-            return due_after(connection, last, before=began_at)
+            return due_after(connection, last, before=before)
 
     def _judged(self, done: DoneFile, seen: Seen) -> Iterator[Finding]:
         """Note what is right; yield what is not, where the ledger still says that it has to be."""
@@ -138,7 +139,8 @@ class Verifying:
         tally.files_read += seen.sha256 is not None
         if verdict.kind is Kind.OK:
             tally.counts[Kind.OK] += 1
-            self._verified.append((done.video_id, done.sha256, self._now()))
+            # A clock that was set back meanwhile must not give it another turn.
+            self._verified.append((done.video_id, done.sha256, max(self._now(), self._began_at)))
             return
         with self._reading() as connection:
             is_told = is_still(connection, done)

@@ -1,23 +1,25 @@
 """What a verification makes of a ledger and an archive that change while it is at work; and how much it holds."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from ledger_cases import NOW, SHA256, opened, raw, vid
 from ledger_faults import fill_with_done
 from sqlalchemy import Connection
+from verify_cases import HOUR_MS
 
 from fetcher.archive.home import Home
 from fetcher.archive.quarantine import quarantine
 from fetcher.archive.rereading import glance
-from fetcher.domain.errors import ConflictError
+from fetcher.domain.errors import ConflictError, StorageError
 from fetcher.domain.verification import DoneFile, Kind
 from fetcher.ledger.engine import Database
 from fetcher.ledger.verifying import keep_verified, move, want_again
@@ -53,6 +55,12 @@ def _ledger(home: Home) -> Iterator[Database]:
 def done(number: int) -> DoneFile:
     """Return a done file as the ledger has it."""
     return DoneFile(video_id=number, vid=f"{number:032}_1", path=f"{number}.mp4", size=0, sha256=_EMPTY)
+
+
+def rows_of(path: Path, query: str) -> list[tuple[Any, ...]]:
+    """Return rows of a ledger."""
+    with raw(path) as connection:
+        return connection.execute(query).fetchall()
 
 
 def verified(home: Home, ledger: Database, wish: Wish, *, before: Callable[[int], None]) -> list[Finding]:
@@ -107,6 +115,54 @@ def test_a_file_that_goes_after_the_first_look_is_told_once(home: Home, ledger: 
     assert [(Kind.MISSING, "2.mp4", None)] == [(one.kind, one.path, one.action) for one in findings]
     with raw(ledger.path) as connection:
         assert [("done",)] == connection.execute("SELECT DISTINCT status FROM videos").fetchall()
+
+
+def test_f67_a_clock_that_steps_back_meanwhile_has_nothing_read_twice(home: Home, ledger: Database) -> None:
+    """One that runs eight hours ahead until it is set would have all read again and again for as long."""
+    most = 1100  # More than are written down together.
+    fill_with_done(ledger.path, first=4, last=most)
+    with raw(ledger.path) as connection:
+        connection.execute("UPDATE videos SET size = 0, sha256 = ?, verified_at = id", (_EMPTY,))
+    for (path,) in rows_of(ledger.path, "SELECT path FROM videos"):
+        (home.root / path).touch()
+    clock = itertools.chain([NOW], range(NOW - 8 * HOUR_MS, NOW - 8 * HOUR_MS + 3 * most), itertools.repeat(NOW))
+    verifying = Verifying(home, ledger.reading, ledger.writing, Wish(), jobs=1, now=lambda: next(clock))
+
+    assert [] == list(verifying.findings())
+
+    assert most == verifying.course.tally.files_read
+    assert [(NOW, NOW)] == rows_of(ledger.path, "SELECT min(verified_at), max(verified_at) FROM videos")
+
+
+@pytest.mark.parametrize("wish", [Wish(repairs=True), Wish(repairs=True, is_forced=True)])
+def test_f81_where_the_disk_goes_meanwhile_nothing_is_put_back(home: Home, ledger: Database, wish: Wish) -> None:
+    """However few its files are: an empty mount point says nothing of them, and Polyv would be paid again."""
+    mounted = Home(home.root / "mounted")
+    mounted.dot.mkdir(parents=True)
+
+    def unmount(number: int) -> None:
+        if number == 1:
+            mounted.root.rename(home.root / "elsewhere")
+            mounted.root.mkdir()
+
+    with pytest.raises(StorageError, match="still mounted"):
+        verified(mounted, ledger, wish, before=unmount)
+
+    assert [("done",)] == rows_of(ledger.path, "SELECT DISTINCT status FROM videos")
+
+
+def test_f106_a_file_that_is_moved_back_meanwhile_is_where_it_was(home: Home, ledger: Database) -> None:
+    """The ledger takes in no place where nothing is."""
+    (home.root / "2.mp4").rename(home.root / "two.mp4")
+
+    def move_back(number: int) -> None:
+        if number == 5:
+            (home.root / "two.mp4").rename(home.root / "2.mp4")
+
+    findings = verified(home, ledger, Wish(accepts_moves=True), before=move_back)
+
+    assert [(Kind.MOVED, "2.mp4", None)] == [(one.kind, one.path, one.action) for one in findings]
+    assert [("2.mp4",)] == rows_of(ledger.path, "SELECT path FROM videos WHERE id = 2")
 
 
 def test_verified_is_only_what_still_has_the_digest_that_was_read(ledger: Database) -> None:
