@@ -1,6 +1,7 @@
 """What API and CDN have in common: the account, its videos, the clock and every knob."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -117,10 +118,16 @@ class World:
         library = self.library
         named = {vid for task in list(library.tasks.values()) for vid in task.vids if vid in library.videos}
         videos = [library.videos[vid] for vid in named if not library.videos[vid].fails]
-        return sum(video.size for video in videos if not self._is_fetched(video))
+        sent = self._bytes_sent()
+        return sum(video.size for video in videos if sent[video.vid] < video.size)
 
-    def _is_fetched(self, video: Video) -> bool:
-        return sum(request.bytes_sent for request in self.requests.of(video.vid)) >= video.size
+    def _bytes_sent(self) -> Counter[str]:
+        """Return how many bytes of which video went out, in one look at the record."""
+        sent: Counter[str] = Counter()
+        for request in self.requests:
+            if request.vid is not None:
+                sent[request.vid] += request.bytes_sent
+        return sent
 
     def _signed_for(self, video: Video, *, dead: bool) -> str:
         return self.signed(video.path, lifetime=self.lifetime_of(video), dead=dead)

@@ -6,8 +6,7 @@ from pathlib import Path
 from archive_case import ArchiveCase
 
 from fetcher.simulator.api_faults import ApiFault
-from fetcher.simulator.library import PUBLISHED, Video
-from fetcher.simulator.stock import stock
+from fetcher.simulator.library import Video
 
 _VID = "1b448be32370f4822ac40fd926112a66_1"
 
@@ -58,22 +57,6 @@ def test_the_library_becomes_wanted_with_what_polyv_says_of_it(case: ArchiveCase
     assert "默认分类" == rows[videos[-1].vid]["category"]
     assert "6 of 10 videos wanted now (4 not published)" in ended.stderr
     assert "left out until published: status -1: 1, status 10: 1, status 50: 2" in ended.stderr
-
-
-def test_f84_a_library_of_a_thousand_videos_in_forty_categories_is_archived_under_its_titles(
-    case: ArchiveCase,
-) -> None:
-    """Slashes, emoji, titles that a disk takes for the same, categories called as a file or a device are."""
-    videos = stock(case.simulator.library, unpublished_every=40)
-    published = [video for video in videos if video.status in PUBLISHED]
-
-    ended = case.run("-v", "submit", "--library")
-
-    assert "975 of 1000 videos wanted now (25 not published)" in ended.stderr
-    assert {video.vid for video in published} == set(case.rows())
-    assert 0 == case.sync("--until-done", FETCHER_LAYOUT="{category}/{title}{ext}").returncode
-    case.require_right(published)
-    assert len(published) == len({path.casefold() for path in case.files()})
 
 
 def test_a_second_submit_says_nothing_and_changes_nothing(case: ArchiveCase) -> None:
