@@ -54,6 +54,7 @@ class Archive:
             "FETCHER_API_URL": api_url,
             "FETCHER_ARCHIVE": str(root),
             "FETCHER_POLL_INTERVAL": "0.05",
+            "FETCHER_POLL_INTERVAL_MAX": "0.05",
             "FETCHER_RETRY_DELAY": "0.05",
             "FETCHER_MIN_FREE": "0",
         }

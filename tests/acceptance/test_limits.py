@@ -44,12 +44,12 @@ def test_few_open_files_are_made_more_or_fewer_jobs_or_an_error(case: ArchiveCas
     case.add(*videos)
 
     none = _shell(case, "ulimit -n 20; exec fetcher sync")
-    few = _shell(case, "ulimit -n 45; exec fetcher sync")
+    few = _shell(case, "ulimit -n 57; exec fetcher sync")
     raised = _shell(case, "ulimit -Sn 20; exec fetcher -v sync --jobs 8")
 
     assert 2 == none.returncode
     assert "ulimit -n" in none.stderr
-    assert (0, "fetcher: 2 jobs instead of 8: 'ulimit -n' is 45\n") == (few.returncode, few.stderr)
+    assert (0, "fetcher: 2 jobs instead of 8: 'ulimit -n' is 57\n") == (few.returncode, few.stderr)
     assert 0 == raised.returncode
     assert "jobs instead" not in raised.stderr
     case.require_right(videos)
