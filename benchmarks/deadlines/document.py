@@ -6,8 +6,8 @@ from typing import Final
 from benchmarks.deadlines.play import OURS, Played
 from benchmarks.table import table
 
-_WIDTH: Final = 880
-_NAMES: Final = 330
+_WIDTH: Final = 960
+_NAMES: Final = 380
 _ROW: Final = 46
 _BAR: Final = 6
 _FONT: Final = 'font-family="sans-serif" font-size="11"'
