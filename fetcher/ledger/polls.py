@@ -116,9 +116,9 @@ def current_link(connection: Connection, video_id: int) -> tuple[Link, int | Non
     return Link(url=row.link, obtained_at=row.link_obtained_at, success_at=row.link_success_at), row.deadline
 
 
-def ask_again(connection: Connection, video_id: int, *, at: int) -> None:
-    """Have the tasks that name a video asked about at *at*, or sooner where they are due before."""
-    naming = select(task_items.c.task).where(task_items.c.video == video_id)
+def ask_again(connection: Connection, *video_ids: int, at: int) -> None:
+    """Have the tasks that name one of some videos asked about at *at*, or sooner where they are due before."""
+    naming = select(task_items.c.task).where(task_items.c.video.in_(video_ids))
     connection.execute(
         update(tasks)
         .where(tasks.c.id.in_(naming), tasks.c.task_id.is_not(None))

@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from fetcher.domain.errors import FetcherError
 from fetcher.domain.events import Chosen, FileMissing, RetryAsked
 from fetcher.domain.status import Reason, Status, TaskStatus
-from fetcher.ledger.changes import Change, apply
+from fetcher.ledger.changes import Change, apply, apply_all
 from fetcher.ledger.polls import ask_again
 from fetcher.ledger.requests import put_back
 from fetcher.ledger.schema import has_status, runs, tasks, videos
@@ -66,8 +67,28 @@ def retry(connection: Connection, vids: Iterable[str] | None, *, now: int) -> tu
         found = {row.vid: row for start in range(0, len(wanted), _IN_LIST)
                  for row in connection.execute(select(*_STANDING).where(
                      videos.c.vid.in_(wanted[start : start + _IN_LIST])))}  # fmt: skip
-    back = [row.vid for row in found.values() if _put_back(connection, row, now=now)]
+    easy = [row for row in found.values() if _is_easy(row)]
+    for start in range(0, len(easy), _IN_LIST):
+        _put_back_together(connection, easy[start : start + _IN_LIST], now=now)
+    back = [row.vid for row in found.values() if _is_easy(row) or _put_back(connection, row, now=now)]
     return back, [vid for vid in wanted if vid not in found]
+
+
+def _is_easy(row: Any) -> bool:
+    """Tell whether nothing but its row says what becomes of a video: most of a hundred thousand failed ones."""
+    return bool(row.status == Status.FAILED.value and row.reason != Reason.NEVER_PREPARED.value)
+
+
+def _put_back_together(connection: Connection, rows: Sequence[Any], *, now: int) -> None:
+    # Where no task gives a video, there is none to ask about.
+    refused = {row.id for row in rows if row.reason == Reason.REFUSED_BY_POLYV.value}
+    changes = [
+        Change(video_id=row.id, event=Chosen(at=now) if row.id in refused else RetryAsked(at=now)) for row in rows
+    ]
+    for result in apply_all(connection, changes):
+        if isinstance(result, FetcherError):
+            raise result
+    ask_again(connection, *(row.id for row in rows if row.id not in refused), at=now)
 
 
 def _put_back(connection: Connection, row: Any, *, now: int) -> bool:
@@ -75,8 +96,7 @@ def _put_back(connection: Connection, row: Any, *, now: int) -> bool:
     if status is Status.WANTED:
         return put_back(connection, video_id, now=now)
     is_lost = row.reason == Reason.NEVER_PREPARED.value and put_back(connection, video_id, now=now)
-    if is_lost or row.reason == Reason.REFUSED_BY_POLYV.value:
-        # No task gives it, so there is none to ask about.
+    if is_lost:
         apply(connection, Change(video_id=video_id, event=Chosen(at=now)))
     elif status is Status.FAILED:
         apply(connection, Change(video_id=video_id, event=RetryAsked(at=now)))

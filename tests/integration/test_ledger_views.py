@@ -24,6 +24,7 @@ from ledger_cases import (
     vid,
     video,
 )
+from sqlalchemy import event
 
 from fetcher.domain.errors import UsageError
 from fetcher.domain.events import GivenUp, LinkRefused, TransferFailed
@@ -179,6 +180,40 @@ def test_a_retry_puts_back_what_can_be_tried_and_names_the_unknown(ledger: Datab
         video(ledger, 3)["attempts"],
         video(ledger, 4)["refused_link"],
     )
+
+
+def test_a_retry_of_many_is_a_few_statements_for_hundreds_and_asks_each_task_once(tmp_path: Path) -> None:
+    """A hundred thousand failed ones held up every other writer for minutes, a statement or five for each."""
+    counted: list[int] = []
+    with opened(tmp_path) as ledger:
+        with ledger.writing() as connection:
+            for number in range(12):
+                connection.exec_driver_sql(
+                    "INSERT INTO tasks (id, task_id, status, added_at) VALUES (?, ?, 'finished', ?)",
+                    (number + 1, task_id(number + 1), NOW),
+                )
+            for number in range(1200):
+                reason = "refused_by_polyv" if number % 3 == 0 else "vendor_failed"
+                connection.exec_driver_sql(
+                    "INSERT INTO videos (id, vid, status, reason, added_at) VALUES (?, ?, 'failed', ?, ?)",
+                    (number + 1, vid(number + 1), reason, NOW),
+                )
+                connection.exec_driver_sql(
+                    "INSERT INTO task_items (task, video, said, seen_at) VALUES (?, ?, 'FAIL', ?)",
+                    (number // 100 + 1, number + 1, NOW),
+                )
+        with ledger.writing() as connection:
+            event.listen(connection, "before_cursor_execute", lambda *_: counted.append(1))
+            back, unknown = work.retry(connection, None, now=NOW + 5)
+
+        assert (1200, []) == (len(back), unknown)
+        assert len(counted) < 60
+        assert {"wanted": 400, "waiting": 800} == {
+            row["status"]: row["n"]
+            for row in rows(ledger, "SELECT status, count(*) AS n FROM videos GROUP BY status")
+        }
+        assert [{"n": 12}] == rows(ledger, f"SELECT count(*) AS n FROM tasks WHERE next_poll_at = {NOW + 5}")
+        assert [{"n": 1200}] == rows(ledger, "SELECT count(*) AS n FROM events")
 
 
 def test_a_retry_takes_no_video_away_from_who_works_on_it(ledger: Database) -> None:
