@@ -158,8 +158,9 @@ class Run:
         return max(self._line.when(self._line.carried(self._now) + missing), self._now)
 
     def _end_through(self) -> None:
-        # A moment's worth of rounding: what is missing is less than a byte.
-        while self._running and self._running[0][0] <= self._each + 1.0:
+        # What is missing may be no more than rounding leaves.
+        rounding = max(1e-6, self._each * 1e-12)
+        while self._running and self._running[0][0] <= self._each + rounding:
             _, video = heapq.heappop(self._running)
             self._partly.pop(video, None)
             self.outcome.saved.add(video)
