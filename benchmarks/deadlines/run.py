@@ -31,13 +31,6 @@ class Sight:
     """Bytes that are missing of each transfer under way."""
 
 
-class Links(Protocol):
-    """Which link each video has."""
-
-    def dies_at(self, video: int) -> float:
-        """Return when the link dies that a video has now, seconds."""
-
-
 class Queue(Protocol):
     """Who decides what is begun next."""
 
