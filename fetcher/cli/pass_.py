@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from fetcher.archive.home import Home
     from fetcher.cli.context import Session
-    from fetcher.settings import Credentials, Settings
+    from fetcher.credentials import Credentials
+    from fetcher.settings import Settings
     from fetcher.sync.outcome import Options, Summary
     from fetcher.sync.run import Run
 

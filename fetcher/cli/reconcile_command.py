@@ -31,7 +31,7 @@ def command(session: Session, categories: tuple[str, ...], as_json: bool) -> int
 
     from fetcher.cli.environment import require_network_settings
     from fetcher.cli.logs import keep_secret
-    from fetcher.settings import load_credentials
+    from fetcher.credentials import load_credentials
 
     home = session.home()
     settings = session.settings(home)

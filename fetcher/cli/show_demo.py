@@ -13,6 +13,7 @@ import click
 from fetcher.archive.home import Home, create_home
 from fetcher.cli.context import Session
 from fetcher.cli.pass_ import run_pass
+from fetcher.credentials import Credentials
 from fetcher.domain.errors import UsageError
 from fetcher.domain.exit_code import ExitCode
 from fetcher.ledger.upgrade import create_ledger
@@ -20,7 +21,7 @@ from fetcher.ledger.views import Selection, listed, totals
 from fetcher.ledger.work import add_tasks
 from fetcher.report.rows import status_row
 from fetcher.report.text import status_lines
-from fetcher.settings import Credentials, annotated_config, load_settings
+from fetcher.settings import annotated_config, load_settings
 from fetcher.simulator.faults import Fault
 from fetcher.simulator.library import Video
 from fetcher.simulator.server import Simulator

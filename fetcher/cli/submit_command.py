@@ -105,7 +105,7 @@ def _submitted(session: Session, wish: Wish) -> int:
 
     from fetcher.cli.environment import require_network_settings
     from fetcher.cli.logs import keep_secret
-    from fetcher.settings import load_credentials
+    from fetcher.credentials import load_credentials
 
     home = session.home()
     settings = session.settings(home)

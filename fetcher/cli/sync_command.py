@@ -36,8 +36,8 @@ def command(  # noqa: PLR0917 - click passes by name
     Made for cron: silent on success without a terminal, and two passes never meet (exit code 11).
     """
     from fetcher.cli.environment import require_network_settings
+    from fetcher.credentials import load_credentials
     from fetcher.domain.errors import UsageError
-    from fetcher.settings import load_credentials
 
     if dry_run and as_json:
         raise UsageError("a plan is for people: --dry-run has no --json; leave one of them out")

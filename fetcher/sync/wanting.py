@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from fetcher.credentials import Credentials
 from fetcher.domain.errors import CredentialsRefusedError, PolyvError
 from fetcher.domain.identifiers import printable
 from fetcher.domain.library import ListedVideo
@@ -22,7 +23,7 @@ from fetcher.ledger.wanting import NEEDS_TASK, Choice, Replaced, Wants, want
 from fetcher.polyv.categories import Asker, Categories
 from fetcher.polyv.clock import PolyvClock
 from fetcher.polyv.library import MOST_VIDS, Listing, tell_of
-from fetcher.settings import Credentials, Settings
+from fetcher.settings import Settings
 
 _log: Final = logging.getLogger(__name__)
 _MOST_NAMED: Final = 20

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Final
 from fetcher.archive.home import Home
 from fetcher.archive.parts import Parts
 from fetcher.archive.placing import Placing
+from fetcher.credentials import Credentials
 from fetcher.domain.crowd import Crowd
 from fetcher.ledger.opening import open_ledger
 from fetcher.ledger.thread import LedgerThread
 from fetcher.poller import Poller
 from fetcher.polyv.clock import PolyvClock
-from fetcher.settings import Credentials, Settings
+from fetcher.settings import Settings
 from fetcher.submitter import Submitter
 from fetcher.sync.asking import Asking
 from fetcher.sync.clocks import LinkClocks

@@ -9,6 +9,7 @@ import stamina.instrumentation
 
 from fetcher.archive.parts import Parts
 from fetcher.archive.placing import Placing
+from fetcher.credentials import Credentials
 from fetcher.domain.errors import UsageError
 from fetcher.downloader.attempt import Workshop
 from fetcher.downloader.crew import Crew
@@ -16,7 +17,7 @@ from fetcher.downloader.orders import Sightings
 from fetcher.downloader.worker import Downloader
 from fetcher.polyv.client import MainAccount, PolyvClient
 from fetcher.polyv.clock import PolyvClock
-from fetcher.settings import Credentials, Settings
+from fetcher.settings import Settings
 from fetcher.transfer.origin import Origin
 from fetcher.transfer.pace import Pace
 from fetcher.transfer.turn import Turn

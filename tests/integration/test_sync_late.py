@@ -9,13 +9,14 @@ import pytest
 
 from fetcher.archive.parts import Parts
 from fetcher.archive.placing import Placing
+from fetcher.credentials import Credentials
 from fetcher.domain.errors import TransferStoppedError
 from fetcher.domain.link import Link
 from fetcher.downloader.orders import Order
 from fetcher.downloader.worker import Downloader
 from fetcher.polyv.client import PolyvClient
 from fetcher.polyv.clock import PolyvClock
-from fetcher.settings import Credentials, Settings
+from fetcher.settings import Settings
 from fetcher.simulator.server import Simulator
 from fetcher.sync.clocks import LinkClocks
 from fetcher.sync.late import Late, LateDownloader, LatePolyv

@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 from fetcher.archive.home import Home
+from fetcher.credentials import Credentials, load_credentials
 from fetcher.domain.errors import UsageError
 from fetcher.domain.vendor import Mismatch
-from fetcher.settings import Credentials, Settings, annotated_config, load_credentials, load_settings
+from fetcher.settings import Settings, annotated_config, load_settings
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fetcher.archive.home import Home
+from fetcher.credentials import load_credentials
 from fetcher.domain.errors import UsageError
-from fetcher.settings import VARIABLES, Settings, load_credentials, load_settings
+from fetcher.settings import VARIABLES, Settings, load_settings
 
 _NAMES = st.sampled_from(Settings.__struct_fields__)
 _HOSTILE = st.sampled_from(
