@@ -159,9 +159,10 @@ def _summary(pruning: Pruning, shrunk: int, *, is_dry: bool) -> dict[str, Any]:
 
 def _line(pruning: Pruning) -> str:
     from fetcher.archive.leftovers import LeftKind
-    from fetcher.report.text import size_text
+    from fetcher.report.text import counted, size_text
 
     freed = pruning.freed
     names = {LeftKind.QUARANTINE: "in quarantine"}
     files = ", ".join(f"{count} {names.get(kind, kind.value)}" for kind, count in sorted(freed.files.items()))
-    return f"{files or 'no file'} ({size_text(freed.bytes)}), {freed.events} events, {freed.runs} runs"
+    rows = f"{counted(freed.events, 'event')}, {counted(freed.runs, 'run')}"
+    return f"{files or 'no file'} ({size_text(freed.bytes)}), {rows}"

@@ -168,8 +168,10 @@ def _foretold(output: Output, rebuilt: Rebuild, number: int, size: int, *, as_js
                 "findings": told,
             }
         )
+    from fetcher.report.text import counted
+
     how = f"{rebuilt.with_sidecar} tell by a sidecar what they are of, {rebuilt.by_name} by their names"
-    return output.lines([f"would read {number} files ({size} bytes): {how}"])
+    return output.lines([f"would read {counted(number, 'file')} ({size} bytes): {how}"])
 
 
 def _summary(rebuilt: Rebuild, kept: Path | None) -> dict[str, Any]:

@@ -154,6 +154,8 @@ def _complaints(harvest: Harvest, *, is_named: bool) -> Iterator[str]:
         harvest: What came of it.
         is_named: Whether the videos were named one by one.
     """
+    from fetcher.report.text import counted
+
     if is_named and harvest.unpublished:
         count = harvest.unpublished.total()
         yield f"left out until they are published: {count} of the videos; submit them again then"
@@ -173,13 +175,15 @@ def _complaints(harvest: Harvest, *, is_named: bool) -> Iterator[str]:
     if harvest.replaced_count > len(harvest.replaced):
         yield f"and {harvest.replaced_count - len(harvest.replaced)} more were replaced at Polyv"
     if harvest.odd:
-        yield f"{harvest.odd} rows of Polyv's list cannot be read, and are left out"
+        yield f"{counted(harvest.odd, 'row')} of Polyv's list cannot be read, and left out"
     if harvest.missing:
         yield f"Polyv counts {harvest.missing} or more videos that it did not list; run again"
 
 
 def _line(harvest: Harvest, verb: str) -> str:
     """Return the summary."""
+    from fetcher.report.text import counted
+
     parts: dict[str, Any] = {
         "failed before": harvest.again,
         "under way": harvest.open,
@@ -191,7 +195,7 @@ def _line(harvest: Harvest, verb: str) -> str:
     told = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
     statuses = ", ".join(f"status {status}: {count}" for status, count in sorted(harvest.unpublished.items()))
     return (
-        f"{harvest.chosen} of {harvest.listed} videos {verb}"
+        f"{harvest.chosen} of {counted(harvest.listed, 'video')} {verb}"
         + (f" ({told})" if told else "")
         + (f"; left out until published: {statuses}" if statuses else "")
     )
