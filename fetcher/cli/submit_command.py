@@ -54,6 +54,9 @@ def command(  # noqa: PLR0917 - click passes by name
 
     What is not published yet is left out; a later submit takes it. A done video whose source has another size at
     Polyv by now is told once and kept as it is: 'fetcher reconcile' names all of them.
+
+    Exit code 4 where Polyv does not know a video that is named: it is wanted all the same, and what Polyv answers
+    when 'fetcher sync' asks for it decides. 3 where one is not published, or Polyv did not list all.
     """
     from fetcher.domain.errors import UsageError
     from fetcher.sync.wanting import Wish
@@ -130,7 +133,7 @@ def _told(session: Session, harvest: Harvest, wish: Wish) -> int:
 
     for line in _complaints(harvest, is_named=bool(wish.vids)):
         complain(line)
-    code = _code(harvest)
+    code = _code(harvest, is_named=bool(wish.vids))
     if wish.is_dry:
         return Output().lines([_line(harvest, "would be wanted")]) or int(code)
     if session.is_told_of_success:
@@ -138,13 +141,15 @@ def _told(session: Session, harvest: Harvest, wish: Wish) -> int:
     return int(code)
 
 
-def _code(harvest: Harvest) -> ExitCode:
+def _code(harvest: Harvest, *, is_named: bool) -> ExitCode:
     from fetcher.domain.errors import CredentialsRefusedError
-    from fetcher.domain.exit_code import ExitCode, code_of
+    from fetcher.domain.exit_code import ExitCode, code_of, gravest
 
     if isinstance(harvest.error, CredentialsRefusedError):
         return code_of(harvest.error)
-    return ExitCode.LATER if harvest.missing else ExitCode.OK
+    is_left = bool(harvest.missing) or (is_named and bool(harvest.unpublished))
+    codes = [(ExitCode.PERSON, bool(harvest.unknown)), (ExitCode.LATER, is_left)]
+    return gravest(code for code, is_so in codes if is_so)
 
 
 def _complaints(harvest: Harvest, *, is_named: bool) -> Iterator[str]:
