@@ -54,7 +54,9 @@ def _ledger(tmp_path: Path) -> Iterator[Database]:
 def shown(ledger: Database, **chosen: Any) -> list[dict[str, Any]]:
     """List videos."""
     with ledger.reading() as connection:
-        return list(views.listed(connection, views.Selection(**chosen)))
+        found = list(views.listed(connection, views.Selection(**chosen)))
+        assert [row["vid"] for row in found] == list(views.listed_vids(connection, views.Selection(**chosen)))
+        return found
 
 
 def totals(ledger: Database) -> views.Totals:
