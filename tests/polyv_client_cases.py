@@ -3,7 +3,7 @@
 import time
 from typing import Any, Final
 
-from fetcher.polyv.client import PolyvClient
+from fetcher.polyv.client import Patience, PolyvClient
 from fetcher.polyv.clock import PolyvClock
 
 SECRET: Final = "canary-secret-5f2d"
@@ -18,7 +18,7 @@ def new_client(url: str, **values: Any) -> PolyvClient:
         "app_id": "a0Wmol5EwX",
         "app_secret": SECRET,
         "clock": PolyvClock(time.time),
-        "retry_first_s": 0.01,
-        "timeout_s": 5,
     }
-    return PolyvClient(**(defaults | values))
+    pauses = {name: values.pop(name) for name in set(values) & set(Patience.__slots__)}
+    patience = Patience(**({"retry_first_s": 0.01, "timeout_s": 5} | pauses))
+    return PolyvClient(**(defaults | values), patience=patience)

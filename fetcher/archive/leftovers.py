@@ -1,6 +1,7 @@
 """What fetcher made for itself and may no longer need: parts, memos, drafts, quarantine. Never a finished file."""
 
 import contextlib
+import dataclasses
 import os
 import stat
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from fetcher.archive.home import Home
+from fetcher.archive.memos import read_memo
 from fetcher.archive.parts import NAME
+from fetcher.domain.identifiers import is_vid
 
 _SIDECAR_DRAFT: Final = "sidecar~"
 
@@ -33,7 +36,9 @@ class Leftover:
     path: str
     """Below the archive."""
     video_id: int | None = None
-    """Whose part or memo it is."""
+    """The number in the name of a part or memo."""
+    vid: str | None = None
+    """Whose part or memo it is, as its memo says. None without one that can be read: nobody goes on with that."""
     frees: int
     """Bytes that the disk gets back: none where the file has another name."""
 
@@ -52,7 +57,8 @@ def in_parts(home: Home) -> Iterator[Leftover]:
             kind = LeftKind.DRAFT if piece[4] else LeftKind(piece[3])
             with contextlib.suppress(FileNotFoundError):
                 found = entry.stat(follow_symlinks=False)
-                yield _left(home, kind, Path(entry.path), found, video_id=int(piece[1]))
+                left = _left(home, kind, Path(entry.path), found)
+                yield dataclasses.replace(left, video_id=int(piece[1]), vid=_owner(Path(entry.path), kind))
 
 
 def drafts(home: Home) -> Iterator[Leftover]:
@@ -89,9 +95,13 @@ def remove(home: Home, leftover: Leftover) -> None:
         os.unlink(home.root / leftover.path)
 
 
-def _left(
-    home: Home, kind: LeftKind, path: Path, found: os.stat_result, *, video_id: int | None = None
-) -> Leftover:
+def _owner(path: Path, kind: LeftKind) -> str | None:
+    """Return what the memo beside a part, or the memo itself, says whose it is."""
+    memo = None if kind is LeftKind.DRAFT else read_memo(path.with_suffix(".memo"))
+    return memo.vid if memo is not None and is_vid(memo.vid) else None
+
+
+def _left(home: Home, kind: LeftKind, path: Path, found: os.stat_result) -> Leftover:
     frees = found.st_blocks * 512 if found.st_nlink == 1 else 0
     where = path.relative_to(home.root).as_posix()
-    return Leftover(kind=kind, path=where, video_id=video_id, frees=frees)
+    return Leftover(kind=kind, path=where, frees=frees)

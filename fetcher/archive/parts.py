@@ -14,34 +14,15 @@ import random
 import re
 import stat
 import threading
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-_FORMAT: Final = 1
+from fetcher.archive.memos import Memo, current_boot_id, read_memo
+
 NAME: Final = re.compile(r"(\d{1,19})-([0-9a-f]{8})\.(part|memo)(~?)", re.ASCII)
-LONGEST_MEMO: Final = 65536
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-
-
-class Memo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a part is a part of. Holds no link."""
-
-    format: int = _FORMAT
-    """Of this memo; a part with a memo of another format is begun anew."""
-    vid: str
-    size: int | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-    announced: Mapping[str, str] = {}
-    boot_id: str = ""
-    """The boot of the machine in which the part's bytes were written."""
-    synced: int = 0
-    """Bytes that are durable whatever happens."""
-    sha256: str | None = None
-    """Of the complete, verified part; None while it grows."""
 
 
 class Part:
@@ -76,6 +57,11 @@ class Part:
         return self._video_id
 
     @property
+    def vid(self) -> str | None:
+        """What its memo says whose part it is, None without a memo."""
+        return None if self.memo is None else self.memo.vid
+
+    @property
     def incarnation(self) -> str:
         """What tells this part from those of the same video before and after it."""
         return self._token
@@ -108,6 +94,16 @@ class Part:
             self._drop_files()
             self._token = _new_token()
             self.is_new = True
+            self.path = self._path_of("part")
+
+    def renumber(self, video_id: int) -> None:
+        """Give part and memo the names of the same video under another number."""
+        with self._lock:
+            before = {kind: self._path_of(kind) for kind in ("part", "memo")}
+            self._video_id = video_id
+            for kind, path in before.items():
+                with contextlib.suppress(FileNotFoundError):
+                    os.rename(path, self._path_of(kind))
             self.path = self._path_of("part")
 
     def restart_if_shared(self) -> None:
@@ -170,7 +166,7 @@ class Part:
         """
         final = self._directory / f"{self._video_id}-{incarnation}.memo"
         draft = f"{final}~"
-        import aiofiles  # noqa: PLC0415 - as in _read_memo
+        import aiofiles  # noqa: PLC0415 - a run without a part on its way has no memo to write
 
         async with aiofiles.open(draft, "wb", opener=_private) as file:
             await file.write(msgspec.json.encode(memo))
@@ -192,11 +188,15 @@ class Parts:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._found: dict[int, Part] = {}
+        self._others: list[Part] = []
+        """Parts under the number of another video's."""
+        self._unknown: dict[str, Part] = {}
+        """Parts by vid of videos that the ledger does not know, or not yet."""
 
     async def scan(self) -> None:
         """Find the parts that earlier runs left; drop what cannot be gone on with.
 
-        Only files and links that bear a name of ours are touched.
+        Only files and links that bear a name of ours are touched. ``settle`` says whose the parts are.
         """
         names = {name for name in os.listdir(self._directory) if NAME.fullmatch(name)}
         ours = {name for name in names if not (self._directory / name).is_dir()}
@@ -222,19 +222,49 @@ class Parts:
 
     async def _adopt(self, stem: str) -> None:
         """A part with a memo that can be read is gone on with."""
-        part = self._named(stem, await _read_memo(self._directory / f"{stem}.memo"))
-        if part.memo is None or part.video_id in self._found or not part.is_plain():
+        part = self._named(stem, await asyncio.to_thread(read_memo, self._directory / f"{stem}.memo"))
+        before = self._found.setdefault(part.video_id, part) if part.memo is not None and part.is_plain() else None
+        if before is None or (before is not part and before.vid == part.vid):
             part.discard()
-        else:
-            self._found[part.video_id] = part
+        elif before is not part:
+            self._others.append(part)
 
     def _named(self, stem: str, memo: Memo | None) -> Part:
         video_id, _, token = stem.partition("-")
         return Part(self._directory, int(video_id), token, memo)
 
     def ids(self) -> list[int]:
-        """Return the ids of the videos that have a part or a memo."""
+        """Return the numbers under which parts or memos were found."""
         return list(self._found)
+
+    def vids(self) -> set[str]:
+        """Return whose they are by their memos."""
+        return {part.vid for part in (*self._found.values(), *self._others) if part.vid is not None}
+
+    def settle(self, owners: Mapping[str, int | None], unended: Container[int]) -> None:
+        """Keep the parts of videos that are still to be fetched, drop those of others.
+
+        By the vid in its memo, not by the number in its name: a ledger that was brought back from a copy gives the
+        numbers of what it does not know any more to other videos. What it does not know is left where it is, until
+        somebody asks for that video again.
+
+        Args:
+            owners: By vid, the number of each video that is known; None where it has come to its end.
+            unended: Numbers of the videos that have not, for parts without a memo.
+        """
+        found, self._found, self._others = [*self._found.values(), *self._others], {}, []
+        for part in sorted(found, key=lambda one: one.video_id != owners.get(one.vid or "")):
+            if part.vid is not None and part.vid not in owners:
+                self._unknown[part.vid] = part
+                continue
+            by_number = part.video_id if part.video_id in unended else None
+            number = by_number if part.vid is None else owners[part.vid]
+            if number is None or number in self._found:
+                part.discard()
+                continue
+            if number != part.video_id:
+                part.renumber(number)
+            self._found[number] = part
 
     def sizes(self) -> dict[int, int]:
         """Return the bytes that are here of each video whose part nobody works on."""
@@ -244,8 +274,11 @@ class Parts:
                 sizes[video_id] = part.path.lstat().st_size
         return sizes
 
-    def take(self, video_id: int) -> Part:
+    def take(self, video_id: int, vid: str) -> Part:
         """Return the part of a video, a new one where there is none."""
+        if video_id not in self._found and (unknown := self._unknown.pop(vid, None)):
+            unknown.renumber(video_id)
+            return unknown
         known = self._found.pop(video_id, None)
         return known or Part(self._directory, video_id, _new_token(), None, is_new=True)
 
@@ -260,47 +293,9 @@ class Parts:
             part.discard()
 
 
-async def _read_memo(path: Path) -> Memo | None:
-    """Return a memo, None where it is torn, of another format, or no plain little file at all."""
-    import aiofiles  # noqa: PLC0415 - a run without a part on its way has no memo to read or to write
-
-    try:
-        async with aiofiles.open(path, "rb", opener=unfollowed) as file:
-            is_plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            text = await file.read(LONGEST_MEMO) if is_plain else b""
-    except OSError:
-        return None
-    return decoded(text)
-
-
-def decoded(text: bytes) -> Memo | None:
-    """Return the memo that a file holds, None where it is torn or of another format."""
-    try:
-        memo = msgspec.json.decode(text, type=Memo)
-    except (ValueError, msgspec.MsgspecError):
-        return None
-    return memo if memo.format == _FORMAT else None
-
-
 def _new_token() -> str:
     """Return what tells an incarnation from others. No secret: asking the kernel each time holds everybody up."""
     return f"{random.getrandbits(32):08x}"
-
-
-def current_boot_id() -> str:
-    """Return what tells this boot of the machine from others, '' where nothing does.
-
-    Source: random(4), /proc/sys/kernel/random/boot_id.
-    """
-    try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
-
-
-def unfollowed(path: str, flags: int) -> int:
-    """Open *path* where it is no link; nothing waits at the other end of a fifo."""
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _private(path: str, flags: int) -> int:

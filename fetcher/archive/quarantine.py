@@ -1,17 +1,23 @@
 """Move what is not what it has to be out of the way, where a person can look at it. Nothing is removed."""
 
 import itertools
+import logging
 import os
 from pathlib import Path
+from typing import Final
 
 from fetcher.archive.home import Home
 from fetcher.archive.placing import opened_parent
 from fetcher.archive.rereading import identity_of
 from fetcher.domain.errors import ConflictError
 
+_log: Final = logging.getLogger(__name__)
+
 
 def quarantine(home: Home, path: str, *, name: str, identity: tuple[int, ...]) -> str:
     """Move the file at *path* to quarantine, and make that durable. For who holds the archive's lock.
+
+    Where the disk does not say that it is durable, the file has been moved all the same: that is told.
 
     Args:
         home: The archive.
@@ -23,18 +29,23 @@ def quarantine(home: Home, path: str, *, name: str, identity: tuple[int, ...]) -
         Where it is now, below the archive.
 
     Raises:
-        ConflictError: Another file stands there by now, or that one was written to.
-        OSError: The disk, or it is gone.
+        ConflictError: Another file stands there by now, or that one was written to; it was not moved.
+        OSError: The disk, or it is gone; it was not moved.
     """
-    home.quarantine.mkdir(mode=0o700, exist_ok=True)
     with opened_parent(home.root, path) as (directory, last):
         if identity_of(os.stat(last, dir_fd=directory, follow_symlinks=False)) != identity:
             raise ConflictError(f"{path!r} was changed meanwhile")
+        home.quarantine.mkdir(mode=0o700, exist_ok=True)
         kept = _free_name(home.quarantine / name)
         os.rename(last, kept, src_dir_fd=directory)
-        _flush(home.quarantine)
-        os.fsync(directory)
-    return kept.relative_to(home.root).as_posix()
+        where = kept.relative_to(home.root).as_posix()
+        try:
+            _flush(home.quarantine)
+            _flush(home.dot)  # The directory itself may be new.
+            os.fsync(directory)
+        except OSError as exc:
+            _log.warning("%s is %s now, but the disk does not say that this is for good: %s", path, where, exc)
+    return where
 
 
 def _free_name(wanted: Path) -> Path:

@@ -72,6 +72,44 @@ def write_sidecars(root: Path, texts: Mapping[str, tuple[str, bytes]]) -> dict[s
     return failed
 
 
+def move_sidecar(root: Path, before: str, after: str, *, vid: str, text: bytes) -> str | None:
+    """Write a video's sidecar beside its file's new place, and remove the one in the old place.
+
+    Where neither has one of this video's, none is written.
+
+    Args:
+        root: The archive, whose lock is held.
+        before: Where the file was, below the archive.
+        after: Where it is now.
+        vid: Of the video.
+        text: What the sidecar is to say.
+
+    Returns:
+        Why one of the two could not be done, None where all is as it should be.
+    """
+    if not (_is_own(root, sidecar_of(before), vid) or _is_own(root, sidecar_of(after), vid)):
+        return None
+    if failed := write_sidecars(root, {after: (vid, text)}):
+        return failed[after]
+    try:
+        _remove_own(root, sidecar_of(before), vid)
+    except OSError as exc:
+        return f"the one in the old place stays: {exc.strerror}"
+    return None
+
+
+def _is_own(root: Path, path: str, vid: str) -> bool:
+    with contextlib.suppress(ConflictError, OSError):
+        return _is_of(read_beside(root, path) or b"", vid)
+    return False
+
+
+def _remove_own(root: Path, path: str, vid: str) -> None:
+    if _is_own(root, path, vid):
+        with opened_parent(root, path) as (directory, name):
+            os.unlink(name, dir_fd=directory)
+
+
 def _write(root: Path, path: str, *, vid: str, text: bytes) -> bool:
     """Write one sidecar; return whether its name is new or means other bytes than before.
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import stat
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import Final
 from fetcher.archive.bags import is_bag
 from fetcher.archive.drafts import is_unfinished
 from fetcher.archive.home import DOT
-from fetcher.archive.parts import LONGEST_MEMO, NAME, Memo, decoded, unfollowed
+from fetcher.archive.memos import Memo, read_memo
+from fetcher.archive.parts import NAME
 from fetcher.domain.identifiers import is_vid
 
 _LARGEST_ID: Final = 1 << 40
@@ -42,7 +42,7 @@ def left_parts(directory: Path) -> Iterator[LeftPart]:
             if piece is None or piece[4]:  # A draft of a memo is replaced or removed by the next run.
                 continue
             is_memo = piece[3] == "memo"
-            memo = _read(entry.path) if is_memo else None
+            memo = read_memo(entry.path) if is_memo else None
             yield LeftPart(video_id=int(piece[1]), name=entry.name, is_memo=is_memo, memo=memo)
 
 
@@ -105,15 +105,3 @@ def finished_files(root: Path) -> Iterator[str]:
                         waiting.append(path)
                 elif entry.is_file(follow_symlinks=False):
                     yield path
-
-
-def _read(path: str) -> Memo | None:
-    """Return a memo, None where it cannot be read or is no plain little file."""
-    try:
-        descriptor = unfollowed(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    with os.fdopen(descriptor, "rb") as file, contextlib.suppress(OSError):
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return decoded(file.read(LONGEST_MEMO))
-    return None

@@ -102,10 +102,11 @@ def _place(home: Home, output: str | None) -> Path | None:
 def _said_only(database: Database, chosen: Selection, form: str, to: Path | None) -> int:
     from fetcher.cli.output import Output
     from fetcher.ledger.finished import count
+    from fetcher.report.text import counted
 
     with database.reading() as connection:
         number = count(connection, chosen)
-    return Output().lines([f"would write {form} of {number} videos to {to or 'stdout'}"])
+    return Output().lines([f"would write {form} of {counted(number, 'video')} to {to or 'stdout'}"])
 
 
 def _lines(database: Database, chosen: Selection, form: str) -> Iterator[str]:
@@ -133,7 +134,10 @@ def _sums(files: Iterable[Finished], digest_of: Callable[[Finished], str | None]
         else:
             yield sum_line(digest, file.path)
     if lacking:
-        _warn("%d done videos have no MD5 and are left out; --format sha256sum has all", lacking)
+        from fetcher.report.text import counted
+
+        left_out = counted(lacking, "done video", "have")
+        _warn("%s no MD5: left out; --format sha256sum has all", left_out)
 
 
 def _written(lines: Iterator[str], form: str, to: Path | None) -> int:
@@ -159,6 +163,7 @@ def _bag(database: Database, home: Home, to: Path) -> int:
     from fetcher.cli.logs import complain
     from fetcher.domain.exit_code import ExitCode
     from fetcher.domain.identifiers import printable
+    from fetcher.report.text import counted
 
     about = {
         "Bag-Software-Agent": f"fetcher {importlib.metadata.version('fetcher')}",
@@ -171,12 +176,10 @@ def _bag(database: Database, home: Home, to: Path) -> int:
 
     made = make_bag(home.root, to, _payload(database), about=about, tell=tell)
     if made.with_percent:
-        _warn(
-            "%d names have a %%, in manifests %%25 (RFC 8493); bagit for Python does not read that",
-            made.with_percent,
-        )
+        names = counted(made.with_percent, "name")
+        _warn("%s with a %%, in manifests %%25 (RFC 8493); bagit for Python does not read that", names)
     if made.left_out:
-        gone = f"{made.left_out} done files are not as the ledger says"
+        gone = f"{counted(made.left_out, 'done file', 'are')} not as the ledger says"
         complain(f"{gone}; 'fetcher sync' fetches again what is gone or was cut")
     return ExitCode.DAMAGE if made.left_out else ExitCode.OK
 

@@ -93,6 +93,7 @@ def _told(session: Session, path: Path, checkup: Checkup) -> int:
     """Say on stderr what to do next, return the exit code."""
     from fetcher.cli.logs import complain, say
     from fetcher.domain.exit_code import ExitCode
+    from fetcher.report.text import counted
 
     code = checkup.code
     if code is ExitCode.LEDGER:
@@ -105,7 +106,8 @@ def _told(session: Session, path: Path, checkup: Checkup) -> int:
     elif session.is_told_of_success:
         found = sum(checkup.counts.values())
         say(
-            f"{checkup.done} done files are as the ledger says; {checkup.unknown_files} others in the archive; "
+            f"{counted(checkup.done, 'done file', 'are')} as the ledger says; "
+            f"{counted(checkup.unknown_files, 'other')} in the archive; "
             f"{found or 'nothing'} left for the next run to put in order"
         )
     return code

@@ -26,7 +26,7 @@ def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at
     from fetcher.cli.output import Output
     from fetcher.domain.errors import UsageError
     from fetcher.domain.identifiers import printable
-    from fetcher.ledger.views import Selection, listed, one_task
+    from fetcher.ledger.views import Selection, listed, listed_vids, one_task
     from fetcher.report.formats import formatted
     from fetcher.report.outlook import links_at_risk
     from fetcher.report.rows import video_row
@@ -44,6 +44,8 @@ def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at
                 task_id=task_id,
                 video_ids=links_at_risk(connection, now=now, places=jobs) if at_risk else None,
             )
+            if form == "ids":
+                return Output().lines(listed_vids(connection, chosen))
             return Output().lines(formatted((video_row(row) for row in listed(connection, chosen)), form))
     finally:
         database.close()

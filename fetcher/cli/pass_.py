@@ -84,7 +84,7 @@ def run_pass(
         why = f"the last one: {summary.last_failure}" if summary.last_failure else "their origin asked for patience"
         complain(f"not fetched this time, left to a later run: {left}; {why}")
     if summary.at_risk:
-        complain(f"{summary.at_risk} videos are at risk: 'fetcher list --at-risk' names them")
+        complain(f"{counted(summary.at_risk, 'video', 'are')} at risk: 'fetcher list --at-risk' names them")
     code = summary.exit_code
     if as_json:
         output.json({**_row(summary), "exit_code": int(code)})

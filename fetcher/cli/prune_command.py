@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from fetcher.upkeep.pruning import Limits, Pruning
 
 _ALWAYS: Final = "365d"
+_SHOWN: Final = 5
+"""Vids that are named."""
 
 
 @click.command("prune")
@@ -51,7 +53,7 @@ def command(  # noqa: PLR0917 - click passes by name
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Remove what nobody needs: parts without a video, drafts, old history of done videos, old runs.
+    """Remove what nobody needs: parts of done videos, drafts, old history of done videos, old runs.
 
     Never a finished file, and never a part that a later try goes on with. Of the history of a done video the last
     of each kind of event stays, of the runs those that plans are made of. Quarantine is left alone unless you say
@@ -74,6 +76,7 @@ def command(  # noqa: PLR0917 - click passes by name
     with contextlib.nullcontext() if dry_run else hold_archive(home, ledger):
         pruning = _pruned(session, home, limits, output, is_dry=dry_run, as_json=as_json)
         shrunk = _vacuumed(session, home) if vacuum and not dry_run else 0
+    _tell_unknown(pruning)
     if as_json:
         output.json(_summary(pruning, shrunk, is_dry=dry_run))
     elif dry_run:
@@ -103,6 +106,20 @@ def _pruned(
                     output.line(f"would remove {leftover.path} ({leftover.frees} bytes)")
         pruning.rows()
     return pruning
+
+
+def _tell_unknown(pruning: Pruning) -> None:
+    """Say of which videos parts were left alone, whoever asked."""
+    from fetcher.cli.logs import complain
+    from fetcher.domain.identifiers import printable
+    from fetcher.report.text import counted
+
+    if vids := sorted(pruning.freed.unknown):
+        shown = ", ".join(printable(vid, limit=60) for vid in vids[:_SHOWN]) + (", …" if len(vids) > _SHOWN else "")
+        complain(
+            f"left alone: what is here of {counted(len(vids), 'video')} that this ledger does not know ({shown}). "
+            "Once they are submitted or added again, sync goes on with it; else remove it from .fetcher/parts"
+        )
 
 
 def _vacuumed(session: Session, home: Home) -> int:
@@ -136,14 +153,16 @@ def _summary(pruning: Pruning, shrunk: int, *, is_dry: bool) -> dict[str, Any]:
         "events": freed.events,
         "runs": freed.runs,
         "ledger_bytes": shrunk,
+        "unknown": sorted(pruning.freed.unknown),
     }
 
 
 def _line(pruning: Pruning) -> str:
     from fetcher.archive.leftovers import LeftKind
-    from fetcher.report.text import size_text
+    from fetcher.report.text import counted, size_text
 
     freed = pruning.freed
     names = {LeftKind.QUARANTINE: "in quarantine"}
     files = ", ".join(f"{count} {names.get(kind, kind.value)}" for kind, count in sorted(freed.files.items()))
-    return f"{files or 'no file'} ({size_text(freed.bytes)}), {freed.events} events, {freed.runs} runs"
+    rows = f"{counted(freed.events, 'event')}, {counted(freed.runs, 'run')}"
+    return f"{files or 'no file'} ({size_text(freed.bytes)}), {rows}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -11,8 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from fetcher.archive.home import Home
     from fetcher.cli.context import Session
     from fetcher.cli.output import Output
+    from fetcher.ledger.findings import Findings
     from fetcher.sync.claimants import Finding
     from fetcher.sync.rebuilding import Rebuild
 
@@ -38,56 +42,75 @@ def rebuild(session: Session, replace: bool, jobs: int | None, as_json: bool, dr
     moved away before, or --replace does it. Killed at any time it leaves all as it was; called again it goes on.
     Exit code 9 where a file is damaged or gone, 4 where two files claim one video and nothing tells which.
     """
-    import os
-    import time
-
-    from fetcher.archive.space import disk_errors
     from fetcher.cli.output import Output
-    from fetcher.ledger.engine import translated
-    from fetcher.ledger.findings import Findings
-    from fetcher.ledger.replacing import new_ledger, put_in_place
-    from fetcher.sync.holding import hold_archive
-    from fetcher.sync.rebuilding import Rebuild
 
     home, output = session.home(), Output()
-    settings = session.settings(home)
-    path = settings.ledger_path(home).resolve()
-    _require_free(path, replace=replace)
-    tell = _teller(output, as_json=as_json)
-
-    def now() -> int:
-        return int(time.time() * 1000)
-
+    way = _Way(
+        home=home,
+        ledger=session.settings(home).ledger_path(home).resolve(),
+        may_replace=replace,
+        tell=_teller(output, as_json=as_json),
+    )
+    _require_free(way)
     if dry_run:
-        with Findings(None) as findings:
-            rebuilt = Rebuild(home, findings, tell=tell, clock=now)
-            rebuilt.look()
-            number, size = findings.count_unread()
-        return _foretold(output, rebuilt, number, size, as_json=as_json)
-    notes = home.dot / "rebuild.db"
-    with (
-        disk_errors(f"rebuilding the ledger of {home.root}"),
-        hold_archive(home, path),
-        translated(notes),
-        Findings(notes) as findings,
-    ):
-        rebuilt = Rebuild(home, findings, tell=tell, clock=now)
-        rebuilt.look()
-        _, size = findings.count_unread()
-        with _bar(session, size) as progress:
-            rebuilt.read(jobs or min(os.cpu_count() or 1, _MOST_JOBS), progress)
-        rebuilt.judge()
-        with new_ledger(path, on_network=settings.ledger_on_network) as database:
-            rebuilt.fill(database)
-        kept = put_in_place(path, require_free=lambda: _require_free(path, replace=replace))
-    findings.remove()
+        return _foretold(way, output, as_json=as_json)
+    rebuilt, kept = _made(session, way, jobs=jobs)
     if as_json:
         output.json(_summary(rebuilt, kept))
     _say_how(session, rebuilt, kept)
     return int(rebuilt.code) or output.code()
 
 
-def _require_free(path: Path, *, replace: bool) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """What a rebuild is made of, and where it goes."""
+
+    home: Home
+    ledger: Path
+    may_replace: bool
+    """Whether a ledger that somebody may need is put aside."""
+    tell: Callable[[Finding], None]
+
+    def begun(self, findings: Findings) -> Rebuild:
+        """Return a rebuild that has looked which files there are, and read none."""
+        from fetcher.sync.rebuilding import Rebuild
+
+        rebuilt = Rebuild(self.home, findings, tell=self.tell, clock=lambda: int(time.time() * 1000))
+        rebuilt.look()
+        return rebuilt
+
+
+def _made(session: Session, way: _Way, *, jobs: int | None) -> tuple[Rebuild, Path | None]:
+    """Read all files and put a new ledger in its place; return how it went, and where the old one is kept."""
+    import os
+
+    from fetcher.archive.space import disk_errors
+    from fetcher.ledger.engine import translated
+    from fetcher.ledger.findings import Findings
+    from fetcher.ledger.replacing import new_ledger, put_in_place
+    from fetcher.sync.holding import hold_archive
+
+    notes = way.home.dot / "rebuild.db"
+    with (
+        disk_errors(f"rebuilding the ledger of {way.home.root}"),
+        hold_archive(way.home, way.ledger),
+        translated(notes),
+        Findings(notes) as findings,
+    ):
+        rebuilt = way.begun(findings)
+        _, size = findings.count_unread()
+        with _bar(session, size) as progress:
+            rebuilt.read(jobs or min(os.cpu_count() or 1, _MOST_JOBS), progress)
+        rebuilt.judge()
+        on_network = session.settings(way.home).ledger_on_network
+        with new_ledger(way.ledger, on_network=on_network) as database:
+            rebuilt.fill(database)
+        kept = put_in_place(way.ledger, require_free=lambda: _require_free(way))
+    findings.remove()
+    return rebuilt, kept
+
+
+def _require_free(way: _Way) -> None:
     """See that no ledger is in the way that somebody may need.
 
     Raises:
@@ -96,8 +119,8 @@ def _require_free(path: Path, *, replace: bool) -> None:
     from fetcher.domain.errors import UsageError
     from fetcher.ledger.replacing import Standing, standing
 
-    found = standing(path)
-    if replace or found in (Standing.NOTHING, Standing.EMPTY):
+    found = standing(way.ledger)
+    if way.may_replace or found in (Standing.NOTHING, Standing.EMPTY):
         return
     what = (
         "a ledger that knows videos or tasks"
@@ -105,7 +128,7 @@ def _require_free(path: Path, *, replace: bool) -> None:
         else "a damaged ledger, or what is left of one,"
     )
     raise UsageError(
-        f"{what} is at {path}. Nothing was changed; move it away with its -wal file, or use --replace, "
+        f"{what} is at {way.ledger}. Nothing was changed; move it away with its -wal file, or use --replace, "
         "which keeps it under another name."
     )
 
@@ -155,7 +178,14 @@ def _shown(size: int) -> Any:
     return showing()
 
 
-def _foretold(output: Output, rebuilt: Rebuild, number: int, size: int, *, as_json: bool) -> int:
+def _foretold(way: _Way, output: Output, *, as_json: bool) -> int:
+    """Say which files would be read, return the exit code."""
+    from fetcher.ledger.findings import Findings
+    from fetcher.report.text import counted
+
+    with Findings(None) as findings:
+        rebuilt = way.begun(findings)
+        number, size = findings.count_unread()
     if as_json:
         told = {kind.value: count for kind, count in rebuilt.counts.items()}
         return output.json(
@@ -169,7 +199,7 @@ def _foretold(output: Output, rebuilt: Rebuild, number: int, size: int, *, as_js
             }
         )
     how = f"{rebuilt.with_sidecar} tell by a sidecar what they are of, {rebuilt.by_name} by their names"
-    return output.lines([f"would read {number} files ({size} bytes): {how}"])
+    return output.lines([f"would read {counted(number, 'file')} ({size} bytes): {how}"])
 
 
 def _summary(rebuilt: Rebuild, kept: Path | None) -> dict[str, Any]:

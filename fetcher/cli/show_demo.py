@@ -20,7 +20,7 @@ from fetcher.ledger.upgrade import create_ledger
 from fetcher.ledger.views import Selection, listed, totals
 from fetcher.ledger.work import add_tasks
 from fetcher.report.rows import status_row
-from fetcher.report.text import status_lines
+from fetcher.report.text import counted, status_lines
 from fetcher.settings import annotated_config, load_settings
 from fetcher.simulator.faults import Fault
 from fetcher.simulator.library import Video
@@ -65,7 +65,8 @@ def _record(session: Session, home: Home, simulator: Simulator, videos: list[Vid
         for chunk in range(start, min(start + third, len(videos)), 100):
             vids = [video.vid for video in videos[chunk : min(chunk + 100, start + third)]]
             task_ids.append(simulator.library.create_task(vids))
-    _say(f"simulator of Polyv at {simulator.url}: {len(videos)} videos in {len(task_ids)} tasks")
+    made = f"{counted(len(videos), 'video')} in {counted(len(task_ids), 'task')}"
+    _say(f"simulator of Polyv at {simulator.url}: {made}")
     database = session.ledger(home)
     try:
         with database.writing() as connection:
@@ -122,7 +123,7 @@ def _is_as_expected(home: Home, video: Video, rows: dict[str, dict[str, object]]
 
 def _say_next(home: Home, done: int) -> None:
     place, fetcher = shlex.quote(os.path.relpath(home.root)), shlex.quote(_own_name())
-    click.echo(f"\n{done} files are byte for byte right. The archive is in {home.root}\n")
+    click.echo(f"\n{counted(done, 'file', 'are')} byte for byte right. The archive is in {home.root}\n")
     click.echo("Look around:")
     click.echo(f"  {fetcher} --archive {place} list")
     click.echo(f"  {fetcher} --archive {place} show VID")

@@ -54,6 +54,9 @@ def command(  # noqa: PLR0917 - click passes by name
 
     What is not published yet is left out; a later submit takes it. A done video whose source has another size at
     Polyv by now is told once and kept as it is: 'fetcher reconcile' names all of them.
+
+    Exit code 4 where Polyv does not know a video that is named: it is wanted all the same, and what Polyv answers
+    when 'fetcher sync' asks for it decides. 3 where one is not published, or Polyv did not list all.
     """
     from fetcher.domain.errors import UsageError
     from fetcher.sync.wanting import Wish
@@ -130,7 +133,7 @@ def _told(session: Session, harvest: Harvest, wish: Wish) -> int:
 
     for line in _complaints(harvest, is_named=bool(wish.vids)):
         complain(line)
-    code = _code(harvest)
+    code = _code(harvest, is_named=bool(wish.vids))
     if wish.is_dry:
         return Output().lines([_line(harvest, "would be wanted")]) or int(code)
     if session.is_told_of_success:
@@ -138,13 +141,15 @@ def _told(session: Session, harvest: Harvest, wish: Wish) -> int:
     return int(code)
 
 
-def _code(harvest: Harvest) -> ExitCode:
+def _code(harvest: Harvest, *, is_named: bool) -> ExitCode:
     from fetcher.domain.errors import CredentialsRefusedError
-    from fetcher.domain.exit_code import ExitCode, code_of
+    from fetcher.domain.exit_code import ExitCode, code_of, gravest
 
     if isinstance(harvest.error, CredentialsRefusedError):
         return code_of(harvest.error)
-    return ExitCode.LATER if harvest.missing else ExitCode.OK
+    is_left = bool(harvest.missing) or (is_named and bool(harvest.unpublished))
+    codes = [(ExitCode.PERSON, bool(harvest.unknown)), (ExitCode.LATER, is_left)]
+    return gravest(code for code, is_so in codes if is_so)
 
 
 def _complaints(harvest: Harvest, *, is_named: bool) -> Iterator[str]:
@@ -154,6 +159,8 @@ def _complaints(harvest: Harvest, *, is_named: bool) -> Iterator[str]:
         harvest: What came of it.
         is_named: Whether the videos were named one by one.
     """
+    from fetcher.report.text import counted
+
     if is_named and harvest.unpublished:
         count = harvest.unpublished.total()
         yield f"left out until they are published: {count} of the videos; submit them again then"
@@ -173,13 +180,15 @@ def _complaints(harvest: Harvest, *, is_named: bool) -> Iterator[str]:
     if harvest.replaced_count > len(harvest.replaced):
         yield f"and {harvest.replaced_count - len(harvest.replaced)} more were replaced at Polyv"
     if harvest.odd:
-        yield f"{harvest.odd} rows of Polyv's list cannot be read, and are left out"
+        yield f"{counted(harvest.odd, 'row')} of Polyv's list cannot be read, and left out"
     if harvest.missing:
         yield f"Polyv counts {harvest.missing} or more videos that it did not list; run again"
 
 
 def _line(harvest: Harvest, verb: str) -> str:
     """Return the summary."""
+    from fetcher.report.text import counted
+
     parts: dict[str, Any] = {
         "failed before": harvest.again,
         "under way": harvest.open,
@@ -191,7 +200,7 @@ def _line(harvest: Harvest, verb: str) -> str:
     told = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
     statuses = ", ".join(f"status {status}: {count}" for status, count in sorted(harvest.unpublished.items()))
     return (
-        f"{harvest.chosen} of {harvest.listed} videos {verb}"
+        f"{harvest.chosen} of {counted(harvest.listed, 'video')} {verb}"
         + (f" ({told})" if told else "")
         + (f"; left out until published: {statuses}" if statuses else "")
     )

@@ -17,7 +17,7 @@ from fetcher.domain.exit_code import ExitCode
 from fetcher.domain.identifiers import printable
 from fetcher.domain.verification import Kind
 from fetcher.ledger.verifying import named, total
-from fetcher.report.text import size_text
+from fetcher.report.text import counted, size_text
 from fetcher.sync.holding import hold_archive
 from fetcher.upkeep.course import Wish
 from fetcher.upkeep.crew import usual_jobs
@@ -149,6 +149,7 @@ def _summary(verifying: Verifying, flags: Flags) -> dict[str, Any]:
         "type": "summary",
         "exit_code": int(course.code),
         "counts": {kind.value: course.tally.counts[kind] for kind in Kind},
+        "is_dry": flags.is_dry,
         "is_quick": flags.is_quick,
         "is_whole": course.is_whole,
         "files_read": course.tally.files_read,
@@ -169,17 +170,19 @@ def _complaints(verifying: Verifying, flags: Flags) -> Iterator[str]:
             "machine's memory sound? --force puts them back all the same"
         )
     elif tally.put_back:
-        verb = "would be" if flags.is_dry else "are"
-        yield f"{tally.put_back} videos {verb} wanted again; 'fetcher sync' asks Polyv for them"
+        back = counted(tally.put_back, "video", "would be" if flags.is_dry else "are")
+        yield f"{back} wanted again; 'fetcher sync' asks Polyv for what is wanted"
     elif counts[Kind.MISSING] + counts[Kind.CHANGED]:
         yield (
-            f"{counts[Kind.MISSING]} files are missing and {counts[Kind.CHANGED]} changed; "
-            "'fetcher verify --repair' has them fetched again"
+            f"{counted(counts[Kind.MISSING], 'file', 'are')} missing and {counts[Kind.CHANGED]} changed; "
+            "'fetcher verify --repair' has that fetched again"
         )
     if (moved := counts[Kind.MOVED] - tally.accepted) > 0:
-        yield f"{moved} files were moved; 'fetcher verify --accept-moves' takes that in, or move them back"
+        elsewhere = counted(moved, "file", "were")
+        yield f"{elsewhere} moved; 'fetcher verify --accept-moves' takes that in, or move it back"
     if counts[Kind.UNREADABLE]:
-        yield f"{counts[Kind.UNREADABLE]} files cannot be read; look at the disk, and at what stands there"
+        unread = counted(counts[Kind.UNREADABLE], "file")
+        yield f"{unread} cannot be read; look at the disk, and at what stands there"
 
 
 def _line(verifying: Verifying, flags: Flags) -> str:
@@ -187,10 +190,11 @@ def _line(verifying: Verifying, flags: Flags) -> str:
     course, read = verifying.course, verifying.bytes_read
     counts = course.tally.counts
     if flags.is_quick:
-        how = f"sizes of {course.tally.looked_at} done files compared, nothing read"
+        how = f"sizes of {counted(course.tally.looked_at, 'done file')} compared, nothing read"
     else:
         rate = size_text(round(read / course.seconds)) if course.seconds else "-"
-        how = f"{course.tally.files_read} files read ({size_text(read)} in {course.seconds:.1f} s, {rate}/s)"
+        files = counted(course.tally.files_read, "file")
+        how = f"{files} read ({size_text(read)} in {course.seconds:.1f} s, {rate}/s)"
     found = ", ".join(f"{counts[kind]} {kind.value}" for kind in Kind if counts[kind])
     left = "" if course.is_whole else "; not all was verified"
     return f"{how}: {found or 'nothing to verify'}{left}; exit code {int(course.code)}"

@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from fetcher.archive.parts import Memo, Part, current_boot_id
+from fetcher.archive.memos import Memo, current_boot_id
+from fetcher.archive.parts import Part
 from fetcher.domain.errors import TransferInterruptedError
 from fetcher.transfer.fetch import Known
 from fetcher.transfer.meter import Meter

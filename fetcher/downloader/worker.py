@@ -8,7 +8,8 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
-from fetcher.archive.parts import Memo, Part, Parts
+from fetcher.archive.memos import Memo
+from fetcher.archive.parts import Part, Parts
 from fetcher.archive.placing import Found, find_file, is_placed
 from fetcher.archive.space import Space, disk_errors
 from fetcher.domain import errors
@@ -88,7 +89,7 @@ class Downloader:
             TransferStoppedError: ``stop`` was called; the part is kept.
             StorageError: The disk.
         """
-        part = self._parts.take(order.video_id)
+        part = self._parts.take(order.video_id, order.vid)
         if part.memo is not None and part.memo.vid != order.vid:
             part.restart()  # It was left by a run with another ledger, whose rows have other numbers.
         meter = Meter(pace=self._pace)

@@ -8,11 +8,13 @@ from fetcher.domain.delay import pause_after_losses
 from fetcher.domain.events import GivenUp
 from fetcher.domain.status import Reason, Status, TaskStatus
 from fetcher.ledger.changes import Change, apply_all
-from fetcher.ledger.requests import ASKED, Intent
+from fetcher.ledger.requests import ASKED, PUT_BACK, Intent
 from fetcher.ledger.schema import has_status, task_items, tasks, videos
 
 MOST_LOST: Final = 3
 """So many lost tasks may name a video without anybody being asked; each of them may have been paid for."""
+MOST_LOST_IN_BULK: Final = 2 * MOST_LOST
+"""After so many in all a video is asked for only where somebody names it, or insists."""
 _FEW_QUESTIONS: Final = 3
 _LOOKED_AT: Final = 16
 """Tasks, the latest: a pause after more losses is no longer."""
@@ -47,6 +49,23 @@ def resumes_at(connection: Connection) -> int | None:
         lost_at.append(row.added_at)
     pause = pause_after_losses(len(lost_at))
     return None if pause is None else lost_at[0] + pause
+
+
+def lost_too_often(connection: Connection) -> set[int]:
+    """Return the failed videos that so many lost tasks name that nobody puts them back with all others.
+
+    Each of those tasks may have been paid for, those before the last time that they were put back included.
+    """
+    often = (
+        select(task_items.c.video)
+        .join(tasks, tasks.c.id == task_items.c.task)
+        .join(videos, videos.c.id == task_items.c.video)
+        .where(has_status(Status.FAILED), task_items.c.said.in_((ASKED, PUT_BACK)))
+        .where(tasks.c.status == TaskStatus.LOST.value)
+        .group_by(task_items.c.video)
+        .having(func.count() >= MOST_LOST_IN_BULK)
+    )
+    return set(connection.scalars(often))
 
 
 def give_up_lost(connection: Connection, intent: Intent, *, detail: str, now: int) -> list[str]:

@@ -1,10 +1,11 @@
 """What a new run looks at before it begins: what an earlier one left behind."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, select, update
 
 from fetcher.domain.status import Status
+from fetcher.ledger.bulk import one_of, packed
 from fetcher.ledger.schema import has_status, tasks, videos
 
 _IN_LIST = 500
@@ -19,6 +20,13 @@ def still_wanted(connection: Connection, video_ids: Sequence[int]) -> set[int]:
             connection.scalars(select(videos.c.id).where(videos.c.id.in_(batch), ~has_status(Status.DONE)))
         )
     return found
+
+
+def owners(connection: Connection, vids: Collection[str]) -> dict[str, int | None]:
+    """Return the number of each of *vids* that is known, None where it is done and nothing more comes of it."""
+    columns = (videos.c.id, videos.c.vid, videos.c.status)
+    rows = connection.execute(select(*columns).where(videos.c.vid.in_(one_of())), packed(vids))
+    return {row.vid: None if row.status == Status.DONE else row.id for row in rows}
 
 
 def latest_done(connection: Connection, *, limit: int) -> list[tuple[int, str, int]]:

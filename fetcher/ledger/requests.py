@@ -211,18 +211,23 @@ def held_until(connection: Connection, *, now: int) -> int | None:
     return until
 
 
-def put_back(connection: Connection, video_id: int, *, now: int) -> bool:
+def put_back(connection: Connection, video_id: int, *, known_at: int | None) -> bool:
     """Have a video of a lost task asked for at once; tell whether it is one.
 
-    The person who says so at *now* (ms UTC) knows of all losses: nobody can poll a lost task, so that ``polled_at``
-    is free to say so.
+    Args:
+        connection: A write transaction.
+        video_id: Which.
+        known_at: When the person who says so has come to know of all losses, ms UTC; None where nobody need have.
+            Nobody can poll a lost task, so that ``polled_at`` is free to say so.
     """
     lost = select(tasks.c.id).where(tasks.c.status == TaskStatus.LOST.value)
     asked = (task_items.c.video == video_id, task_items.c.said == ASKED, task_items.c.task.in_(lost))
     is_lost = connection.execute(update(task_items).where(*asked).values(said=PUT_BACK)).rowcount > 0
     if is_lost:
         connection.execute(update(videos).where(videos.c.id == video_id).values(detail=None))
-        connection.execute(update(tasks).where(tasks.c.status == TaskStatus.LOST.value).values(polled_at=now))
+        if known_at is not None:
+            is_it = tasks.c.status == TaskStatus.LOST.value
+            connection.execute(update(tasks).where(is_it).values(polled_at=known_at))
     return is_lost
 
 

@@ -7,14 +7,18 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from fetcher.domain.status import Status
+from fetcher.ledger.bulk import one_of, packed
 from fetcher.ledger.schema import events, has_status, runs, task_items, tasks, videos
 
 _PAGE: Final = 500
+_PAGE_OF_VIDS: Final = 5000
 _SHOWN: Final = (
     "id", "vid", "status", "reason", "detail", "path", "size", "sha256", "md5", "crc64", "evidence",
     "attempts", "deadline", "window_ends_at", "postponed", "held_until", "lease_owner", "title", "category",
     "created_at", "added_at", "done_at", "verified_at", "container", "agreed", "size_expected", "md5_expected",
 )  # fmt: skip
+_ALL: Final = [videos.c[name] for name in _SHOWN]
+_NAMES: Final = [videos.c.id, videos.c.vid]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,13 +121,30 @@ def _pages(connection: Connection, chosen: Selection) -> Iterator[Sequence[Any]]
     if chosen.video_ids is not None:
         for start in range(0, len(chosen.video_ids), _PAGE):
             some = chosen.video_ids[start : start + _PAGE]
-            rows = {row.id: row for row in connection.execute(_matching(chosen).where(videos.c.id.in_(some)))}
+            rows = {row.id: row for row in connection.execute(_chosen(chosen, _ALL).where(videos.c.id.in_(some)))}
             yield [rows[one] for one in some if one in rows]
         return
     page = connection.execute(_page(chosen, 0)).all()
     while page:
         yield page
         page = connection.execute(_page(chosen, page[-1].id)).all()
+
+
+def listed_vids(connection: Connection, chosen: Selection) -> Iterator[str]:
+    """Yield what the videos that were chosen are called, in the same order, and read no more of them."""
+    if chosen.video_ids is not None:
+        for start in range(0, len(chosen.video_ids), _PAGE_OF_VIDS):
+            some = chosen.video_ids[start : start + _PAGE_OF_VIDS]
+            rows = connection.execute(_chosen(chosen, _NAMES).where(videos.c.id.in_(one_of())), packed(some))
+            vids = {row.id: row.vid for row in rows}
+            yield from (vids[one] for one in some if one in vids)
+        return
+    last_id: int | None = 0
+    while last_id is not None:
+        after = _chosen(chosen, _NAMES).where(videos.c.id > last_id).order_by(videos.c.id).limit(_PAGE_OF_VIDS)
+        page = connection.execute(after).all()
+        yield from (row.vid for row in page)
+        last_id = page[-1].id if page else None
 
 
 def vids_of(connection: Connection, video_ids: Sequence[int]) -> list[str]:
@@ -135,14 +156,14 @@ def vids_of(connection: Connection, video_ids: Sequence[int]) -> list[str]:
 
 def shown(connection: Connection, video_ids: Sequence[int]) -> list[dict[str, Any]]:
     """Return some videos as they are listed."""
-    rows = connection.execute(select(*(videos.c[name] for name in _SHOWN)).where(videos.c.id.in_(video_ids))).all()
+    rows = connection.execute(select(*_ALL).where(videos.c.id.in_(video_ids))).all()
     named = _task_ids(connection, video_ids)
     return [{**row._mapping, "task_ids": named.get(row.id, [])} for row in rows]  # noqa: SLF001
 
 
 def one_video(connection: Connection, vid: str) -> dict[str, Any] | None:
     """Return everything about one video: its row, its tasks, its history; None where it is unknown."""
-    row = connection.execute(select(*(videos.c[name] for name in _SHOWN)).where(videos.c.vid == vid)).first()
+    row = connection.execute(select(*_ALL).where(videos.c.vid == vid)).first()
     if row is None:
         return None
     told = connection.execute(
@@ -194,11 +215,11 @@ def one_task(connection: Connection, task_id: str) -> dict[str, Any] | None:
 
 
 def _page(chosen: Selection, last_id: int) -> Select[Any]:
-    return _matching(chosen).where(videos.c.id > last_id).order_by(videos.c.id).limit(_PAGE)
+    return _chosen(chosen, _ALL).where(videos.c.id > last_id).order_by(videos.c.id).limit(_PAGE)
 
 
-def _matching(chosen: Selection) -> Select[Any]:
-    found = select(*(videos.c[name] for name in _SHOWN))
+def _chosen(chosen: Selection, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
+    found = select(*columns)
     if len(chosen.statuses) == 1:
         found = found.where(has_status(chosen.statuses[0]))
     elif chosen.statuses:

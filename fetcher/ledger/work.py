@@ -1,6 +1,7 @@
 """What a person asks of the ledger: record tasks, have another go, notice missing files."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 from fetcher.domain.errors import FetcherError
 from fetcher.domain.events import Chosen, FileMissing, RetryAsked
 from fetcher.domain.status import Reason, Status, TaskStatus
+from fetcher.ledger.caution import lost_too_often
 from fetcher.ledger.changes import Change, apply, apply_all
 from fetcher.ledger.polls import ask_again
 from fetcher.ledger.requests import put_back
@@ -47,16 +49,28 @@ def _known(batch: Sequence[str]):  # type: ignore[no-untyped-def]  # noqa: ANN20
     return select(tasks.c.task_id, tasks.c.status).where(tasks.c.task_id.in_(batch))
 
 
-def retry(connection: Connection, vids: Iterable[str] | None, *, now: int) -> tuple[list[str], list[str]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retried:
+    """What came of putting videos back to work, by vid."""
+
+    back: Sequence[str]
+    unknown: Sequence[str]
+    """Those that the ledger does not know."""
+    spared: Sequence[str]
+    """Those that stay as they are because too many tasks for them were lost."""
+
+
+def retry(connection: Connection, vids: Iterable[str] | None, *, now: int, is_forced: bool = False) -> Retried:
     """Put videos back to work: failed ones, ready ones that wait for their next try, and those of a lost task.
+
+    All that failed may be put back by a program, again and again: so no video is asked for without end then, and
+    the pause after tasks that were lost goes on. Who names videos, or insists, knows of the losses.
 
     Args:
         connection: A write transaction.
         vids: Which; None for all that failed.
         now: ms UTC.
-
-    Returns:
-        The vids put back, and those that the ledger does not know.
+        is_forced: Whether somebody insists.
     """
     if vids is None:
         rows = connection.execute(select(*_STANDING).where(has_status(Status.FAILED)))
@@ -67,11 +81,16 @@ def retry(connection: Connection, vids: Iterable[str] | None, *, now: int) -> tu
         found = {row.vid: row for start in range(0, len(wanted), _IN_LIST)
                  for row in connection.execute(select(*_STANDING).where(
                      videos.c.vid.in_(wanted[start : start + _IN_LIST])))}  # fmt: skip
-    easy = [row for row in found.values() if _is_easy(row)]
+    is_known = vids is not None or is_forced
+    often = set() if is_known else lost_too_often(connection)
+    spared = [row.vid for row in found.values() if row.id in often]
+    chosen = [row for row in found.values() if row.id not in often]
+    easy = [row for row in chosen if _is_easy(row)]
     for start in range(0, len(easy), _IN_LIST):
         _put_back_together(connection, easy[start : start + _IN_LIST], now=now)
-    back = [row.vid for row in found.values() if _is_easy(row) or _put_back(connection, row, now=now)]
-    return back, [vid for vid in wanted if vid not in found]
+    known_at = now if is_known else None
+    back = [row.vid for row in chosen if _is_easy(row) or _put_back(connection, row, now=now, known_at=known_at)]
+    return Retried(back=back, unknown=[vid for vid in wanted if vid not in found], spared=spared)
 
 
 def _is_easy(row: Any) -> bool:
@@ -91,11 +110,11 @@ def _put_back_together(connection: Connection, rows: Sequence[Any], *, now: int)
     ask_again(connection, *(row.id for row in rows if row.id not in refused), at=now)
 
 
-def _put_back(connection: Connection, row: Any, *, now: int) -> bool:
+def _put_back(connection: Connection, row: Any, *, now: int, known_at: int | None) -> bool:
     video_id, status = row.id, Status(row.status)
     if status is Status.WANTED:
-        return put_back(connection, video_id, now=now)
-    is_lost = row.reason == Reason.NEVER_PREPARED.value and put_back(connection, video_id, now=now)
+        return put_back(connection, video_id, known_at=known_at)
+    is_lost = row.reason == Reason.NEVER_PREPARED.value and put_back(connection, video_id, known_at=known_at)
     if is_lost:
         apply(connection, Change(video_id=video_id, event=Chosen(at=now)))
     elif status is Status.FAILED:

@@ -3,9 +3,9 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 
 import stamina
 from aiolimiter import AsyncLimiter
@@ -13,59 +13,39 @@ from aiolimiter import AsyncLimiter
 from fetcher.domain.errors import CredentialsRefusedError, PolyvError, UsageError
 from fetcher.domain.http_time import retry_after_s
 from fetcher.domain.vendor import Expected
+from fetcher.polyv.account import MainAccount, SubAccount
 from fetcher.polyv.answers import parse_envelope
 from fetcher.polyv.breaker import CircuitBreaker
+from fetcher.polyv.calls import Call, asking_about, asking_as, creating, sizing
 from fetcher.polyv.clock import PolyvClock, offset_from_date
 from fetcher.polyv.delivery import Delivery
 from fetcher.polyv.failures import NeverSentError, TimestampRefusedError
-from fetcher.polyv.signature import sign, sign_v2
 from fetcher.polyv.tasks import TaskAnswer, parse_task, parse_task_id
 from fetcher.polyv.transport import Answer, Exchange, Transport
+from fetcher.polyv.video_info import parse_videos
 from fetcher.polyv.video_msg import parse_source
-from fetcher.polyv.video_sizes import parse_sizes
 
 _LONGEST_PAUSE_S: Final = 60.0
-_MOST_VIDS: Final = 100
-_MOST_DAYS: Final = 7
-_GET_TASK: Final = "/v3/video/source-file-task/get"
-_CREATE_TASK: Final = "/v3/video/source-file-task/create"
-_GET_VIDEO_INFO: Final = "/v3/video/get-video-info"
-_GET_VIDEO_MSG: Final = "/v2/video/{user_id}/get-video-msg"
 
 _log = logging.getLogger(__name__)
 _SAME_CLOCK_S: Final = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MainAccount:
-    """Who may ask what a sub-account may not: the account itself."""
+class Patience:
+    """How often Polyv is asked, and for how long an answer is waited for."""
 
-    user_id: str
-    """Letters and digits: it becomes part of an address."""
-    secret: str = field(repr=False)
-    """Signs and is never sent."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Call:
-    """One call over all its tries, with what the latest answer said beside its body."""
-
-    method: Literal["GET", "POST"]
-    path: str
-    params: Mapping[str, str]
-    is_repeatable: bool
-    """False where a second request would do its work a second time."""
-    is_worth_waiting: bool = True
-    """False for what can do without an answer: it is asked once, and its silence holds nothing back."""
-    account: MainAccount | None = None
-    """Whose word a v2 call is; None for a v3 call, which is the sub-account's."""
-    pause_s: float | None = None
-    """What ``Retry-After`` asked for, in seconds."""
-    offset_s: float | None = None
-    """How far Polyv's clock is ahead of ours by that answer, in seconds."""
-    delivery: Delivery = field(default_factory=Delivery)
-    timeout_s: float | None = None
-    """Longest time for one request; None for the usual one."""
+    rate_per_s: float = 100
+    """Requests a second, those of retries included. Up to one second's worth goes out at once."""
+    retries: int = 3
+    """Further tries after the first."""
+    retry_first_s: float = 1.0
+    """The pause before the first of them, in seconds; later ones double."""
+    timeout_s: float = 20
+    """Longest time for one request, in seconds."""
+    create_timeout_s: float = 120
+    """The same where a task is asked for: no answer in time is one that is lost, and with it what the task costs.
+    Polyv may have to begin the thawing of a hundred videos before it answers."""
 
 
 class PolyvClient:
@@ -78,11 +58,7 @@ class PolyvClient:
         app_id: str,
         app_secret: str,
         clock: PolyvClock,
-        rate_per_s: float = 100,
-        retries: int = 3,
-        retry_first_s: float = 1.0,
-        timeout_s: float = 20,
-        create_timeout_s: float = 120,
+        patience: Patience | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         breaker: CircuitBreaker | None = None,
         transport: Exchange | None = None,
@@ -95,12 +71,7 @@ class PolyvClient:
             app_id: The sub-account's appId.
             app_secret: The sub-account's secret key; it signs and is never sent.
             clock: Gives the timestamps; it is corrected where Polyv refuses one.
-            rate_per_s: Requests a second, those of retries included. Up to one second's worth goes out at once.
-            retries: Further tries after the first.
-            retry_first_s: The pause before the first of them, in seconds; later ones double.
-            timeout_s: Longest time for one request, in seconds.
-            create_timeout_s: The same where a task is asked for: no answer in time is one that is lost, and with it
-                what the task costs. Polyv may have to begin the thawing of a hundred videos before it answers.
+            patience: How often and how long; None for the usual.
             monotonic: A clock that never jumps, in seconds, for a breaker of its own.
             breaker: One that is shared with other clients.
             transport: Carries the requests; None for one of its own to *api_url*.
@@ -111,20 +82,14 @@ class PolyvClient:
 
         Source: the vendor's SDK, docs/vod/limit.md: 1500 requests in 10 s, then five minutes of nothing.
         """
-        if rate_per_s <= 0:
-            raise UsageError("the API's rate has to be more than 0 requests a second")
-        self._transport: Exchange = transport or Transport(api_url=api_url, timeout_s=timeout_s)
-        self._app_id = app_id
-        self._app_secret = app_secret
+        self._patience = patience or Patience()
+        self._transport: Exchange = transport or Transport(api_url=api_url, timeout_s=self._patience.timeout_s)
+        self._account = SubAccount(app_id=app_id, secret=app_secret)
         self._main_account = main_account
         secrets = (app_secret, "" if main_account is None else main_account.secret)
         self._secrets = tuple(secret for secret in secrets if secret)
         self._clock = clock
-        burst = max(1.0, rate_per_s)
-        self._limiter = AsyncLimiter(burst, burst / rate_per_s)
-        self._retries = retries
-        self._retry_first_s = retry_first_s
-        self._create_timeout_s = create_timeout_s
+        self._limiter = _limiter(self._patience.rate_per_s)
         self.breaker: Final = breaker or CircuitBreaker(monotonic=monotonic)
         self.calls = 0
         """Requests sent so far."""
@@ -147,8 +112,7 @@ class PolyvClient:
 
         Source: https://polyv.gitbook.io/document/docs/vod/api/private/video_source_task_get
         """
-        params = {"taskId": task_id}
-        return parse_task(await self._ask(_Call(method="GET", path=_GET_TASK, params=params, is_repeatable=True)))
+        return parse_task(await self._ask(asking_about(task_id)))
 
     async def create_task(self, vids: Sequence[str], *, expire_days: int, delivery: Delivery | None = None) -> str:
         """Ask Polyv to prepare videos, and return the task's id.
@@ -171,19 +135,8 @@ class PolyvClient:
 
         Source: https://polyv.gitbook.io/document/docs/vod/api/private/video_source_task_create
         """
-        _require_vids(vids)
-        if not 1 <= expire_days <= _MOST_DAYS:
-            raise UsageError(f"expire_days is 1 to {_MOST_DAYS}, not {expire_days}")
-        params = {"vids": ",".join(vids), "expireDays": str(expire_days)}
-        delivery = delivery or Delivery()
-        call = _Call(
-            method="POST",
-            path=_CREATE_TASK,
-            params=params,
-            is_repeatable=False,
-            delivery=delivery,
-            timeout_s=self._create_timeout_s,
-        )
+        delivery, timeout_s = delivery or Delivery(), self._patience.create_timeout_s
+        call = creating(vids, expire_days=expire_days, delivery=delivery, timeout_s=timeout_s)
         return parse_task_id(await self._ask(call))
 
     async def get(self, path: str, params: Mapping[str, str]) -> Any:
@@ -197,7 +150,7 @@ class PolyvClient:
             CredentialsRefusedError: As for ``get_task``.
             PolyvError: No usable answer after all tries.
         """
-        return await self._ask(_Call(method="GET", path=path, params=params, is_repeatable=True))
+        return await self._ask(Call(path=path, params=params))
 
     async def get_sizes(self, vids: Sequence[str]) -> dict[str, int]:
         """Ask for the sizes of sources, in bytes by vid; those that Polyv does not tell are left out.
@@ -214,10 +167,8 @@ class PolyvClient:
 
         Source: https://polyv.gitbook.io/document/docs/vod/api sub-account/sub_get_video_info
         """
-        _require_vids(vids)
-        params = {"vids": ",".join(vids), "filter": "basicInfo,metaData"}
-        call = _Call(method="GET", path=_GET_VIDEO_INFO, params=params, is_repeatable=True, is_worth_waiting=False)
-        return parse_sizes(await self._ask(call))
+        rows = parse_videos(await self._ask(sizing(vids)))
+        return {row.vid: row.size for row in rows if row.size is not None}
 
     async def get_source(self, vid: str) -> Expected:
         """Ask for size and MD5 of one source, as the main account; once, as for ``get_sizes``.
@@ -229,36 +180,28 @@ class PolyvClient:
 
         Source: https://polyv.gitbook.io/document/docs/vod/api/video-management/search/get_video_msg
         """
-        account = self._main_account
-        if account is None:
+        if self._main_account is None:
             raise UsageError("no main account: set user_id and its secret")
-        call = _Call(
-            method="GET",
-            path=_GET_VIDEO_MSG.format(user_id=account.user_id),
-            params={"vid": vid},
-            is_repeatable=True,
-            is_worth_waiting=False,
-            account=account,
-        )
+        call = asking_as(self._main_account, vid)
         return parse_source(await self._ask(call), vid=vid)
 
-    async def _ask(self, call: _Call) -> Any:
+    async def _ask(self, call: Call) -> Any:
         """Return an answer's data, after as many tries as are allowed."""
         # stamina logs each retry with the error's repr; no arguments reach it, and our errors hold no secrets.
         tries = stamina.retry_context(
             on=lambda exc: self._pause(call, exc),
-            attempts=self._retries + 1 if call.is_worth_waiting else 1,
+            attempts=self._patience.retries + 1 if call.is_worth_waiting else 1,
             timeout=None,
-            wait_initial=self._retry_first_s,
+            wait_initial=self._patience.retry_first_s,
             wait_max=_LONGEST_PAUSE_S,
-            wait_jitter=self._retry_first_s,
+            wait_jitter=self._patience.retry_first_s,
         )
         async for attempt in tries:
             with attempt:
                 return await self._try(call)
         raise AssertionError("stamina lets the last error through")
 
-    def _pause(self, call: _Call, exc: Exception) -> bool | float:
+    def _pause(self, call: Call, exc: Exception) -> bool | float:
         """Tell whether to try again: False for no, True for the usual pause, or a pause in seconds."""
         if not isinstance(exc, PolyvError) or not exc.retryable:
             return False
@@ -267,9 +210,9 @@ class PolyvClient:
         if call.pause_s is None:
             return True
         # A longer pause would hold the caller's slot: it may come back later.
-        return call.pause_s <= _LONGEST_PAUSE_S and max(call.pause_s, self._retry_first_s)
+        return call.pause_s <= _LONGEST_PAUSE_S and max(call.pause_s, self._patience.retry_first_s)
 
-    async def _try(self, call: _Call) -> Any:
+    async def _try(self, call: Call) -> Any:
         """Send the call, once more where Polyv refused the clock: a refused timestamp has created nothing."""
         try:
             return await self._send(call)
@@ -294,7 +237,7 @@ class PolyvClient:
             how = "behind" if offset_s > 0 else "ahead of"
             _log.warning("this machine's clock is %.0f s %s Polyv's; signing with Polyv's", abs(offset_s), how)
 
-    async def _send(self, call: _Call) -> Any:
+    async def _send(self, call: Call) -> Any:
         """Send one request, signed when its turn has come: a timestamp is good for 3 minutes only."""
         await self._limiter.acquire()
         call.pause_s = call.offset_s = None
@@ -311,21 +254,17 @@ class PolyvClient:
             self._note_headers(call, answer, sent_at=sent_at)
             return parse_envelope(answer.body, http_status=answer.status_code, secrets=self._secrets)
 
-    def _note_headers(self, call: _Call, answer: Answer, *, sent_at: float) -> None:
+    def _note_headers(self, call: Call, answer: Answer, *, sent_at: float) -> None:
         now, headers = self._clock.uncorrected_s(), answer.headers
         call.offset_s = offset_from_date(headers.get("date"), headers.get("age"), sent_at=sent_at, received_at=now)
         call.pause_s = retry_after_s(headers.get("retry-after"), now_s=self._clock.now_ms() / 1000)
 
-    def _signed(self, call: _Call) -> dict[str, str]:
-        now = str(self._clock.now_ms())
-        if call.account is not None:
-            unsigned = {"ptime": now, **call.params}
-            return {**unsigned, "sign": sign_v2(unsigned, call.account.secret)}
-        unsigned = {"appId": self._app_id, "timestamp": now, **call.params}
-        return {**unsigned, "sign": sign(unsigned, self._app_secret)}
+    def _signed(self, call: Call) -> dict[str, str]:
+        return (call.account or self._account).signed(call.params, now_ms=self._clock.now_ms())
 
 
-def _require_vids(vids: Sequence[str]) -> None:
-    """Raise UsageError unless *vids* fit into one call."""
-    if not 1 <= len(vids) <= _MOST_VIDS or any(not vid or "," in vid for vid in vids):
-        raise UsageError(f"one call takes 1 to {_MOST_VIDS} video ids, none empty or with a comma; got {len(vids)}")
+def _limiter(rate_per_s: float) -> AsyncLimiter:
+    if rate_per_s <= 0:
+        raise UsageError("the API's rate has to be more than 0 requests a second")
+    burst = max(1.0, rate_per_s)
+    return AsyncLimiter(burst, burst / rate_per_s)

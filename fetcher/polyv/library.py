@@ -11,11 +11,9 @@ from fetcher.domain.errors import PolyvRefusedError, VideoRefusedError
 from fetcher.domain.library import ListedVideo
 from fetcher.polyv.categories import Asker, Categories
 from fetcher.polyv.listing import Page, Row, parse_page
+from fetcher.polyv.video_info import GET_VIDEO_INFO, about, parse_videos
 
 _LIST: Final = "/v3/video/list-video"
-_INFO: Final = "/v3/video/get-video-info"
-MOST_VIDS: Final = 100
-"""In one question about single videos."""
 PAGE_SIZE: Final = 500
 """Polyv's SDK takes up to 1000; half of that stays far below the largest body with every description in it."""
 _MOST_PAGES: Final = 100_000
@@ -158,14 +156,19 @@ class Listing:
 
 
 async def named(row: Row, categories: Categories) -> ListedVideo:
-    """Return a row with its category's path."""
+    """Return a row with its category's path. No bytes count as not told: the source is asked about later."""
     path = None
     if row.category_id is not None:
         path = await categories.path_of(row.category_id, name=row.category_name)
     elif row.category_name is not None:
         path = row.category_name.replace("/", "_")
     return ListedVideo(
-        vid=row.vid, title=row.title, category=path, size=row.size, created_at=row.created_at, status=row.status
+        vid=row.vid,
+        title=row.title,
+        category=path,
+        size=row.size or None,
+        created_at=row.created_at,
+        status=row.status,
     )
 
 
@@ -184,7 +187,7 @@ async def tell_of(polyv: Asker, categories: Categories, vids: Sequence[str]) -> 
     Source: https://polyv.gitbook.io/document/docs/vod/api sub-account/sub_get_video_info
     """
     try:
-        answer = parse_page(await polyv.get(_INFO, {"vids": ",".join(vids), "filter": "basicInfo,metaData"}))
+        told = parse_videos(await polyv.get(GET_VIDEO_INFO, about(vids)))
     except VideoRefusedError:
         if len(vids) == 1:
             return Told(videos=(), unknown=tuple(vids))
@@ -194,7 +197,7 @@ async def tell_of(polyv: Asker, categories: Categories, vids: Sequence[str]) -> 
             videos=tuple(video for part in parts for video in part.videos),
             unknown=tuple(vid for part in parts for vid in part.unknown),
         )
-    rows = {row.vid: row for row in answer.rows if row.vid in set(vids)}
+    rows = {row.vid: row for row in told if row.vid in set(vids)}
     return Told(
         videos=tuple([await named(row, categories) for row in rows.values()]),
         unknown=tuple(vid for vid in vids if vid not in rows),

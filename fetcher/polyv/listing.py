@@ -8,10 +8,9 @@ from typing import Any, Final
 from fetcher.domain.china_time import china_ms
 from fetcher.domain.errors import PolyvUnavailableError
 from fetcher.domain.identifiers import is_vid
+from fetcher.polyv.sizes import told_size
 
 _NUMBER: Final = re.compile(r"-?\d{1,15}", re.ASCII)
-_LARGEST: Final = 1 << 44
-"""Bytes; no common file system takes a larger file."""
 _LONGEST_TEXT: Final = 1000
 _UNSHOWN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]+")
 _CATEGORY_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
@@ -26,7 +25,7 @@ class Row:
     category_id: str | None
     category_name: str | None
     size: int | None
-    """Bytes of the source."""
+    """Bytes of the source; None where Polyv does not say, or says two that differ."""
     created_at: int | None
     """ms UTC."""
     status: int | None
@@ -113,18 +112,17 @@ def _rows(contents: list[Any]) -> Iterator[Row]:
         vid = content.get("vid") if isinstance(content, dict) else None
         if isinstance(vid, str) and is_vid(vid):
             basic = content.get("basicInfo")
-            yield _row(vid, basic if isinstance(basic, dict) else {}, content.get("metaData"))
+            yield _row(vid, basic if isinstance(basic, dict) else {}, size=told_size(content))
 
 
-def _row(vid: str, basic: dict[str, Any], meta: object) -> Row:
-    other = meta.get("size") if isinstance(meta, dict) else None
-    size, created = _number(basic.get("size", other)), basic.get("creationTime")
+def _row(vid: str, basic: dict[str, Any], *, size: int | None) -> Row:
+    created = basic.get("creationTime")
     return Row(
         vid=vid,
         title=clean(basic.get("title")),
         category_id=_id(basic.get("cateId")),
         category_name=clean(basic.get("cateName")),
-        size=size if size is not None and 0 < size <= _LARGEST else None,
+        size=size,
         created_at=china_ms(created) if isinstance(created, str) else None,
         status=_number(basic.get("status")),
     )

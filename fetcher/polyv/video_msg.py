@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from fetcher.domain.errors import PolyvUnavailableError
 from fetcher.domain.vendor import NOTHING_SAID, Expected
-from fetcher.polyv.video_sizes import bytes_or_none
+from fetcher.polyv.sizes import bytes_or_none
 
 _MD5: Final = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
 

@@ -22,13 +22,11 @@ def formatted(rows: Iterable[Mapping[str, Any]], form: str) -> Iterator[str]:
 
     Args:
         rows: What to show.
-        form: ``jsonl``, ``csv``, ``ids`` or ``table``.
+        form: ``jsonl``, ``csv`` or ``table``.
     """
     match form:
         case "jsonl":
             yield from (msgspec.json.encode(row).decode() for row in rows)
-        case "ids":
-            yield from (row["vid"] for row in rows)
         case "csv":
             yield from _csv_lines(rows)
         case _:

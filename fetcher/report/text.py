@@ -8,6 +8,7 @@ from fetcher.domain.waves import Forecast, Wave
 
 _TABLE: Final = ("vid", "status", "size", "path", "note")
 _WIDTHS: Final = {"vid": 34, "status": 8, "size": 10, "path": 44}
+_OF_ONE: Final = {"are": "is", "were": "was", "have": "has"}
 
 
 def size_text(size: int | None) -> str:
@@ -134,6 +135,7 @@ def _wave_text(wave: Wave) -> str:
     return f"{counted(wave.videos, 'wanted video')} ({size_text(wave.bytes)})"
 
 
-def counted(number: int, what: str) -> str:
-    """Return '1 task' or '2 tasks'."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def counted(number: int, what: str, verb: str = "") -> str:
+    """Return '1 task' or '2 tasks'; with *verb*, in the form that goes with many, '1 task is' or '2 tasks are'."""
+    noun, does = (what, _OF_ONE.get(verb, verb)) if number == 1 else (f"{what}s", verb)
+    return f"{number} {noun} {does}".rstrip()

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from fetcher.simulator.envelope import RefusedError
 from fetcher.simulator.library import ROOT, Category, Video
+from fetcher.simulator.listings import number
 from fetcher.simulator.world import World
 
 LARGEST_PAGE: Final = 1000
@@ -22,9 +23,7 @@ def list_video(world: World, params: Mapping[str, str]) -> dict[str, Any]:
 
     Source: https://dev.polyv.net v-api-subaccount/list-video
     """
-    found = [video for video in list(world.library.videos.values()) if _is_asked_for(world, video, params)]
-    newest_first = params.get("sort") != "creationTimeAsc"
-    found.sort(key=lambda video: video.created_at, reverse=newest_first)
+    found = world.listings.found(params)
     page, size = _paging(params)
     return {
         "pageNumber": page,
@@ -83,39 +82,9 @@ def get_video_msg(world: World, params: Mapping[str, str]) -> list[dict[str, Any
     ]
 
 
-def _is_asked_for(world: World, video: Video, params: Mapping[str, str]) -> bool:
-    status, title = params.get("status", ""), params.get("title", "")
-    return (
-        (not status or str(video.status) in status.split(","))
-        and title in video.title
-        and _lies_in_category(world, video, params)
-        and _was_created_between(video, params)
-    )
-
-
-def _lies_in_category(world: World, video: Video, params: Mapping[str, str]) -> bool:
-    category_id = params.get("cateId")
-    if not category_id:
-        return True
-    deep = params.get("containSubCate") == "Y"
-    return video.category_id in (world.library.below(category_id) if deep else {category_id})
-
-
-def _was_created_between(video: Video, params: Mapping[str, str]) -> bool:
-    created_ms = int(video.created_at * 1000)
-    return _number(params, "startTime", 0) <= created_ms <= _number(params, "endTime", created_ms)
-
-
 def _paging(params: Mapping[str, str]) -> tuple[int, int]:
-    page, size = _number(params, "page", 1), _number(params, "pageSize", 10)
+    page, size = number(params, "page", 1), number(params, "pageSize", 10)
     return max(page, 1), min(max(size, 1), LARGEST_PAGE)
-
-
-def _number(params: Mapping[str, str], name: str, default: int) -> int:
-    text = params.get(name) or str(default)
-    if not (text.isascii() and text.isdigit()):
-        raise RefusedError(_BAD_PARAMETER, f"{name}: a number expected")
-    return int(text)
 
 
 def _page(rows: Sequence[T], page: int, size: int) -> Sequence[T]:

@@ -14,6 +14,7 @@ from fetcher.simulator.task import Task
 
 ROOT: Final = "1"
 PUBLISHED: Final = frozenset({60, 61})
+_LISTED_BY: Final = frozenset({"title", "category_id", "status", "created_at"})
 _VID_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -24,6 +25,13 @@ class Category:
     category_id: str
     name: str
     parent_id: str
+
+
+@dataclass(slots=True)
+class Changes:
+    """Counts the changes of what videos are listed by."""
+
+    count: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +55,10 @@ class Video:
         link_lifetime: Seconds for which the CDN takes a link of it; None means the world's.
         body: Its bytes as they are now.
         version: Counts replacements of the body, from 0.
+        changes: Of the library, in which this one's are counted; comes first, so that it is there for all others.
     """
+
+    changes: Changes = field(repr=False)
 
     vid: str
     title: str
@@ -65,6 +76,12 @@ class Video:
     link_lifetime: float | None
     body: Body
     version: int = field(default=0)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set an attribute; one that listings choose by makes them out of date."""
+        object.__setattr__(self, name, value)
+        if name in _LISTED_BY:
+            self.changes.count += 1
 
     @property
     def size(self) -> int:
@@ -119,6 +136,7 @@ class Library:
         self.categories: dict[str, Category] = {}
         self.tasks: dict[str, Task] = {}
         self.crc = False
+        self._changes = Changes()
         self._paths: dict[str, Video] = {}
         self._now = now
         self._random = random.Random(seed)
@@ -157,6 +175,7 @@ class Library:
             else Body(seed=f"{vid}:{hashlib.md5(body).hexdigest()}", size=len(body), verbatim=body)
         )
         video = Video(
+            changes=self._changes,
             vid=vid,
             title=f"Video {len(self.videos) + 1}" if title is None else title,
             extension=extension,
@@ -188,6 +207,10 @@ class Library:
         category = Category(category_id=category_id, name=name, parent_id=parent_id)
         self.categories[category_id] = category
         return category
+
+    def edition(self) -> object:
+        """Return what is another value as soon as a listing may show something else."""
+        return self._changes.count, len(self.videos), len(self.categories)
 
     def create_task(self, vids: Iterable[str], *, expire_days: int = 7, created_at: float | None = None) -> str:
         """Create a task as if it had been submitted elsewhere; nothing is refused. Return its id."""

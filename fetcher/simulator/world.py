@@ -13,6 +13,7 @@ from fetcher.simulator.faults import FaultKind, Faults
 from fetcher.simulator.library import Library, Video
 from fetcher.simulator.line import Line
 from fetcher.simulator.links import AuthTimestamp, Links
+from fetcher.simulator.listings import Listings
 from fetcher.simulator.records import RequestLog
 from fetcher.simulator.wire import Wire, find_wire
 
@@ -47,6 +48,7 @@ class World:
         user_id: Of the main account, for v2.
         user_secret: Of the main account, for v2.
         library: Videos, categories and tasks.
+        listings: Which videos the API lists.
         requests: Everything that was asked.
         failures: Exceptions of the simulator itself, which are nobody's wish.
         api_faults: How the API misbehaves.
@@ -71,6 +73,7 @@ class World:
         self.user_secret = "simulated-user-secret"  # noqa: S105 - guards nothing but the simulator
         self.clock_offset = 0.0
         self.library = Library(now=self.now)
+        self.listings = Listings(self.library)
         self.requests = RequestLog()
         self.failures: list[Exception] = []
         self.api_faults = Faults[ApiFault]()

@@ -12,7 +12,8 @@ from fetcher.domain.status import Status
 from fetcher.ledger.comparing import Kept, Met, kept, kept_after
 from fetcher.ledger.thread import LedgerThread
 from fetcher.polyv.categories import Asker, Categories
-from fetcher.polyv.library import MOST_VIDS, Listing, tell_of
+from fetcher.polyv.library import Listing, tell_of
+from fetcher.polyv.video_info import MOST_VIDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

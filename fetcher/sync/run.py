@@ -15,7 +15,7 @@ from fetcher.archive.space import disk_errors
 from fetcher.domain.errors import CredentialsRefusedError, FetcherError, PolyvError
 from fetcher.domain.exit_code import ExitCode
 from fetcher.ledger.claims import release_others
-from fetcher.ledger.recovery import latest_done, pull_back, still_wanted
+from fetcher.ledger.recovery import latest_done, owners, pull_back, still_wanted
 from fetcher.ledger.views import totals
 from fetcher.ledger.work import begin_run, end_run, file_missing, forget_refusals
 from fetcher.sync.asking import Asking
@@ -131,11 +131,12 @@ class Run:
         return run_id
 
     async def _drop_parts(self) -> None:
-        await self._wires.parts.scan()
-        ids = self._wires.parts.ids()
-        wanted = await self._wires.ledger.read(lambda connection: still_wanted(connection, ids)) if ids else set()
-        for video_id in set(ids) - wanted:
-            self._wires.parts.drop(video_id)
+        """Find the parts that are gone on with, drop those of videos that have come to their end."""
+        parts, read = self._wires.parts, self._wires.ledger.read
+        await parts.scan()
+        if ids := parts.ids():
+            known = await read(functools.partial(owners, vids=parts.vids()))
+            parts.settle(known, await read(lambda connection: still_wanted(connection, ids)))
 
     async def _look_for_missing(self) -> None:
         """See that the latest done files are where they were put; ``verify`` looks at all, and inside."""

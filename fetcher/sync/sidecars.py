@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,13 +64,14 @@ class Sidecars:
         while self._pending:
             batch, self._pending = self._pending[:_BATCH], self._pending[_BATCH:]
             rows = await self._ledger.read(functools.partial(shown, video_ids=batch))
-            texts = {row["path"]: (row["vid"], _text(row)) for row in rows if row["status"] == Status.DONE}
+            texts = {row["path"]: (row["vid"], sidecar_text(row)) for row in rows if row["status"] == Status.DONE}
             failed = await asyncio.to_thread(write_sidecars, self._root, texts)
             for path, why in failed.items():
                 _log.warning("%s: no sidecar beside it: %s", path, why)
 
 
-def _text(row: dict[str, Any]) -> bytes:
+def sidecar_text(row: Mapping[str, Any]) -> bytes:
+    """Return what stands in the sidecar of a video, by its row as the ledger shows it."""
     shown_row = video_row(row)
     return msgspec.json.format(msgspec.json.encode({name: shown_row[name] for name in _FIELDS})) + b"\n"
 

@@ -22,7 +22,8 @@ from fetcher.ledger.thread import LedgerThread
 from fetcher.ledger.wanting import NEEDS_TASK, Choice, Replaced, Wants, want
 from fetcher.polyv.categories import Asker, Categories
 from fetcher.polyv.clock import PolyvClock
-from fetcher.polyv.library import MOST_VIDS, Listing, tell_of
+from fetcher.polyv.library import Listing, tell_of
+from fetcher.polyv.video_info import MOST_VIDS
 from fetcher.settings import Settings
 
 _log: Final = logging.getLogger(__name__)

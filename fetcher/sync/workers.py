@@ -15,7 +15,8 @@ from fetcher.downloader.attempt import Workshop
 from fetcher.downloader.crew import Crew
 from fetcher.downloader.orders import Sightings
 from fetcher.downloader.worker import Downloader
-from fetcher.polyv.client import MainAccount, PolyvClient
+from fetcher.polyv.account import MainAccount
+from fetcher.polyv.client import PolyvClient
 from fetcher.polyv.clock import PolyvClock
 from fetcher.settings import Settings
 from fetcher.transfer.origin import Origin

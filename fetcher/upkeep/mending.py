@@ -12,9 +12,12 @@ from fetcher.archive.home import Home
 from fetcher.archive.names import is_portable, path_key
 from fetcher.archive.quarantine import quarantine
 from fetcher.archive.rereading import glance
+from fetcher.archive.sidecars import move_sidecar
 from fetcher.domain.errors import ConflictError, StorageError
 from fetcher.domain.verification import DoneFile, Kind, Seen, Verdict, is_alarming, judge
 from fetcher.ledger.verifying import move, want_again
+from fetcher.ledger.views import shown
+from fetcher.sync.sidecars import sidecar_text
 from fetcher.upkeep.course import Course, Wish
 from fetcher.upkeep.findings import Action, Finding, finding_of
 from fetcher.upkeep.gone import Place
@@ -107,7 +110,17 @@ class Mending:
         if self._writing is None:
             return True
         with self._writing() as connection:
-            return move(connection, done, path, path_key(path), now=self._now())
+            is_taken_in = move(connection, done, path, path_key(path), now=self._now())
+            if is_taken_in:  # Before the commit: who dies in between finds the move again, and does both again.
+                self._move_sidecar(connection, done, path)
+            return is_taken_in
+
+    def _move_sidecar(self, connection: Connection, done: DoneFile, path: str) -> None:
+        """Have the sidecar follow its file, if it has one."""
+        (row,) = shown(connection, [done.video_id])
+        why = move_sidecar(self._home.root, done.path, path, vid=done.vid, text=sidecar_text(row))
+        if why is not None:
+            _log.warning("%s: its sidecar does not follow it: %s", path, why)
 
     def _is_moved(self, done: DoneFile, path: str) -> bool:
         """Tell whether a file is still elsewhere: it was read there some time ago, and may have been moved back."""

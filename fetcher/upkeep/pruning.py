@@ -1,7 +1,7 @@
 """Clear away what nobody needs. Never a finished file, never a part that a later try goes on with."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fetcher.archive.home import Home
@@ -9,6 +9,7 @@ from fetcher.archive.leftovers import LeftKind, Leftover, drafts, in_parts, in_q
 from fetcher.domain.status import Status
 from fetcher.ledger import pruning
 from fetcher.ledger.health import statuses
+from fetcher.ledger.recovery import owners
 from fetcher.report.strangers import batches
 from fetcher.upkeep.gone import Reading
 from fetcher.upkeep.mending import Writing
@@ -31,6 +32,9 @@ class Freed:
     bytes: int = 0
     events: int = 0
     runs: int = 0
+    unknown: set[str] = field(default_factory=set)
+    """Videos that this ledger does not know and of which a part is here: an older copy of it may have been put
+    back. Those parts are left alone."""
 
 
 class Pruning:
@@ -73,13 +77,30 @@ class Pruning:
 
     def _needless(self) -> Iterator[Leftover]:
         for batch in batches(in_parts(self._home)):
-            ids = {one.video_id for one in batch if one.video_id is not None}
             with self._reading() as connection:
-                known = statuses(connection, list(ids))
-            yield from (one for one in batch if one.kind is LeftKind.DRAFT or _is_ownerless(one, known))
+                numbers = statuses(connection, [one.video_id for one in batch if one.video_id is not None])
+                known = owners(connection, {one.vid for one in batch if one.vid is not None})
+            yield from (one for one in batch if self._is_needless(one, numbers, known))
         yield from drafts(self._home)
         if self._limits.quarantine_before is not None:
             yield from in_quarantine(self._home, before=self._limits.quarantine_before)
+
+    def _is_needless(
+        self, left: Leftover, numbers: Mapping[int, tuple[str, Status]], known: Mapping[str, int | None]
+    ) -> bool:
+        """Tell whether a part or memo is of no use: by the vid in the memo, without one by the number in the name.
+
+        Numbers are this ledger's; what came after the copy that it was brought back from, it does not know.
+        """
+        if left.kind is LeftKind.DRAFT:
+            return True
+        if left.vid is None:
+            video = None if left.video_id is None else numbers.get(left.video_id)
+            return video is None or video[1] is Status.DONE
+        if left.vid not in known:
+            self.freed.unknown.add(left.vid)
+            return False
+        return known[left.vid] is None
 
     def _events(self, span: tuple[int, int]) -> int:
         before = self._limits.history_before
@@ -97,11 +118,3 @@ class Pruning:
                 return pruning.old_runs(connection, before=before)
         with self._writing() as connection:
             return pruning.remove_old_runs(connection, before=before)
-
-
-def _is_ownerless(leftover: Leftover, known: dict[int, tuple[str, Status]]) -> bool:
-    """Tell whether a part or memo is of no use: its video is done, or the ledger has none with its number."""
-    if leftover.video_id is None:
-        return False
-    video = known.get(leftover.video_id)
-    return video is None or video[1] is Status.DONE

@@ -46,7 +46,7 @@ def test_a_file_without_an_md5_is_left_out_of_md5sum_and_counted(tmp_path: Path)
     ended = archive.run("export", "--format", "md5sum")
 
     assert (0, "") == (ended.returncode, ended.stdout)
-    assert ["fetcher: 2 done videos have no MD5 and are left out; --format sha256sum has all"] == (
+    assert ["fetcher: 2 done videos have no MD5: left out; --format sha256sum has all"] == (
         ended.stderr.splitlines()
     )
 

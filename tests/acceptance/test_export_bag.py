@@ -50,7 +50,7 @@ def test_a_percent_sign_is_written_as_the_rfc_has_it(tmp_path: Path) -> None:
     ended = archive.run("export", "--format", "bagit", "-o", str(tmp_path / "bag"))
 
     assert (0, 1) == (ended.returncode, len(ended.stderr.splitlines()))
-    assert "2 names have a %" in ended.stderr
+    assert "2 names with a %" in ended.stderr
     manifest = (tmp_path / "bag" / "manifest-sha256.txt").read_text(encoding="utf-8")
     assert ["data/100%25.mp4", "data/%250A.mp4"] == [line.split("  ")[1] for line in manifest.splitlines()]
 

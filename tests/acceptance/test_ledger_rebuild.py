@@ -140,7 +140,7 @@ def test_what_is_not_as_it_was_is_told_and_not_taken(archive: DoneArchive) -> No
 
 
 def test_a_sidecar_left_where_a_file_was_is_no_damage_where_its_video_is_done(archive: DoneArchive) -> None:
-    """``verify --accept-moves`` leaves one behind. It is told; where the other file is wrong too, it is damage."""
+    """Whoever copies by hand leaves one behind. It is told; where the other file is wrong too, it is damage."""
     archive.fill(["a.mp4", "b.mp4"])
     archive.add_sidecars()
     for old, new in (("a.mp4", "moved a.mp4"), ("b.mp4", "moved b.mp4")):

@@ -225,5 +225,5 @@ def test_f40_f41_what_a_run_leaves_behind_is_told_where_its_link_may_die(raw: Ra
     ended = raw.sync("--max-duration", "0")
 
     assert 5 == ended.returncode
-    assert "1 videos are at risk" in ended.stderr
+    assert "1 video is at risk" in ended.stderr
     assert [VID] == list(raw.rows("--at-risk"))

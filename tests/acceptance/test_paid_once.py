@@ -117,6 +117,31 @@ def test_no_video_is_asked_for_without_end_where_each_answer_is_lost(case: Archi
     case.require_right([video])
 
 
+def test_a_program_that_puts_all_failed_ones_back_does_not_pay_without_end(case: ArchiveCase) -> None:
+    """Six tasks for a video at the most, and no pause less; then it takes its name, or somebody who insists."""
+    library = case.simulator.library
+    video = library.add_video(size=_SIZE)
+    want_videos(case.root, [video])
+    case.simulator.api_faults.append(ApiFault.truncated_json(path=_CREATE, times=None))
+    asked, told = [], []
+    for _ in range(12):
+        case.sync(FETCHER_EXPIRE_DAYS="1")
+        told.append(case.run("retry", "--failed"))
+        case.sync(FETCHER_EXPIRE_DAYS="1")
+        asked.append(len(library.tasks))
+        _let_pass(case, 26)
+
+    assert [1, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6, 6] == asked
+    assert ["", "", f"{video.vid}\n", "", "", ""] == [ran.stdout for ran in told[:6]]
+    assert f"6 tasks for each were lost, and may have been paid for: 1 ({video.vid})" in told[-1].stderr
+    assert ("failed", 0) == (case.rows()[video.vid]["status"], told[-1].returncode)
+    assert 2 == case.run("retry", video.vid, "--force").returncode
+    case.simulator.api_faults.clear()
+    assert f"{video.vid}\n" == case.run("retry", "--failed", "--force").stdout
+    assert 0 == case.sync("--until-done", FETCHER_EXPIRE_DAYS="1").returncode
+    case.require_right([video])
+
+
 def test_files_that_somebody_took_away_are_not_thawed_a_second_time_by_themselves(case: ArchiveCase) -> None:
     """F78: what their task still gives is fetched again; what has gone cold takes a person, whatever is set."""
     videos = [case.simulator.library.add_video(size=_SIZE) for _ in range(2)]

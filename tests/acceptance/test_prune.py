@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -72,6 +73,34 @@ def test_parts_of_nobody_go_and_what_a_later_try_goes_on_with_stays(case: Archiv
     assert 0 == case.sync("--until-done").returncode
     case.require_right([done, live])
     assert case.fetched_bytes(live) < (8 << 20) + (2 << 20)
+
+
+def test_f102_a_part_stays_where_an_older_ledger_was_put_back(case: ArchiveCase, tmp_path: Path) -> None:
+    """Its number is another video's by then, and done; its memo says whose it is: it is gone on with."""
+    filled(case, 1)
+    assert 0 == case.run("ledger", "backup", str(tmp_path / "older.db")).returncode
+    live = _killed_midway(case, 8 << 20)
+    kept = case.parts()
+    for path in (case.root / ".fetcher").glob("ledger.db*"):
+        path.unlink()
+    os.rename(tmp_path / "older.db", ledger_of(case))
+
+    unnumbered = case.run("prune", "--json")
+    (other,) = filled(case, 1)
+    numbered = case.run("prune", "--json")
+    still_kept = case.parts()
+    case.add(live)
+
+    assert [(0, [live.vid])] * 2 == [
+        (ran.returncode, json.loads(ran.stdout.splitlines()[-1])["unknown"]) for ran in (unnumbered, numbered)
+    ]
+    assert "submitted or added again" in unnumbered.stderr
+    assert live.vid in unnumbered.stderr
+    assert kept == still_kept
+    assert 0 == case.sync("--until-done").returncode
+    case.require_right([live, other])
+    assert case.fetched_bytes(live) < (8 << 20) + (2 << 20)
+    assert [] == case.parts()
 
 
 def test_success_is_silent_and_the_summary_says_what_is_freed(case: ArchiveCase) -> None:

@@ -52,7 +52,7 @@ def test_a_sidecar_says_all_that_is_known_and_no_link(case: ArchiveCase) -> None
     assert "auth_key" not in text
     assert "http" not in text
     checked = case.run("-v", "ledger", "check")
-    assert "1 done files are as the ledger says; 0 others in the archive" in checked.stderr
+    assert "1 done file is as the ledger says; 0 others in the archive" in checked.stderr
 
 
 def test_a_missing_sidecar_is_made_by_a_later_run(case: ArchiveCase) -> None:

@@ -108,6 +108,20 @@ def test_a_limit_takes_the_oldest_first_and_the_next_call_goes_on(case: ArchiveC
     assert {video.vid for video in videos[1:]} == set(case.rows())
 
 
+def test_the_code_of_a_named_video_says_whether_polyv_takes_it(case: ArchiveCase) -> None:
+    """What Polyv does not know is wanted all the same; its answer to the task is the last word."""
+    known, coded = case.simulator.library.add_video(), case.simulator.library.add_video(status=20)
+
+    codes = [case.run("submit", one).returncode for one in (known.vid, coded.vid, _VID)]
+    dry = case.run("submit", "-n", _VID)
+    synced = case.sync()
+
+    assert [0, 3, 4] == codes
+    assert 4 == dry.returncode
+    assert (4, "refused_by_polyv") == (synced.returncode, case.rows()[_VID]["reason"])
+    assert {known.vid, _VID} == set(case.rows())
+
+
 def test_named_videos_are_looked_up_and_strangers_are_told(case: ArchiveCase) -> None:
     """One that Polyv does not know does not keep the others from their titles."""
     videos = [case.simulator.library.add_video(title=f"T{number}") for number in range(4)]
@@ -116,7 +130,7 @@ def test_named_videos_are_looked_up_and_strangers_are_told(case: ArchiveCase) ->
 
     ended = case.run("submit", "-", stdin="# mine\n" + "\n".join([*(one.vid for one in [*videos, coded]), _VID]))
 
-    assert 0 == ended.returncode
+    assert 3 == ended.returncode
     assert "left out until they are published: 1 of the videos" in ended.stderr
     assert f"Polyv does not know, or not as this account's: {_VID}; 'fetcher sync' asks" in ended.stderr
     titles = {row["vid"]: row["title"] for row in case.rows().values()}

@@ -96,7 +96,7 @@ def test_a_finding_is_a_line_and_what_to_do_is_another(three: tuple[ArchiveCase,
     missing, wrong = ran.stdout.splitlines()
     assert f"missing     {gone.vid} {gone.vid}.mp4: the file is gone" == missing
     assert wrong.startswith(f"changed     {changed.vid} {changed.vid}.mp4: sha256 ")
-    assert ["fetcher: 1 files are missing and 1 changed; 'fetcher verify --repair' has them fetched again"] == (
+    assert ["fetcher: 1 file is missing and 1 changed; 'fetcher verify --repair' has that fetched again"] == (
         ran.stderr.splitlines()
     )
 
@@ -114,7 +114,7 @@ def test_f105_a_file_that_may_not_be_read_is_unreadable_and_not_repaired(
     ran = subprocess.run(command, env=case.environ, capture_output=True, text=True, check=False, cwd="/")
 
     assert (9, f"unreadable  {locked.vid} {locked.vid}.mp4: Permission denied\n") == (ran.returncode, ran.stdout)
-    assert "1 files cannot be read; look at the disk" in ran.stderr
+    assert "1 file cannot be read; look at the disk" in ran.stderr
     assert "done" == case.rows()[locked.vid]["status"]
 
 
@@ -209,7 +209,7 @@ def test_a_quick_look_compares_sizes_and_verifies_nothing(three: tuple[ArchiveCa
 
     assert 9 == code
     assert [("changed", shortened.vid), ("extra", None), ("missing", moved.vid)] == kinds(findings)
-    assert (True, 0, 0) == (summary["is_quick"], summary["bytes"], summary["files_read"])
+    assert (True, False, 0, 0) == tuple(summary[name] for name in ("is_quick", "is_dry", "bytes", "files_read"))
     assert before == verified_at(case)
     assert 2 == case.run("verify", "--quick", "--accept-moves").returncode
 

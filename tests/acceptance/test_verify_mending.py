@@ -64,13 +64,14 @@ def test_a_dry_run_says_what_would_be_done_and_changes_nothing(case: ArchiveCase
     before = contents(case.root)
 
     ran = case.run("verify", "--repair", "--accept-moves", "-n")
+    _, _, summary = told(case, "--repair", "-n")
 
     after = contents(case.root)
     assert 9 == ran.returncode
     assert {"changed": "would be put back", "missing": "would be put back", "moved": "would be accepted"} == {
         line.split()[0]: line.rpartition("; ")[2] for line in ran.stdout.splitlines()
     }
-    assert "2 videos would be wanted again" in ran.stderr
+    assert ("2 videos would be wanted again" in ran.stderr, True) == (True, summary["is_dry"])
     ours = {name for name in before.keys() | after.keys() if name.endswith(("-shm", "-wal"))}
     assert {name: data for name, data in before.items() if name not in ours} == {
         name: data for name, data in after.items() if name not in ours
@@ -149,6 +150,42 @@ def test_f106_a_file_that_was_moved_is_found_and_taken_in(case: ArchiveCase) -> 
     assert 1 == len(case.simulator.requests.of(moved.vid))
     assert f"{moved.vid}.mp4 is Art/2024/Ein Film.mp4 now" == _history(case, moved.vid)[-1]["detail"]
     assert place(case, other).exists()
+
+
+def test_f106_the_sidecar_of_a_file_that_was_moved_follows_it(case: ArchiveCase) -> None:
+    """Left behind, or moved along: what it says is true again, and nothing stays in the old place."""
+    left, along = (case.simulator.library.add_video(title=title) for title in ("left", "along"))
+    case.add(left, along)
+    assert 0 == case.sync(FETCHER_SIDECARS="true").returncode
+    for video in (left, along):
+        place(case, video).rename(case.root / f"{video.title}.mp4")
+    (case.root / f"{along.vid}.mp4.json").rename(case.root / "along.mp4.json")
+
+    code, findings, summary = told(case, "--accept-moves")
+
+    assert (0, 2, 2) == (code, summary["accepted"], len(findings))
+    assert ["along.mp4", "along.mp4.json", "left.mp4", "left.mp4.json"] == case.files()
+    for name, video in (("left.mp4", left), ("along.mp4", along)):
+        sidecar = json.loads((case.root / f"{name}.json").read_text(encoding="utf-8"))
+        assert (video.vid, name, video.sha256()) == (sidecar["vid"], sidecar["path"], sidecar["sha256"])
+    assert (0, []) == told(case)[:2]
+
+
+def test_f106_a_sidecar_stays_where_another_file_has_its_new_name(case: ArchiveCase) -> None:
+    """Neither is removed or overwritten, and it is told; the file itself is taken in."""
+    (video,) = filled(case, 1)
+    beside = case.root / f"{video.vid}.mp4.json"
+    beside.write_text(json.dumps({"vid": video.vid}))
+    place(case, video).rename(case.root / "new.mp4")
+    (case.root / "new.mp4.json").write_text("mine")
+
+    ran = case.run("verify", "--accept-moves")
+
+    assert 0 == ran.returncode
+    assert (
+        "new.mp4: its sidecar does not follow it: something else stands at 'new.mp4.json'; it is kept" in ran.stderr
+    )
+    assert ("mine", True) == ((case.root / "new.mp4.json").read_text(), beside.exists())
 
 
 def test_f106_a_move_that_is_not_certain_is_told_and_not_taken_in(case: ArchiveCase) -> None:

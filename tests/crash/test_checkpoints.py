@@ -14,6 +14,7 @@ from crash.power import SEEDED, Everything, Nothing, after_power_cut
 from crash.records import Kind, read_calls
 from crash.runs import Runs, runs_under
 from crash.shim import Injection, Mode
+from downloader_cases import VID
 from origin import OriginServer
 from origin_faults import bursts
 from telling import Tell
@@ -82,6 +83,6 @@ async def _gone_on_with(home: Home) -> tuple[int, bytes]:
     """Return how many bytes a new run would take as sound, and what they are."""
     parts = Parts(home.parts)
     await parts.scan()
-    part = parts.take(VIDEO_ID)
+    part = parts.take(VIDEO_ID, VID)
     have = part.sound_bytes()
     return have, part.path.read_bytes()[:have] if have else b""

@@ -3,17 +3,19 @@
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from fetcher.archive.parts import Memo, Part, Parts, current_boot_id
+from fetcher.archive.memos import Memo, current_boot_id
+from fetcher.archive.parts import Part, Parts
 
 _MEMO = Memo(vid="v", size=100, boot_id=current_boot_id())
 
 
-async def _leave(directory: Path, video_id: int, token: str, *, content: bytes = b"x" * 60) -> Part:
+async def _leave(directory: Path, video_id: int, token: str, *, content: bytes = b"x" * 60, vid: str = "v") -> Part:
     part = Part(directory, video_id, token, None)
     part.path.write_bytes(content)
-    await part.remember(_MEMO, incarnation=token)
+    await part.remember(msgspec.structs.replace(_MEMO, vid=vid), incarnation=token)
     return part
 
 
@@ -23,7 +25,7 @@ async def test_a_part_is_found_again_with_what_is_known_of_it(tmp_path: Path) ->
 
     await parts.scan()
 
-    part = parts.take(7)
+    part = parts.take(7, "v")
     assert (60, _MEMO) == (part.sound_bytes(), part.memo)
 
 
@@ -78,6 +80,41 @@ async def test_of_two_parts_of_one_video_one_stays(tmp_path: Path) -> None:
     assert ([7], 2) == (parts.ids(), len(os.listdir(tmp_path)))
 
 
+@pytest.mark.parametrize(
+    ("owners", "left", "taken"),
+    [
+        ({"v": 7}, ["7-0123abcd.memo", "7-0123abcd.part"], 60),
+        ({"v": 9}, ["9-0123abcd.memo", "9-0123abcd.part"], 60),
+        ({"v": None}, [], 0),
+        ({}, ["7-0123abcd.memo", "7-0123abcd.part"], 60),
+    ],
+    ids=["as its name says", "under another number", "ended", "unknown"],
+)
+async def test_f102_whose_a_part_is_says_its_memo(
+    tmp_path: Path, owners: dict[str, int | None], left: list[str], taken: int
+) -> None:
+    """Not the number in its name: a ledger that was brought back from a copy gives that to another video."""
+    await _leave(tmp_path, 7, "0123abcd")
+    parts = Parts(tmp_path)
+
+    await parts.scan()
+    parts.settle(owners, {7})
+
+    assert left == sorted(os.listdir(tmp_path))
+    assert taken == parts.take(owners.get("v") or 7, "v").sound_bytes()
+
+
+async def test_f102_two_videos_parts_under_one_number_are_both_gone_on_with(tmp_path: Path) -> None:
+    await _leave(tmp_path, 7, "0123abcd")
+    await _leave(tmp_path, 7, "4567abcd", vid="w")
+    parts = Parts(tmp_path)
+
+    await parts.scan()
+    parts.settle({"v": 8, "w": 7}, {7, 8})
+
+    assert ["v", "w"] == [parts.take(8, "v").vid, parts.take(7, "w").vid]
+
+
 @pytest.mark.parametrize("kind", ["part", "memo"])
 async def test_f90_a_planted_link_is_neither_followed_nor_kept(tmp_path: Path, kind: str) -> None:
     directory, victim = tmp_path / "parts", tmp_path / "victim"
@@ -106,7 +143,7 @@ async def test_a_planted_pipe_does_not_make_the_run_wait(tmp_path: Path, kind: s
 
 
 def test_f87_a_part_has_the_mode_that_its_finished_file_shall_have(tmp_path: Path) -> None:
-    part = Parts(tmp_path).take(7)
+    part = Parts(tmp_path).take(7, "v")
     umask = os.umask(0o027)
     try:
         os.close(part.open())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from origin import OriginServer
 from transfer_cases import video
 
-from fetcher.archive.parts import current_boot_id
+from fetcher.archive.memos import current_boot_id
 from fetcher.domain.events import Event, FileVerified
 from fetcher.downloader.orders import TryAgain
 

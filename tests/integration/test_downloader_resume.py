@@ -12,7 +12,7 @@ from origin import OriginServer, Reply
 from origin_faults import cut, drip_head, mute, stall
 from transfer_cases import serving, video
 
-from fetcher.archive.parts import Memo
+from fetcher.archive.memos import Memo
 from fetcher.domain.errors import TransferStoppedError
 from fetcher.domain.events import FileVerified, GivenUp
 from fetcher.domain.status import Evidence, Reason

@@ -12,7 +12,7 @@ from origin import Exchange, OriginServer, Reply
 from origin_faults import COLD, EXPIRED, LOGIN, cut, redirect, short_range, status, until_close, with_headers
 from transfer_cases import certificate, serving, video
 
-from fetcher.archive.parts import Memo
+from fetcher.archive.memos import Memo
 from fetcher.domain.errors import DiskFullError, StorageError, TransferStoppedError
 from fetcher.domain.events import FileVerified, GivenUp, LinkRefused, WindowClosed
 from fetcher.domain.status import Evidence, Reason
@@ -330,7 +330,7 @@ async def test_f83_a_part_that_was_whole_and_finds_a_conflict_needs_a_person(
     server: OriginServer, bench: Bench, tmp_path: Path
 ) -> None:
     """A run died between the memo and the name, and the directory was moved to another disk."""
-    part = bench.parts.take(7)
+    part = bench.parts.take(7, "v")
     descriptor = part.open()
     os.write(descriptor, _BODY)
     os.close(descriptor)

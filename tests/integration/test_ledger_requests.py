@@ -10,7 +10,7 @@ from fetcher.domain.waves import USUAL_SIZE
 from fetcher.ledger import requests
 from fetcher.ledger.engine import Database
 from fetcher.ledger.requests import Intent
-from fetcher.ledger.work import retry
+from fetcher.ledger.work import Retried, retry
 
 _HOUR = 60 * MINUTE
 
@@ -102,7 +102,7 @@ def test_a_person_may_have_a_lost_video_asked_for_at_once_but_none_of_a_call_und
     _lose(ledger, _intended(ledger, 1, 2))
     _intended(ledger, 3, key="under way")
     with ledger.writing() as connection:
-        assert ([vid(1)], []) == retry(connection, [vid(1), vid(3)], now=NOW)
+        assert Retried(back=[vid(1)], unknown=[], spared=[]) == retry(connection, [vid(1), vid(3)], now=NOW)
 
     assert ([1], None) == (_askable(ledger), video(ledger, 1)["detail"])
 

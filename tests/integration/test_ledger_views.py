@@ -54,7 +54,9 @@ def _ledger(tmp_path: Path) -> Iterator[Database]:
 def shown(ledger: Database, **chosen: Any) -> list[dict[str, Any]]:
     """List videos."""
     with ledger.reading() as connection:
-        return list(views.listed(connection, views.Selection(**chosen)))
+        found = list(views.listed(connection, views.Selection(**chosen)))
+        assert [row["vid"] for row in found] == list(views.listed_vids(connection, views.Selection(**chosen)))
+        return found
 
 
 def totals(ledger: Database) -> views.Totals:
@@ -169,9 +171,9 @@ def test_the_last_run_and_the_last_success_are_told(ledger: Database) -> None:
 def test_a_retry_puts_back_what_can_be_tried_and_names_the_unknown(ledger: Database) -> None:
     chosen = [vid(number) for number in (1, 3, 4, 5, 5, 9, 77)]
     with ledger.writing() as connection:
-        back, unknown = work.retry(connection, chosen, now=NOW)
-    assert {vid(number) for number in (3, 4, 5, 9)} == set(back)
-    assert [vid(77)] == unknown
+        retried = work.retry(connection, chosen, now=NOW)
+    assert {vid(number) for number in (3, 4, 5, 9)} == set(retried.back)
+    assert [vid(77)] == retried.unknown
     assert ["done", "waiting", "waiting", "ready", "waiting"] == [
         video(ledger, number)["status"] for number in (1, 3, 4, 5, 9)
     ]
@@ -204,9 +206,9 @@ def test_a_retry_of_many_is_a_few_statements_for_hundreds_and_asks_each_task_onc
                 )
         with ledger.writing() as connection:
             event.listen(connection, "before_cursor_execute", lambda *_: counted.append(1))
-            back, unknown = work.retry(connection, None, now=NOW + 5)
+            retried = work.retry(connection, None, now=NOW + 5)
 
-        assert (1200, []) == (len(back), unknown)
+        assert (1200, [], []) == (len(retried.back), retried.unknown, retried.spared)
         assert len(counted) < 60
         assert {"wanted": 400, "waiting": 800} == {
             row["status"]: row["n"]

@@ -13,8 +13,8 @@ from fetcher.domain.errors import (
     PolyvBlockedError,
     PolyvUnavailableError,
 )
+from fetcher.polyv.account import MainAccount
 from fetcher.polyv.breaker import CircuitBreaker
-from fetcher.polyv.client import MainAccount
 from fetcher.polyv.clock import PolyvClock
 from fetcher.polyv.failures import NeverSentError
 

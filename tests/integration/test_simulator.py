@@ -24,7 +24,7 @@ import trustme
 
 from fetcher.simulator.api_faults import ApiFault
 from fetcher.simulator.faults import Fault
-from fetcher.simulator.library import Video
+from fetcher.simulator.library import Library, Video
 from fetcher.simulator.server import Simulator
 from fetcher.simulator.signature import auth_key, sign_v2, sign_v3
 from fetcher.simulator.world import RateLimit
@@ -339,6 +339,33 @@ def test_lists_what_the_filters_ask_for(client: Client) -> None:
     assert ["waiting"] == titles(status="10")
     assert [below.title] == titles(startTime="2000000", endTime="2999999")
     assert [below.title] == titles(title="elo")
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        (lambda library, vids: setattr(library.videos[vids[0]], "status", 10), [1, 2]),
+        (lambda library, vids: setattr(library.videos[vids[0]], "created_at", 9000.0), [1, 2, 0]),
+        (lambda library, vids: library.videos.pop(vids[1]), [0, 2]),
+        (lambda library, vids: setattr(library.videos[vids[2]], "category_id", "elsewhere"), [0, 1]),
+    ],
+    ids=["unpublished", "of another age", "removed", "moved"],
+)
+def test_a_listing_shows_what_changed_since_the_page_before(
+    client: Client, change: Callable[[Library, list[str]], object], shown: list[int]
+) -> None:
+    library = client.simulator.library
+    folder = library.add_category("folder")
+    library.add_category("elsewhere", category_id="elsewhere")
+    vids = [library.add_video(category_id=folder.category_id, created_at=1000.0 + n).vid for n in range(3)]
+    asked = {"sort": "creationTimeAsc", "status": "61", "cateId": folder.category_id}
+
+    def listed() -> list[str]:
+        return [each["vid"] for each in client.ask(LIST, **asked).json()["data"]["contents"]]
+
+    assert vids == listed()
+    change(library, vids)
+    assert [vids[number] for number in shown] == listed()
 
 
 def test_basic_info_tells_the_listed_size_and_the_chinese_time(client: Client) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from fetcher.domain.errors import CredentialsRefusedError
-from fetcher.polyv.client import PolyvClient
+from fetcher.polyv.client import Patience, PolyvClient
 from fetcher.polyv.clock import PolyvClock
 from fetcher.simulator.api_faults import ApiFault
 from fetcher.simulator.server import Simulator
@@ -29,7 +29,7 @@ async def _submitter(simulator: Simulator, *, url: str = "", patience_s: float =
         app_id=simulator.app_id,
         app_secret=simulator.app_secret,
         clock=PolyvClock(simulator.now),
-        retry_first_s=0.01,
+        patience=Patience(retry_first_s=0.01),
     )
     async with client:
         yield Submitter(client, patience_s=patience_s)
@@ -116,7 +116,7 @@ async def test_a_stop_before_anything_was_sent_loses_nothing(simulator: Simulato
         app_id=simulator.app_id,
         app_secret=simulator.app_secret,
         clock=PolyvClock(simulator.now),
-        retry_first_s=60,
+        patience=Patience(retry_first_s=60),
     )
     async with client:
         submitter = Submitter(client)

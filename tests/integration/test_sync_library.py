@@ -16,7 +16,7 @@ from fetcher.ledger.opening import open_ledger
 from fetcher.ledger.thread import LedgerThread
 from fetcher.ledger.upgrade import create_ledger
 from fetcher.ledger.views import totals
-from fetcher.ledger.work import retry
+from fetcher.ledger.work import Retried, retry
 from fetcher.sync.reconciling import Compared, Reconciling
 from fetcher.sync.wanting import Harvest, Wanting, Wish
 
@@ -147,6 +147,6 @@ def test_retry_leaves_a_wanted_video_wanted(path: Path) -> None:
     """Nobody but 'sync' can ask for it."""
     _submitted(path, Shelf([row(1)]))
 
-    back, unknown = _with(path, lambda ledger: ledger.write(lambda one: retry(one, [vid(1)], now=NOW)))
+    retried = _with(path, lambda ledger: ledger.write(lambda one: retry(one, [vid(1)], now=NOW)))
 
-    assert ([], []) == (back, unknown)
+    assert Retried(back=[], unknown=[], spared=[]) == retried

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from fetcher.report.rows import COLUMNS, instant, status_row, video_row
-from fetcher.report.text import status_lines, table_lines, task_lines, video_lines
+from fetcher.report.text import counted, status_lines, table_lines, task_lines, video_lines
 
 _ROW: dict[str, Any] = {
     **dict.fromkeys(COLUMNS),
@@ -24,6 +24,20 @@ _ROW: dict[str, Any] = {
 )
 def test_instants_are_iso_8601_in_utc(ms: int | None, expected: str | None) -> None:
     assert expected == instant(ms)
+
+
+@pytest.mark.parametrize(
+    ("number", "verb", "expected"),
+    [
+        (1, "", "1 file"),
+        (0, "", "0 files"),
+        (1, "are", "1 file is"),
+        (2, "were", "2 files were"),
+        (1, "would be", "1 file would be"),
+    ],
+)
+def test_one_is_told_as_one(number: int, verb: str, expected: str) -> None:
+    assert expected == counted(number, "file", verb)
 
 
 def test_a_row_has_every_column_and_no_other() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fetcher.archive.parts import Memo, Part, Parts, current_boot_id
+from fetcher.archive.memos import Memo, current_boot_id
+from fetcher.archive.parts import Part, Parts
 
 _NAME = "7-0123abcd"
 
@@ -18,7 +19,7 @@ async def _part(directory: Path, content: bytes | None, memo: Memo | None) -> Pa
         await Part(directory, 7, "0123abcd", None).remember(memo, incarnation="0123abcd")
     parts = Parts(directory)
     await parts.scan()
-    return parts.take(7)
+    return parts.take(7, "v")
 
 
 def _memo(*, boot_id: str | None = None, synced: int = 0, size: int | None = 100) -> Memo:
@@ -89,7 +90,7 @@ async def test_a_part_whose_memo_cannot_be_read_is_begun_anew(tmp_path: Path, te
 
 async def test_a_memo_for_an_incarnation_that_is_gone_is_not_kept(tmp_path: Path) -> None:
     """What a slow event loop writes must not come to lie beside other bytes."""
-    part = Parts(tmp_path).take(7)
+    part = Parts(tmp_path).take(7, "v")
     before = part.incarnation
     part.restart()
 

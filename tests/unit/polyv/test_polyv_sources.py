@@ -6,8 +6,8 @@ import pytest
 
 from fetcher.domain.errors import PolyvUnavailableError
 from fetcher.domain.vendor import NOTHING_SAID, Expected
+from fetcher.polyv.video_info import parse_videos
 from fetcher.polyv.video_msg import parse_source
-from fetcher.polyv.video_sizes import parse_sizes
 
 _VID = "1b448be32370f4822ac40fd926112a66_1"
 _MD5 = "900150983cd24fb0d6963f7d28e17f72"
@@ -33,25 +33,25 @@ _MD5 = "900150983cd24fb0d6963f7d28e17f72"
     ],
 )
 def test_a_size_is_a_number_of_bytes_that_polyv_does_not_contradict(expected: int | None, row: Any) -> None:
-    found = parse_sizes({"contents": [{"vid": _VID, **row}]})
+    (found,) = parse_videos({"contents": [{"vid": _VID, **row}]})
 
-    assert ({} if expected is None else {_VID: expected}) == found
+    assert (_VID, expected) == (found.vid, found.size)
 
 
 @pytest.mark.parametrize("data", [None, [], {}, {"contents": None}, [None, 7, {}, {"vid": 7}]])
-def test_f57_an_answer_without_sizes_tells_none(data: Any) -> None:
+def test_f57_an_answer_without_videos_tells_of_none(data: Any) -> None:
     """F57: whatever stands in the place of a row."""
-    assert {} == parse_sizes(data)
+    assert () == parse_videos(data)
 
 
 def test_f57_a_list_alone_is_read_too() -> None:
-    assert {_VID: 7} == parse_sizes([{"vid": _VID, "basicInfo": {"size": 7}}])
+    assert [(_VID, 7)] == [(row.vid, row.size) for row in parse_videos([{"vid": _VID, "basicInfo": {"size": 7}}])]
 
 
 @pytest.mark.parametrize("data", ["a", 7, {"contents": "a"}, {"contents": {}}])
 def test_f57_what_is_no_list_is_no_answer(data: Any) -> None:
     with pytest.raises(PolyvUnavailableError):
-        parse_sizes(data)
+        parse_videos(data)
 
 
 @pytest.mark.parametrize(
