@@ -165,8 +165,7 @@ class Run:
         while not self._stopping.is_set():
             self._wires.news.clear()
             self._reap()
-            if self._options.until_done:
-                self._submitting.note_ends(self.summary.done + self.summary.failed)
+            self._submitting.note_ends(self.summary.done + self.summary.failed)
             if self._refused is None:
                 self._submitting.start()
                 await self._asking.start_due(before=None if self._polls_on() else began_at)
@@ -177,13 +176,20 @@ class Run:
             if self._wires.news.is_set():
                 continue  # Something ended while we looked elsewhere.
             wake_in_s = self._wake_in_s()
-            if not self._active() and wake_in_s is None:
+            if not self._active() and wake_in_s is None and not self._asks_once_more():
                 return
             await self._wait(wake_in_s)
 
     def _polls_on(self) -> bool:
         """Tell whether tasks that become due during the run are asked about, too."""
         return self._options.until_done or bool(self._fetching.active)
+
+    def _asks_once_more(self) -> bool:
+        """Tell whether a pass that has nothing left to do has begun to ask for what there is room for by now.
+
+        The next pass would find it wanted, ask, and leave all that comes of it to the one after.
+        """
+        return self._refused is None and self._submitting.start_last()
 
     def _active(self) -> set[asyncio.Task[Any]]:
         submitting = [self._submitting.active] if self._submitting.active is not None else []

@@ -104,3 +104,17 @@ def test_ten_thousand_tasks_after_an_outage_stay_below_the_rate_and_cost_what_th
     assert later < 600  # Nobody queues any more: they have drifted apart.
     assert hours * 6 - 1 <= min(asked) <= max(asked) <= hours * 6 / 0.9 + 2
     assert len(slots) == pytest.approx(count * hours * 6 / 0.95, rel=0.05)
+
+
+@pytest.mark.parametrize("every_s", [600, 3600])
+@pytest.mark.parametrize("takes_s", [1, 120])
+def test_cron_finds_every_old_task_due_at_each_of_its_starts(every_s: int, takes_s: int) -> None:
+    """A day on virtual time, however late in its pass a task has its turn: what one question was late is made up."""
+    due_at, asked = NOW, list[int]()
+    for start in range(NOW, NOW + 24 * _HOUR, every_s * 1000):
+        if due_at <= start:
+            asked.append(start + takes_s * 1000)
+            old = DueTask(row_id=1, task_id="t", added_at=NOW - 24 * _HOUR, quiet_polls=200, due_at=due_at)
+            due_at = _RHYTHM.next_at(old, now=asked[-1])
+
+    assert 24 * 3600 // every_s - 1 <= len(asked)
