@@ -9,7 +9,7 @@ from fetcher.archive.space import free_bytes
 from fetcher.cli.output import Output
 from fetcher.domain.waves import Means, forecast, held_to
 from fetcher.ledger import requests
-from fetcher.ledger.polls import due_tasks
+from fetcher.ledger.due import due_tasks
 from fetcher.ledger.views import totals
 from fetcher.report.text import wave_lines
 

@@ -14,6 +14,8 @@ DAY_S: Final = 86_400
 USUAL_SIZE: Final = 1 << 30
 """Bytes that a video is taken for as long as no size of any is known."""
 _SHARE: Final = 0.5
+_LEAST_SHARE: Final = 0.25
+"""Of the capacity, by bytes: a task that is not full is worth asking for from then on. Each costs questions."""
 _UNMEASURED: Final = 10 << 30
 """Bytes that are asked for as long as nothing is known of the line."""
 
@@ -105,6 +107,9 @@ def next_task(wanted: Iterable[Wanted], means: Means) -> list[Wanted]:
     The order is kept, so that everything has its turn: what is too much now is waited for, not passed over. Only
     what does not fit on the disk is passed over, and what is to stay readable for another number of days than the
     first, as a task has one for all. One that is larger than the whole budget goes alone.
+
+    While files are being fetched, room becomes free in small pieces, and each of them would be a task. So one that
+    would hold little waits until there is room for more of it, unless it holds all that is wanted.
     """
     outstanding, room = means.outstanding, means.room
     chosen: list[Wanted] = []
@@ -114,7 +119,8 @@ def next_task(wanted: Iterable[Wanted], means: Means) -> list[Wanted]:
         if video.missing > room or (chosen and video.expire_days != chosen[0].expire_days):
             continue
         if outstanding + video.missing > means.capacity_for(video) and (chosen or outstanding > 0):
-            break
+            is_little = outstanding - means.outstanding < _LEAST_SHARE * means.capacity_for(video)
+            return [] if is_little and means.outstanding > 0 else chosen
         chosen.append(video)
         outstanding += video.missing
         room -= video.missing

@@ -14,12 +14,15 @@ from fetcher.domain.errors import (
 )
 from fetcher.domain.identifiers import printable
 from fetcher.domain.masking import masked
-from fetcher.polyv.failures import TimestampRefusedError
+from fetcher.polyv.failures import TimestampRefusedError, TooOftenError
 
 _SUCCESS: Final = 200
 _LARGEST_CODE: Final = 999_999_999
 _BAD_TIMESTAMP: Final = 100
 _BAD_VIDEO: Final = 2000
+_TOO_MANY: Final = 429
+_QPS: Final = "qps exceeds"
+"""What other products of the vendor say where they are asked too often, under changing codes."""
 _CREDENTIALS: Final[Mapping[int | None, str]] = {
     101: "Polyv does not know this appId: check app_id",
     102: "Polyv does not know the sub-account: check app_id, and in the console that it still exists",
@@ -44,6 +47,7 @@ def parse_envelope(body: bytes, *, http_status: int, secrets: tuple[str, ...] = 
         TimestampRefusedError: Error 100.
         CredentialsRefusedError: Errors 101 to 105.
         VideoRefusedError: Error 2000.
+        TooOftenError: HTTP 429, code 429, or a text that says so.
         PolyvRefusedError: Any other envelope that is no success.
         PolyvUnavailableError: What came is no envelope.
 
@@ -54,7 +58,7 @@ def parse_envelope(body: bytes, *, http_status: int, secrets: tuple[str, ...] = 
     if type(code) is not int or abs(code) > _LARGEST_CODE:
         raise PolyvUnavailableError(f"Polyv answered HTTP {http_status} with JSON that has no code in it")
     if code != _SUCCESS:
-        _refuse(envelope, code, secrets)
+        _refuse(envelope, code, secrets, is_too_often=_TOO_MANY in (code, http_status))
     return envelope.get("data")
 
 
@@ -78,7 +82,7 @@ def _kind(body: bytes) -> str:
     return f"{len(body)} bytes of something else"
 
 
-def _refuse(envelope: Mapping[str, Any], code: int, secrets: tuple[str, ...]) -> NoReturn:
+def _refuse(envelope: Mapping[str, Any], code: int, secrets: tuple[str, ...], *, is_too_often: bool) -> NoReturn:
     error = envelope.get("error")
     fields = error if isinstance(error, dict) else {}
     error_code = _int_or_none(fields.get("code"))
@@ -88,11 +92,15 @@ def _refuse(envelope: Mapping[str, Any], code: int, secrets: tuple[str, ...]) ->
     where = f"code {code}, error {error_code}, {said!r}, request {request_id}"
     if error_code in _CREDENTIALS:
         raise CredentialsRefusedError(f"{_CREDENTIALS[error_code]} ({where})")
-    kind, text = _REFUSALS.get(error_code, (PolyvRefusedError, "Polyv refused the request"))
+    usual = _TOO_OFTEN if is_too_often or _QPS in said else _REFUSED
+    kind, text = _REFUSALS.get(error_code, usual)
     raise kind(f"{text} ({where})", code=code, error_code=error_code, request_id=request_id)
 
 
-_REFUSALS: Final[Mapping[int | None, tuple[type[PolyvRefusedError], str]]] = {
+_Refusal = tuple[type[PolyvRefusedError], str]
+_REFUSED: Final[_Refusal] = (PolyvRefusedError, "Polyv refused the request")
+_TOO_OFTEN: Final[_Refusal] = (TooOftenError, "Polyv is asked too often")
+_REFUSALS: Final[Mapping[int | None, _Refusal]] = {
     _BAD_TIMESTAMP: (TimestampRefusedError, "Polyv refuses the timestamp"),
     _BAD_VIDEO: (VideoRefusedError, "a video id is wrong or belongs to another account"),
 }

@@ -6,12 +6,15 @@ from contextlib import contextmanager
 from typing import Final
 
 from fetcher.domain.errors import FetcherError, PolyvBlockedError, PolyvUnavailableError
+from fetcher.polyv.failures import TooOftenError
 
 _TRIAL_PAUSE_S: Final = 5.0
 
 
 class CircuitBreaker:
     """Lets calls through until *threshold* in a row go unanswered, then none for *open_s*, then one as a trial.
+
+    One that Polyv says is one too many counts like one that is not answered.
 
     To be used from one event loop: there is no await between its looks and its changes.
 
@@ -47,7 +50,8 @@ class CircuitBreaker:
     def guard(self, *, is_learned_from: bool = True) -> Iterator[None]:
         """Run one call and learn from its end.
 
-        Any answer counts as one, a refusal too. A call that was cancelled says nothing.
+        Any answer counts as one, a refusal too, unless it says that there are too many. A call that was cancelled
+        says nothing.
 
         Args:
             is_learned_from: False for a call that nobody needs: where it alone goes unanswered, those that matter
@@ -64,7 +68,7 @@ class CircuitBreaker:
         is_trial = self._admit()
         try:
             yield
-        except PolyvUnavailableError:
+        except (PolyvUnavailableError, TooOftenError):
             self._failed(is_trial=is_trial)
             raise
         except FetcherError:

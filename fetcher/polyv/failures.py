@@ -6,7 +6,8 @@
     └── NeverSentError                Polyv cannot have seen the request
         └── TlsRefusedError           TLS says that whoever answers is not Polyv
     PolyvRefusedError                 (domain)
-    └── TimestampRefusedError         error 100: the clock, or a request that waited too long
+    ├── TimestampRefusedError         error 100: the clock, or a request that waited too long
+    └── TooOftenError                 Polyv is asked too often, and says so before it says nothing any more
 """
 
 from fetcher.domain.errors import PolyvRefusedError, PolyvUnavailableError
@@ -29,3 +30,10 @@ class TimestampRefusedError(PolyvRefusedError):
     """
 
     retryable = False
+
+
+class TooOftenError(PolyvRefusedError):
+    """HTTP 429, or an envelope that says so: whoever asks on is shut out for five minutes.
+
+    Source: the vendor's SDK, docs/vod/limit.md; RFC 6585, section 4.
+    """

@@ -13,16 +13,8 @@ from fetcher.domain.link import RISK_MS, Link
 from fetcher.domain.observation import Observation
 from fetcher.downloader.orders import Order
 from fetcher.ledger.answers import DueTask, PollRecord
-from fetcher.ledger.polls import (
-    PollOutcome,
-    current_link,
-    due_tasks,
-    dying_tasks,
-    next_poll_at,
-    record_poll,
-    record_poll_failure,
-    tasks_naming,
-)
+from fetcher.ledger.due import current_link, due_tasks, dying_tasks, next_poll_at, tasks_naming
+from fetcher.ledger.polls import PollOutcome, record_poll, record_poll_failure
 from fetcher.ledger.sources import keep_told
 from fetcher.poller import Poller
 from fetcher.sync.enquiring import Enquiring

@@ -26,8 +26,8 @@ from fetcher.domain.window import after_window
 from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.ledger.changes import Change, apply
 from fetcher.ledger.claims import Claimed
+from fetcher.ledger.due import ask_again
 from fetcher.ledger.endings import wait_for_newer
-from fetcher.ledger.polls import ask_again
 from fetcher.sync.backlog import Backlog, is_sooner
 from fetcher.sync.denials import Denials
 from fetcher.sync.nodes import Nodes

@@ -3,25 +3,18 @@
 import asyncio
 import contextlib
 import functools
-import logging
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection
-
-from fetcher.archive.placing import set_aside, size_of
 from fetcher.archive.space import disk_errors
 from fetcher.domain.errors import CredentialsRefusedError, FetcherError, PolyvError
 from fetcher.domain.exit_code import ExitCode
-from fetcher.ledger.claims import release_others
-from fetcher.ledger.recovery import latest_done, owners, pull_back, still_wanted
 from fetcher.ledger.views import totals
-from fetcher.ledger.work import begin_run, end_run, file_missing, forget_refusals
+from fetcher.ledger.work import end_run
 from fetcher.sync.asking import Asking
+from fetcher.sync.beginning import drop_parts, look_for_missing, take_over
 from fetcher.sync.fetching import Fetching
 from fetcher.sync.growing import Growing
-from fetcher.sync.losses import Loss
 from fetcher.sync.outcome import Options, Summary
 from fetcher.sync.planning import Planning
 from fetcher.sync.submitting import Submitting
@@ -30,13 +23,9 @@ from fetcher.sync.wires import Downloads, Wires
 if TYPE_CHECKING:
     from fetcher.sync.sidecars import Sidecars
 
-_log: Final = logging.getLogger(__name__)
 _HEARTBEAT_S: Final = 200
 _TICK_S: Final = 0.2
 _LEARN_S: Final = 10.0
-_LOOKED_AT: Final = 20_000
-_LONGEST_RETRY_MS: Final = 60_000
-_LONGEST_HOLD_MS: Final = 2 * 3_600_000
 
 
 class Run:
@@ -106,58 +95,16 @@ class Run:
         return self.summary
 
     async def _recover(self) -> int:
-        """Take over what a dead run left, notice done files that are gone, drop parts that nobody needs."""
-
-        def take_over(connection: Connection) -> tuple[int, list[Loss]]:
-            now = self._wires.now()
-            release_others(connection, owner=self._wires.owner)
-            forget_refusals(connection)
-            pull_back(
-                connection,
-                now=now,
-                longest_poll_ms=self._asking.longest_ms,
-                retry_ms=_LONGEST_RETRY_MS,
-                longest_hold_ms=_LONGEST_HOLD_MS,
-            )
-            return begin_run(connection, owner=self._wires.owner, now=now), self._submitting.recover(connection)
-
-        run_id, lost = await self._wires.ledger.write(take_over)
+        """See to what earlier runs left, return the id of this one."""
+        longest_ms = self._asking.longest_ms
+        run_id, lost = await take_over(self._wires, longest_poll_ms=longest_ms, recover=self._submitting.recover)
         await self._wires.clocks.load(self._wires.ledger)
         await self._planning.load()
         self._submitting.tell_lost(lost)
         with disk_errors(f"looking at {self._wires.root}"):
-            await self._drop_parts()
-            await self._look_for_missing()
+            await drop_parts(self._wires)
+            await look_for_missing(self._wires)
         return run_id
-
-    async def _drop_parts(self) -> None:
-        """Find the parts that are gone on with, drop those of videos that have come to their end."""
-        parts, read = self._wires.parts, self._wires.ledger.read
-        await parts.scan()
-        if ids := parts.ids():
-            known = await read(functools.partial(owners, vids=parts.vids()))
-            parts.settle(known, await read(lambda connection: still_wanted(connection, ids)))
-
-    async def _look_for_missing(self) -> None:
-        """See that the latest done files are where they were put; ``verify`` looks at all, and inside."""
-        done = await self._wires.ledger.read(functools.partial(latest_done, limit=_LOOKED_AT))
-        gone = await asyncio.to_thread(_missing, self._wires.root, done)
-        for video_id, path, there in gone:
-            detail = "the finished file is gone"
-            if there is not None:
-                kept = self._set_aside(video_id, path)
-                detail = f"the finished file has {there} bytes, which is wrong; it is kept as {kept}"
-            _log.warning("%s: %s; fetched again", path, detail)
-            self._wires.notify({"type": "missing", "path": path, "error": detail})
-            put_back = functools.partial(file_missing, video_id=video_id, detail=detail, now=self._wires.now())
-            await self._wires.ledger.write(put_back)
-        self.summary.missing = len(gone)
-
-    def _set_aside(self, video_id: int, path: str) -> str:
-        """Move a damaged file out of the way of its successor."""
-        kept = f".fetcher/quarantine/{video_id}-{self._wires.now()}"
-        set_aside(self._wires.root, path, self._wires.root / kept)
-        return kept
 
     async def _work(self) -> None:
         """Start what can be started, wait for what comes first. One pass asks about each task once or so."""
@@ -166,8 +113,7 @@ class Run:
         while not self._stopping.is_set():
             self._wires.news.clear()
             self._reap()
-            if self._options.until_done:
-                self._submitting.note_ends(self.summary.done + self.summary.failed)
+            self._submitting.note_ends(self.summary.done + self.summary.failed)
             if self._refused is None:
                 self._submitting.start()
                 await self._asking.start_due(before=None if self._polls_on() else began_at)
@@ -178,13 +124,20 @@ class Run:
             if self._wires.news.is_set():
                 continue  # Something ended while we looked elsewhere.
             wake_in_s = self._wake_in_s()
-            if not self._active() and wake_in_s is None:
+            if not self._active() and wake_in_s is None and not self._asks_once_more():
                 return
             await self._wait(wake_in_s)
 
     def _polls_on(self) -> bool:
         """Tell whether tasks that become due during the run are asked about, too."""
         return self._options.until_done or bool(self._fetching.active)
+
+    def _asks_once_more(self) -> bool:
+        """Tell whether a pass that has nothing left to do has begun to ask for what there is room for by now.
+
+        The next pass would find it wanted, ask, and leave all that comes of it to the one after.
+        """
+        return self._refused is None and self._submitting.start_last()
 
     def _active(self) -> set[asyncio.Task[Any]]:
         submitting = [self._submitting.active] if self._submitting.active is not None else []
@@ -320,9 +273,3 @@ class Run:
         await self._wires.ledger.write(
             functools.partial(end_run, run_id=run_id, now=now, exit_code=code, counts=counts)
         )
-
-
-def _missing(root: Path, done: Iterable[tuple[int, str, int]]) -> list[tuple[int, str, int | None]]:
-    """Return which files are gone or of another size: id, path, and the size if there is one."""
-    sizes = [(video_id, path, size, size_of(root, path)) for video_id, path, size in done]
-    return [(video_id, path, there) for video_id, path, size, there in sizes if there != size]

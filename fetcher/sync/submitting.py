@@ -4,46 +4,24 @@ import asyncio
 import functools
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection
 
-from fetcher.archive.space import free_bytes
 from fetcher.domain.delay import rest_delay
-from fetcher.domain.errors import CredentialsRefusedError, NoRoomError, PolyvBlockedError, PolyvError, UsageError
+from fetcher.domain.errors import CredentialsRefusedError, PolyvBlockedError, PolyvError, UsageError
 from fetcher.domain.suspects import Suspects
-from fetcher.domain.waves import Means, held_to, next_task
 from fetcher.ledger import caution, requests
 from fetcher.ledger.requests import Intent
 from fetcher.submitter import NothingCreated, Outcome, Submitter, TaskCreated, TaskLost, TaskRefused
+from fetcher.sync.choosing import Choosing, Terms
 from fetcher.sync.losses import Loss, lose, tell
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
-_LOOKED_AT: Final = 1000
-"""Wanted videos that are looked at for one task: those that the disk has no room for are passed over."""
+_COST: Final = 20.0
+"""A look that found no room is not repeated before so many times what it took: a million is sorted by age."""
 _DIED: Final = "the run that asked ended before the answer was written down"
-_LEAST_FETCHED: Final = 64 << 20
-"""Bytes that have to come before this run's own rate says anything of the line."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """On what terms videos are asked for."""
-
-    expire_days: int
-    budget: int | None
-    """``thaw_budget`` in bytes."""
-    reserve: int
-    """Bytes that stay free on the disk."""
-    first_poll_s: float
-    """To the first question about a new task, and the first pause after a call that failed."""
-    longest_pause_s: float
-    limit_rate: int | None = None
-    """What the line is held to, bytes a second."""
-    looks_every_s: float = 1.0
-    """The shortest time between two looks for room, in seconds."""
 
 
 class Submitting:
@@ -69,6 +47,7 @@ class Submitting:
         self._wires = wires
         self._submitter = submitter
         self._terms = terms
+        self._choosing = Choosing(wires, terms)
         self._retry_in_s = retry_in_s
         self._created = created
         self._suspects = Suspects()
@@ -83,7 +62,6 @@ class Submitting:
         self._intents = 0
         self._held_until: int | None = None
         self._seen_ends = 0
-        self._transfer_s = 0.0
         self._is_behind_questions = False
         """Whether recorded tasks have to be asked about before anything is asked for."""
         self._questions = 0
@@ -106,7 +84,7 @@ class Submitting:
 
     def count_transfer(self, seconds: float) -> None:
         """Say that files were being fetched for so long."""
-        self._transfer_s += seconds
+        self._choosing.count_transfer(seconds)
 
     def note_ends(self, ends: int) -> None:
         """Say how many videos have come to an end in this run: what they took is free again."""
@@ -121,6 +99,16 @@ class Submitting:
         if self.active is None and self._is_due and not self._is_stopped and self._pause_s() <= 0:
             self.active = asyncio.create_task(self._ask_on())
             self.active.add_done_callback(self._end)
+
+    def start_last(self) -> bool:
+        """Begin to ask once more before a pass ends, unless there was trouble; tell whether that was begun.
+
+        The pause between two looks is none that Polyv asked for, and not waited out.
+        """
+        if not self._troubles and self._retry_in_s() <= 0:
+            self._not_before = 0.0
+            self.start()
+        return self.active is not None
 
     def next_in_s(self) -> float | None:
         """Return in how many seconds there may be something to ask for; None where nothing is known to come."""
@@ -156,9 +144,12 @@ class Submitting:
         """
         while not self._is_stopped:
             self._is_due = False  # Until something says otherwise, while the ledger is asked too.
+            began = asyncio.get_running_loop().time()
             intent = await self._intend()
             if intent is None:
-                self._rest(0 if self._is_behind_questions else self._terms.looks_every_s)
+                cost_s = asyncio.get_running_loop().time() - began
+                looks_again_in_s = max(self._terms.looks_every_s, _COST * cost_s)
+                self._rest(0 if self._is_behind_questions else looks_again_in_s)
                 return
             self._is_due = True
             if not await self._ask(intent):
@@ -180,9 +171,8 @@ class Submitting:
             if intent is not None:
                 return intent
             self._suspects.set_aside()
-        room = await asyncio.to_thread(free_bytes, self._wires.root) - self._terms.reserve
-        have = await asyncio.to_thread(self._wires.parts.sizes)
-        chosen = await self._wires.ledger.read(functools.partial(self._choose, room=room, have=have))
+        chosen = await self._choosing.choose()
+        self._held_until = self._choosing.held_until
         return await self._written(chosen) if chosen else None
 
     async def _has_to_wait(self) -> bool:
@@ -209,39 +199,6 @@ class Submitting:
             now=self._wires.now(),
         )
         return await self._wires.ledger.write(write)
-
-    def _choose(self, connection: Connection, *, room: int, have: dict[int, int]) -> list[int]:
-        now, usual = self._wires.now(), requests.usual_size(connection)
-        outstanding = requests.outstanding(connection, now=now, usual=usual, have=have)
-        means = Means(
-            rate=held_to(self._own_rate() or requests.measured_rate(connection), self._terms.limit_rate),
-            expire_days=self._terms.expire_days,
-            budget=self._terms.budget,
-            outstanding=outstanding,
-            room=room - outstanding,
-        )
-        self._held_until = requests.held_until(connection, now=now)
-        if means.is_used_up:
-            return []  # Sorting all that is wanted takes its time.
-        looked_at = list(requests.wanted(connection, now=now, usual=usual, have=have, limit=_LOOKED_AT))
-        chosen = next_task(looked_at, means)
-        if not chosen and (unfit := sum(video.missing > means.room for video in looked_at)):
-            self._left_out(unfit, means.room)
-        return [video.video_id for video in chosen]
-
-    def _left_out(self, videos: int, room: int) -> None:
-        """Keep that the disk has no room for what is wanted: another run changes nothing of that."""
-        shown = f"{videos} or more" if videos == _LOOKED_AT else videos
-        text = (
-            f"no room for videos that are wanted: {shown}; {max(room, 0)} bytes are free beside min_free and what "
-            "is on its way. They are not asked for until there is more: free some, or lower min_free"
-        )
-        self._wires.summary.error = self._wires.summary.error or NoRoomError(text)
-
-    def _own_rate(self) -> float | None:
-        """Return what this run's downloads have shown of the line, bytes a second; None where it is too little."""
-        fetched = self._wires.downloader.fetched
-        return fetched / self._transfer_s if fetched >= _LEAST_FETCHED and self._transfer_s > 0 else None
 
     async def _ask(self, intent: Intent) -> bool:
         """Ask for one task and keep what came of it; tell whether it went well.

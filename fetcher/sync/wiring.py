@@ -24,6 +24,7 @@ from fetcher.polyv.clock import PolyvClock
 from fetcher.settings import Settings
 from fetcher.submitter import Submitter
 from fetcher.sync.asking import Asking
+from fetcher.sync.choosing import Terms
 from fetcher.sync.clocks import LinkClocks
 from fetcher.sync.durability import make_names_durable
 from fetcher.sync.enquiring import Enquiring
@@ -34,7 +35,7 @@ from fetcher.sync.outcome import Notify, Options
 from fetcher.sync.planning import Planning
 from fetcher.sync.rhythm import Rhythm
 from fetcher.sync.run import Run
-from fetcher.sync.submitting import Submitting, Terms
+from fetcher.sync.submitting import Submitting
 from fetcher.sync.wires import Wires
 from fetcher.transfer.pace import jobs_within
 

@@ -15,11 +15,13 @@ from namespaces import needs_mounts, run_mounted
 from origin import OriginServer
 from origin_faults import bursts, cut, status
 from polyv_client_cases import VID
-from polyv_server import Reply, answer, envelope
+from polyv_server import Reply, answer, envelope, refusal
 from raw_case import BODY, KEY, PATH, SIZE, RawCase
 from transfer_cases import certificate
 
 _TEN_YEARS_S = 315_360_000
+_AT_ONCE = 20
+"""Questions to Polyv."""
 
 
 def _vid(number: int) -> str:
@@ -132,19 +134,23 @@ def test_f52_a_long_pause_is_left_to_a_later_run(raw: RawCase, headers: dict[str
     assert 3590 < due_in_s < 3700
 
 
-def test_f53_a_block_by_the_api_ends_the_questions_and_no_download(raw: RawCase) -> None:
-    """Resets for all but the first question: asked a few times more, told once, and the running file comes."""
+@pytest.mark.parametrize("kind", ["resets", "says so"])
+def test_f53_a_block_by_the_api_ends_the_questions_and_no_download(raw: RawCase, kind: str) -> None:
+    """Of all but the first: those under way are the last, told once, and the running file comes."""
     others = [f"{number:032x}" for number in range(60)]
     assert 0 == raw.run("add", "-", stdin="\n".join(others)).returncode
     raw.origin.script(PATH, [bursts([SIZE // 3 + 1], pause_s=0.5)])
-    raw.polyv.script.extend([answer(envelope([raw.row()])), *[Reply(reset=True)] * 100])
+    busy = Reply(reset=True) if kind == "resets" else answer(refusal(10002, "qps exceeds number of calls"))
+    raw.polyv.script.extend([answer(envelope([raw.row()])), *[busy] * 100])
 
     ended = raw.pass_once()
 
     assert (3, ("done", None)) == (ended.code, raw.standing())
     assert raw.is_right()
     assert 1 == sum("is left alone" in line for line in ended.told)
-    assert 40 >= len(raw.polyv.requests)
+    about_tasks = [request for request in raw.polyv.requests if request.path.endswith("/source-file-task/get")]
+    assert len(about_tasks) <= 1 + _AT_ONCE
+    assert len(raw.polyv.requests) - len(about_tasks) <= 1  # About the size of the one that was answered.
 
 
 def _lead_to(case: RawCase, url: str) -> None:

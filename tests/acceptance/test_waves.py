@@ -10,6 +10,7 @@ from archive_case import ArchiveCase
 from wanted_cases import want_videos
 
 from fetcher.simulator.api_faults import ApiFault
+from fetcher.simulator.faults import Fault
 
 _CREATE = "/source-file-task/create"
 _SIZE = 100_000
@@ -53,6 +54,35 @@ def test_a_library_is_asked_for_in_waves_within_the_budget(case: ArchiveCase) ->
     created = _told(ended.stdout, "task_created")
     assert (len(library.tasks) - 1, True) == (len(created), len(created) >= 5)
     assert case.simulator.most_outstanding <= 9 * _SIZE
+
+
+def test_from_cron_each_pass_asks_for_a_wave_and_the_next_one_fetches_it(case: ArchiveCase) -> None:
+    """Four waves in five passes: one that fetches asks before it ends, and does not leave that to the next."""
+    videos = [case.simulator.library.add_video(size=_SIZE) for _ in range(12)]
+    want_videos(case.root, videos)
+
+    ended = [case.sync("--json", FETCHER_THAW_BUDGET=str(3 * _SIZE)) for _ in range(5)]
+
+    assert [0] * 5 == [one.returncode for one in ended]
+    case.require_right(videos)
+    assert case.simulator.most_outstanding <= 3 * _SIZE
+    assert 12 == sum(int(str(row["videos"])) for one in ended for row in _told(one.stdout, "task_created"))
+
+
+def test_a_pass_that_downloads_asks_polyv_meanwhile(case: ArchiveCase) -> None:
+    """For new tasks as room becomes free, and about those that come due: all is done in one pass."""
+    library = case.simulator.library
+    long = library.add_video(size=_SIZE, faults=[Fault.drip(rate=_SIZE / 6)])
+    soon = library.add_video(size=_SIZE, ready_after=2.0)
+    wanted = [library.add_video(size=_SIZE) for _ in range(2)]
+    case.add(long)
+    case.add(soon)
+    want_videos(case.root, wanted)
+
+    ended = case.sync(FETCHER_THAW_BUDGET=str(3 * _SIZE))
+
+    assert (0, "") == (ended.returncode, ended.stderr)
+    case.require_right([long, soon, *wanted])
 
 
 def test_a_task_whose_answer_was_lost_is_told_once_and_asked_for_again_by_a_person_or_after_its_window(

@@ -22,8 +22,9 @@ from ledger_cases import (
 
 from fetcher.domain.events import GivenUp, LinkRefused
 from fetcher.domain.status import Preparation, Reason
+from fetcher.ledger.due import ask_again
 from fetcher.ledger.engine import Database
-from fetcher.ledger.polls import ask_again, record_poll_failure
+from fetcher.ledger.polls import record_poll_failure
 from fetcher.ledger.work import file_missing, forget_refusals, retry
 
 INIT, PROCESS, SUCCESS, FAIL, UNKNOWN = Preparation

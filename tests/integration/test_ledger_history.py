@@ -46,7 +46,7 @@ from fetcher.domain.transitions import TRANSITIONS, next_status
 from fetcher.ledger import schema, work
 from fetcher.ledger.changes import Change, Fence, apply
 from fetcher.ledger.claims import Claimed, release, release_others
-from fetcher.ledger.polls import ask_again
+from fetcher.ledger.due import ask_again
 
 VIDEOS: Final = 4
 TASKS: Final = 3

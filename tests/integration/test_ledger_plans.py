@@ -13,7 +13,18 @@ from sqlalchemy import Connection, event
 from fetcher.domain.library import ListedVideo
 from fetcher.domain.status import Status
 from fetcher.domain.verification import DoneFile
-from fetcher.ledger import claims, comparing, endings, polls, prospects, recovery, verifying, views, wanting, work
+from fetcher.ledger import (
+    claims,
+    comparing,
+    due,
+    endings,
+    prospects,
+    recovery,
+    verifying,
+    views,
+    wanting,
+    work,
+)
 from fetcher.ledger.engine import Database
 
 VIDEOS: Final = 10_000
@@ -114,7 +125,7 @@ def test_the_sweep_of_ended_leases_uses_the_index_of_what_is_held(ledger: Databa
 
 
 def test_due_tasks_come_from_their_index_in_order(ledger: Database) -> None:
-    found = plans(ledger, lambda connection: polls.due_tasks(connection, now=NOW, limit=8, skip=[1, 2]))
+    found = plans(ledger, lambda connection: due.due_tasks(connection, now=NOW, limit=8, skip=[1, 2]))
     first, *of_its_items = found[0].splitlines()
     assert "SEARCH tasks USING INDEX ix_tasks_due (next_poll_at<?)" == first
     assert ["CORRELATED SCALAR SUBQUERY 1", "SEARCH news USING PRIMARY KEY (task=?)"] == of_its_items
@@ -126,10 +137,10 @@ def test_due_tasks_come_from_their_index_in_order(ledger: Database) -> None:
         (lambda connection: claims.extend(connection, owner="run", until=NOW), "ix_videos_held"),
         (lambda connection: claims.release(connection, owner="run"), "ix_videos_held"),
         (lambda connection: claims.release_others(connection, owner="run"), "ix_videos_held"),
-        (polls.next_poll_at, "ix_tasks_due"),
+        (due.next_poll_at, "ix_tasks_due"),
         (work.forget_refusals, "ix_videos_refused"),
-        (lambda connection: polls.ask_again(connection, 5, at=NOW), "ix_task_items_video"),
-        (lambda connection: polls.tasks_naming(connection, 5), "ix_task_items_video"),
+        (lambda connection: due.ask_again(connection, 5, at=NOW), "ix_task_items_video"),
+        (lambda connection: due.tasks_naming(connection, 5), "ix_task_items_video"),
         (lambda connection: endings.seek_other_hope(connection, 5, 5, now=NOW), "ix_task_items_video"),
         (lambda connection: endings.waiting_for(connection, 5), "PRIMARY KEY"),
         (lambda connection: views.one_video(connection, vid(5)), "sqlite_autoindex_videos"),
@@ -183,7 +194,7 @@ def test_the_nearest_ends_of_both_clocks_come_from_the_index_that_has_them(ledge
 def test_links_about_to_die_come_from_their_index_in_order(ledger: Database) -> None:
     """However many could be claimed, in whatever order: none of them is sorted."""
     (found,) = plans(
-        ledger, lambda connection: polls.dying_tasks(connection, before=NOW, obtained_before=NOW, limit=64)
+        ledger, lambda connection: due.dying_tasks(connection, before=NOW, obtained_before=NOW, limit=64)
     )
     assert "SEARCH videos USING INDEX ix_videos_start_by (start_by<?)" in found
     assert "TEMP B-TREE FOR ORDER BY" not in found

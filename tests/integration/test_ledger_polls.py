@@ -21,8 +21,8 @@ from ledger_cases import (
 )
 
 from fetcher.domain.status import Preparation
+from fetcher.ledger.due import due_tasks, next_poll_at, tasks_naming
 from fetcher.ledger.engine import Database
-from fetcher.ledger.polls import due_tasks, next_poll_at, tasks_naming
 
 INIT, PROCESS, SUCCESS, FAIL, UNKNOWN = Preparation
 

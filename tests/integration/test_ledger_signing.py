@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from fetcher.domain.events import LinkRefused
 from fetcher.ledger import work
+from fetcher.ledger.due import dying_tasks
 from fetcher.ledger.engine import Database
-from fetcher.ledger.polls import dying_tasks
 from fetcher.ledger.prospects import keep_ranks
 from fetcher.ledger.thread import LedgerThread
 from fetcher.sync.clocks import LinkClocks

@@ -11,6 +11,7 @@ from polyv_server import PolyvServer, Reply, answer, envelope, refusal
 from fetcher.domain.errors import (
     CredentialsRefusedError,
     PolyvBlockedError,
+    PolyvError,
     PolyvUnavailableError,
 )
 from fetcher.polyv.account import MainAccount
@@ -147,6 +148,28 @@ async def test_five_silences_open_the_breaker_and_time_closes_it(server: PolyvSe
         await client.get_task(TASK)
 
     assert 7 == client.calls == len(server.requests)
+
+
+@pytest.mark.parametrize(
+    "busy",
+    [
+        answer(refusal(10002, "qps exceeds number of calls")),
+        answer(refusal(0, "slow down", code=429)),
+        answer(refusal(7, "slow down"), status=429),
+        answer(b"slow down", status=429),
+    ],
+)
+async def test_f53_five_words_that_it_is_asked_too_often_open_the_breaker(server: PolyvServer, busy: Reply) -> None:
+    """Whoever asks on is shut out: each question would be asked four times."""
+    server.script.extend([busy] * 9)
+
+    async with new_client(server.url, retries=3) as client:
+        with pytest.raises(PolyvError):
+            await client.get_task(TASK)
+        with pytest.raises(PolyvBlockedError, match="300 s"):
+            await client.get_task(TASK)
+
+    assert 5 == client.calls == len(server.requests)
 
 
 async def test_f53_the_silence_of_what_nobody_needs_holds_nothing_back(server: PolyvServer) -> None:

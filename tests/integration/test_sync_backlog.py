@@ -12,7 +12,8 @@ from sync_cases import wired
 
 from fetcher.archive.home import create_home
 from fetcher.ledger.answers import PollRecord
-from fetcher.ledger.polls import due_tasks, record_poll
+from fetcher.ledger.due import due_tasks
+from fetcher.ledger.polls import record_poll
 from fetcher.ledger.work import add_tasks
 from fetcher.sync.backlog import Backlog
 from fetcher.sync.wires import Wires

@@ -18,7 +18,8 @@ from fetcher.domain.link import Link
 from fetcher.domain.observation import Observation
 from fetcher.domain.status import Preparation
 from fetcher.ledger.answers import PollRecord
-from fetcher.ledger.polls import due_tasks, record_poll
+from fetcher.ledger.due import due_tasks
+from fetcher.ledger.polls import record_poll
 from fetcher.polyv.tasks import TaskAnswer, parse_task
 from fetcher.sync.outcome import Summary
 from fetcher.sync.run import Run

@@ -11,8 +11,9 @@ from ledger_cases import NOW, added, rows, seen
 from fetcher.domain.observation import Observation
 from fetcher.domain.status import Preparation
 from fetcher.ledger.answers import DueTask, PollRecord
+from fetcher.ledger.due import due_tasks
 from fetcher.ledger.engine import Database
-from fetcher.ledger.polls import due_tasks, record_poll
+from fetcher.ledger.polls import record_poll
 from fetcher.sync.rhythm import Rhythm
 
 _HOUR: Final = 3_600_000
@@ -104,3 +105,17 @@ def test_ten_thousand_tasks_after_an_outage_stay_below_the_rate_and_cost_what_th
     assert later < 600  # Nobody queues any more: they have drifted apart.
     assert hours * 6 - 1 <= min(asked) <= max(asked) <= hours * 6 / 0.9 + 2
     assert len(slots) == pytest.approx(count * hours * 6 / 0.95, rel=0.05)
+
+
+@pytest.mark.parametrize("every_s", [600, 3600])
+@pytest.mark.parametrize("takes_s", [1, 120])
+def test_cron_finds_every_old_task_due_at_each_of_its_starts(every_s: int, takes_s: int) -> None:
+    """On virtual time, however late in a pass a task has its turn: what a question was late is made up for."""
+    due_at, asked = NOW, list[int]()
+    for start in range(NOW, NOW + 24 * _HOUR, every_s * 1000):
+        if due_at <= start:
+            asked.append(start + takes_s * 1000)
+            old = DueTask(row_id=1, task_id="t", added_at=NOW - 24 * _HOUR, quiet_polls=200, due_at=due_at)
+            due_at = _RHYTHM.next_at(old, now=asked[-1])
+
+    assert 24 * 3600 // every_s - 1 <= len(asked)

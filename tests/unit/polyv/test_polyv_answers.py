@@ -82,7 +82,7 @@ def test_a_refused_video_is_told_apart() -> None:
 @pytest.mark.parametrize(
     ("error", "error_code"),
     [
-        ({"code": 10002, "desc": "qps exceeds number of calls"}, 10002),
+        ({"code": 10002, "desc": "parameter error"}, 10002),
         ({"code": "x", "desc": ["?"]}, None),
         ({}, None),
         (None, None),
