@@ -219,7 +219,7 @@ class _Download:
         verdict: Event | TryAgain | None
         match exc:
             case errors.WindowClosedError():
-                verdict = WindowClosed(at=self._workshop.now(), detail=str(exc))
+                verdict = WindowClosed(at=self._workshop.now(), detail=str(exc), success_at=self._link.success_at)
             case errors.LinkRefusedError():
                 if isinstance(exc, errors.LinkExpiredError):
                     self._workshop.sightings.refused(self._link.url)

@@ -243,6 +243,7 @@ class Asking:
 
         outcome = await self._wires.ledger.write(keep)
         self._wires.summary.published += outcome.published
+        self._wires.summary.windows_closed += outcome.windows_closed
         self._start_bys += outcome.start_bys
         self._wires.clocks.signed(outcome.signs_anew)
         self._wires.notify(

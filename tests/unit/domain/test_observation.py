@@ -138,19 +138,18 @@ def test_only_a_link_or_a_fail_is_a_last_word(said: Preparation, url: str | None
 
 
 @pytest.mark.parametrize(
-    ("status", "closed_at", "success_at", "expected"),
+    ("status", "closed_success_at", "success_at", "expected"),
     [
-        (WANTED, 100, 90, False),
+        (WANTED, 100, 100, False),
         (WAITING, 100, 90, False),
         (WAITING, 100, 101, True),
         (WAITING, 100, None, True),
-        (WAITING, 900, 90, True),
         (WANTED, None, 90, True),
     ],
 )
 def test_a_link_of_the_window_that_was_found_closed_is_not_taken(
     status: Status,
-    closed_at: int | None,
+    closed_success_at: int | None,
     success_at: int | None,
     expected: bool,  # noqa: FBT001
 ) -> None:
@@ -159,7 +158,7 @@ def test_a_link_of_the_window_that_was_found_closed_is_not_taken(
         Observation(
             vid="v", said=SUCCESS, raw="SUCCESS", link=Link(url=FRESH, obtained_at=200, success_at=success_at)
         ),
-        Standing(status=status, is_news=True, has_other_hope=False, closed_at=closed_at),
+        Standing(status=status, is_news=True, has_other_hope=False, closed_success_at=closed_success_at),
         task_id="task",
         now=500,
         expire_days=7,
