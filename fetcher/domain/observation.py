@@ -85,7 +85,7 @@ def _published(
         return None
     if _is_of_closed_window(link, standing):
         return None
-    if standing.status is Status.READY and not _is_better(seen, standing, now=now):
+    if standing.status is Status.READY and not _is_better(seen, link, standing):
         return None
     ends_at = link.window_ends_at(expire_days=expire_days)
     return LinkPublished(
@@ -108,13 +108,14 @@ def _is_of_closed_window(link: Link, standing: Standing) -> bool:
     return link.success_at <= standing.closed_success_at
 
 
-def _is_better(seen: Observation, standing: Standing, *, now: int) -> bool:
+def _is_better(seen: Observation, link: Link, standing: Standing) -> bool:
     """Tell whether a fresh link is worth keeping for a video that has one.
 
-    Each answer of Polyv signs the links of the whole task anew; most of them change nothing.
+    Each answer of Polyv signs the links of the whole task anew; most of them change nothing. How long the old one
+    has to live is counted from when the fresh one was given: by the clock that deadlines are told by.
     """
     if standing.is_link_refused or standing.deadline is None:
         return standing.is_link_refused
-    return standing.deadline - now < _NEARLY_DEAD_MS and (
+    return standing.deadline - link.obtained_at < _NEARLY_DEAD_MS and (
         seen.deadline is None or seen.deadline > standing.deadline
     )

@@ -52,7 +52,9 @@ class Demand:
         return self.is_known and self._is_late
 
 
-def links_at_risk(connection: Connection, *, now: int, places: int, bytes_per_s: float | None = None) -> list[int]:
+def links_at_risk(
+    connection: Connection, *, now: int, places: int, bytes_per_s: float | None = None, ahead_ms: int = 0
+) -> list[int]:
     """Return the videos that may be lost before they are fetched, first what has to be begun first.
 
     Those are the ones that the line cannot carry in time, as fast as the last runs had it; and those that have to
@@ -63,9 +65,10 @@ def links_at_risk(connection: Connection, *, now: int, places: int, bytes_per_s:
         now: ms UTC.
         places: Downloads at a time.
         bytes_per_s: Of the line; None for what the last runs had.
+        ahead_ms: By how much the clock of *now* is ahead of this machine's, which the ledger's runs are told by.
     """
     before = past(connection)
-    until = max(now + RISK_MS, before.next_run_at or 0)
+    until = now + RISK_MS if before.next_run_at is None else max(now + RISK_MS, before.next_run_at + ahead_ms)
     rate = bytes_per_s or before.bytes_per_s
     line = None if rate is None else Line(bytes_per_s=rate, places=places)
     demand = Demand(line, before, now=now)
