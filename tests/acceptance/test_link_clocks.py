@@ -121,6 +121,18 @@ def test_f35_what_went_cold_in_an_old_task_is_waited_for_while_a_newer_one_prepa
     assert [403, 200] == [request.status_code for request in case.simulator.requests.of(video.vid)]
 
 
+@pytest.mark.parametrize("offset_s", [60.0, 170.0])
+def test_f67_a_clock_that_is_a_minute_behind_puts_no_fresh_link_at_risk(case: ArchiveCase, offset_s: float) -> None:
+    """By it the moment of signing lies ahead, as that of an expiry would."""
+    case.simulator.clock_offset = offset_s
+    video = case.simulator.library.add_video(size=1_000_000, faults=[Fault.drip(rate=1000.0)])
+    case.add(video, created_at=case.simulator.now() - 3600)
+
+    ended = case.sync("--max-bytes", "1")
+
+    assert (8, "") == (ended.returncode, ended.stderr)
+
+
 _TEN_YEARS_S = 315_360_000
 
 
