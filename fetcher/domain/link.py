@@ -49,10 +49,17 @@ class Link:
         stamped_at = auth_timestamp(self.url)
         if stamped_at is None or stamped_at > self.obtained_at + _FURTHEST_MS:
             return None
+        return stamped_at if self._is_expiry(stamped_at) else stamped_at + lifetime_s * 1000
+
+    @property
+    def signed_at(self) -> int | None:
+        """When it was signed, ms UTC; None where it tells the moment of expiry, or nothing."""
+        stamped_at = auth_timestamp(self.url)
+        return None if stamped_at is None or self._is_expiry(stamped_at) else stamped_at
+
+    def _is_expiry(self, stamped_at: int) -> bool:
         born_at = self.success_at if self.success_at is not None else self.obtained_at
-        if stamped_at > max(born_at, self.obtained_at) + _SKEW_MS:
-            return stamped_at
-        return stamped_at + lifetime_s * 1000
+        return stamped_at > max(born_at, self.obtained_at) + _SKEW_MS
 
     @property
     def host(self) -> str:

@@ -17,12 +17,15 @@ Dating = Callable[[Link, int | None], tuple[int | None, int | None]]
 """Returns for a link and the end of its thaw window by when to use it, and by when to begin, ms UTC."""
 
 
-def known_lifetimes(connection: Connection, *, since: int) -> dict[str, Lifetime]:
-    """Return what was learned, by host; of how long links live only what was learned from *since* on (ms UTC)."""
+def known_lifetimes(connection: Connection, *, since: int, until: int) -> dict[str, Lifetime]:
+    """Return what was learned, by host; of how long links live only what was learned in this time (ms UTC).
+
+    What was learned later than *until* was written down by a clock that was wrong, and would be believed for ever.
+    """
     return {
         row.host: Lifetime(
-            worked_ms=row.worked_ms if row.updated_at >= since else None,
-            refused_ms=row.refused_ms if row.updated_at >= since else None,
+            worked_ms=row.worked_ms if since <= row.updated_at <= until else None,
+            refused_ms=row.refused_ms if since <= row.updated_at <= until else None,
             signs_anew=None if row.signs_anew is None else bool(row.signs_anew),
         )
         for row in connection.execute(select(link_clocks))
