@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from fetcher.domain.link import RISK_MS
 from fetcher.domain.planning import Line, Plan, Transfer, make_plan
-from fetcher.ledger.prospects import Past, Prospect, past, prospects
+from fetcher.ledger.prospects import Past, Prospect, past, prospects, untold_until
 
 
 class Demand:
@@ -59,6 +59,7 @@ def links_at_risk(
 
     Those are the ones that the line cannot carry in time, as fast as the last runs had it; and those that have to
     be begun within ten minutes, or before the next run begins by the rhythm of the last ones, or had to be by now.
+    Where a link tells nothing, what goes cold within that time.
 
     Args:
         connection: On a snapshot.
@@ -85,7 +86,7 @@ def links_at_risk(
             for one in ready
             if one.start_by is not None and (one.id in lost or one.start_by <= until)
         ]
-    return [video_id for _, video_id in sorted(risky)]
+    return [video_id for _, video_id in sorted([*risky, *untold_until(connection, until)])]
 
 
 def plan_of(

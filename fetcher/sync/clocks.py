@@ -6,10 +6,12 @@ from typing import Final
 
 from fetcher.domain.lifetime import Lifetime, Lifetimes
 from fetcher.domain.link import Link, start_by
-from fetcher.ledger.link_clocks import keep_lifetimes, known_lifetimes, redate, was_cut_off
+from fetcher.ledger.link_clocks import keep_lifetimes, known_lifetimes, redate, some_deadlines, was_cut_off
 from fetcher.ledger.thread import LedgerThread
 
 _BELIEVED_MS: Final = 7 * 86_400_000
+_CLEARLY: Final = 0.1
+"""Of a lifetime; what is learned within a run is written down where it differs by half of that."""
 _AHEAD_MS: Final = 86_400_000
 """What was learned by a clock further ahead is not believed."""
 
@@ -75,7 +77,17 @@ class LinkClocks:
         now = self._now()
         lately = functools.partial(known_lifetimes, since=now - _BELIEVED_MS, until=now + _AHEAD_MS)
         self._lifetimes.know(await ledger.read(lately))
-        self._is_dated = not await ledger.read(was_cut_off)
+        dated = await ledger.read(some_deadlines)
+        is_otherwise = any(self._is_otherwise(link, deadline) for link, deadline in dated)
+        self._is_dated = not is_otherwise and not await ledger.read(was_cut_off)
+
+    def _is_otherwise(self, link: Link, deadline: int | None) -> bool:
+        """Tell whether a deadline follows from something else than what is known now, such as another setting."""
+        lifetime_s = self.seconds(link.host)
+        due = link.deadline(lifetime_s=lifetime_s)
+        if deadline is None or due is None:
+            return deadline is not due
+        return abs(deadline - due) > _CLEARLY * lifetime_s * 1000
 
     async def keep(self, ledger: LedgerThread, *, now: int) -> bool:
         """Write down what is new; date the ready videos anew where it says something else of them.

@@ -4,6 +4,7 @@ import functools
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from sync_cases import now_ms, wired
 
 from fetcher.archive.home import create_home
@@ -28,6 +29,31 @@ async def test_f38_one_odd_link_is_not_believed_for_ever(tmp_path: Path, days: i
         await clocks.load(wires.ledger)
 
     assert expected_s == clocks.seconds("cdn")
+
+
+@pytest.mark.parametrize(("setting_s", "expected_s"), [(1800, 1800), (610, 600), (86_400, 86_400)])
+async def test_another_setting_dates_what_is_ready_already(tmp_path: Path, setting_s: int, expected_s: int) -> None:
+    """Whoever sets it because links live longer has them called at risk no more."""
+    signed_at = now_ms() // 1000 * 1000
+    url = f"https://cdn/a.mp4?auth_key={signed_at // 1000}-a-b-c0ffee"
+    async with wired(create_home(tmp_path / "a", config="")) as wires:
+        await wires.ledger.write(
+            lambda connection: connection.execute(
+                text(
+                    "INSERT INTO videos (vid, status, link, link_obtained_at, deadline, start_by, added_at)"
+                    " VALUES ('a', 'ready', :url, :at, :dies_at, :dies_at, 1)"
+                ),
+                {"url": url, "at": signed_at, "dies_at": signed_at + 600_000},
+            )
+        )
+        clocks = LinkClocks(setting_s, now=now_ms)
+        await clocks.load(wires.ledger)
+        await clocks.keep(wires.ledger, now=now_ms())
+        found = await wires.ledger.read(
+            lambda connection: connection.execute(text("SELECT deadline, start_by FROM videos")).one()
+        )
+
+    assert (signed_at + expected_s * 1000,) * 2 == tuple(found)
 
 
 def test_f38_an_expired_link_that_told_its_expiry_says_nothing_of_how_long_others_live() -> None:
