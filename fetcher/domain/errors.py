@@ -23,7 +23,7 @@
     ├── IllegalTransitionError        an event that cannot happen in this status
     ├── StaleLeaseError               the video was taken over by somebody else
     ├── ConflictError                 other bytes stand under the final name
-    ├── OriginDeniesError             fresh links are refused, one after the other (exit 3)
+    ├── OriginDeniesError             a host refuses fresh links, one after the other (exit 3)
     └── TransferError                 one try at one file
         ├── TransferStoppedError      we were asked to stop; the part is kept
         ├── TransferInterruptedError  the line; the part is kept

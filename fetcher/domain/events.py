@@ -102,6 +102,8 @@ class WindowClosed(Event):
     """The thawed file has gone cold before it was fetched, and is to be asked for once more."""
 
     detail: str
+    success_at: int | None = None
+    """When the file was ready that has gone cold, ms UTC by Polyv's clock; None where it did not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

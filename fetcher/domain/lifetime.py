@@ -17,6 +17,9 @@ _LEAST_MS: Final = 60_000
 wrong, or it was dead at birth."""
 _MOST_MS: Final = 30 * 86_400_000
 """Nor does one live several times as long as the longest thaw window; such an age comes from a wrong clock."""
+_MANY: Final = 3
+"""Odd refusals, with no link so old that worked between them: what has worked does no more, or never did, and
+the clock was wrong."""
 _WORTH_NOTING: Final = 1.05
 """Of what was known before, a twentieth more or less is no news."""
 
@@ -58,9 +61,13 @@ class Lifetime:
         known = self.refused_ms
         if not _LEAST_MS <= age_ms <= _MOST_MS or (known is not None and known <= age_ms):
             return self
-        if self.worked_ms is not None and age_ms < self.worked_ms // 2:
+        if self.is_odd(age_ms):
             return self
         return replace(self, worked_ms=min(self.worked_ms or 0, age_ms - 1) or None, refused_ms=age_ms)
+
+    def is_odd(self, age_ms: int) -> bool:
+        """Tell whether a refusal at *age_ms* is far below what has worked."""
+        return self.worked_ms is not None and _LEAST_MS <= age_ms < self.worked_ms // 2
 
     def is_news(self, before: "Lifetime") -> bool:
         """Tell whether it is worth writing down in place of *before*."""
@@ -86,6 +93,8 @@ class Lifetimes:
         self.configured_s = configured_s
         self._by_host = dict(known or {})
         self._written = dict(self._by_host)
+        self._odd: dict[str, tuple[int, ...]] = {}
+        """By host the ages of links that were refused oddly, since one so old has worked."""
 
     def know(self, known: Mapping[str, Lifetime]) -> None:
         """Take in what was learned before, where this run has seen nothing of its own."""
@@ -108,11 +117,20 @@ class Lifetimes:
 
     def worked(self, host: str, age_ms: int) -> None:
         """Note that a link of *age_ms* worked."""
+        if odd := self._odd.get(host):
+            self._odd[host] = tuple(age for age in odd if age > age_ms)
         self._by_host[host] = self._by_host.get(host, _NOTHING).after_working(age_ms)
 
     def refused(self, host: str, age_ms: int) -> None:
         """Note that one of *age_ms* was refused as expired."""
-        self._by_host[host] = self._by_host.get(host, _NOTHING).after_refusal(age_ms)
+        known = self._by_host.get(host, _NOTHING)
+        if known.is_odd(age_ms):
+            odd = self._odd[host] = (*self._odd.get(host, ()), age_ms)
+            if len(odd) < _MANY:
+                return
+            known, age_ms = replace(known, worked_ms=None, refused_ms=None), sorted(odd)[len(odd) // 2]
+            del self._odd[host]
+        self._by_host[host] = known.after_refusal(age_ms)
 
     def signed(self, host: str, *, is_anew: bool) -> None:
         """Note that Polyv has signed a link anew, or that it has not: the latest word counts."""

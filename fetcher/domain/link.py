@@ -25,6 +25,9 @@ _FURTHEST_MS: Final = 30 * _DAY_MS
 _SKEW_MS: Final = 5_000
 """By how much two clocks may differ: what is stamped so little ahead was stamped just now."""
 
+_CLOCKS_MS: Final = 185_000
+"""By how much Polyv's clock may be ahead of ours where it has accepted our time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
@@ -49,10 +52,23 @@ class Link:
         stamped_at = auth_timestamp(self.url)
         if stamped_at is None or stamped_at > self.obtained_at + _FURTHEST_MS:
             return None
-        born_at = self.success_at if self.success_at is not None else self.obtained_at
-        if stamped_at > max(born_at, self.obtained_at) + _SKEW_MS:
-            return stamped_at
-        return stamped_at + lifetime_s * 1000
+        return stamped_at if self._is_expiry(stamped_at) else stamped_at + lifetime_s * 1000
+
+    @property
+    def signed_at(self) -> int | None:
+        """When it was signed, ms UTC; None where it tells the moment of expiry, or nothing."""
+        stamped_at = auth_timestamp(self.url)
+        return None if stamped_at is None or self._is_expiry(stamped_at) else stamped_at
+
+    def _is_expiry(self, stamped_at: int) -> bool:
+        """Tell whether a stamp lies too far ahead for a moment of signing.
+
+        Polyv's moment of success tells by how much its clock may be ahead of ours; hours ahead, it tells nothing.
+        """
+        born_at = self.obtained_at if self.success_at is None else max(self.success_at, self.obtained_at)
+        if born_at > self.obtained_at + _CLOCKS_MS:
+            born_at = self.obtained_at
+        return stamped_at > born_at + _SKEW_MS
 
     @property
     def host(self) -> str:
@@ -60,8 +76,13 @@ class Link:
         return host_of(self.url)
 
     def window_ends_at(self, *, expire_days: int) -> int | None:
-        """Return when the thawed file goes cold again, ms UTC; None where nobody knows."""
-        return None if self.success_at is None else self.success_at + expire_days * _DAY_MS
+        """Return when the thawed file goes cold again, ms UTC; None where nobody knows.
+
+        It was ready when the link was given, whatever moment Polyv tells.
+        """
+        if self.success_at is None:
+            return None
+        return min(self.success_at, self.obtained_at) + expire_days * _DAY_MS
 
 
 def start_by(*, deadline: int | None, window_ends_at: int | None, signs_anew: bool) -> int | None:

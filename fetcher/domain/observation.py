@@ -46,8 +46,8 @@ class Standing:
     """Of the link it has, ms UTC."""
     is_link_refused: bool = False
     """Whether the origin has just refused the link it has."""
-    closed_at: int | None = None
-    """When its last thaw window closed or will close, ms UTC, where one was found closed before; None elsewhere."""
+    closed_success_at: int | None = None
+    """When the file was ready that was found cold last, ms UTC by Polyv's clock; None where none was."""
     signs_anew: bool = False
     """Whether links like the one that is given are known to be signed anew."""
 
@@ -83,9 +83,9 @@ def _published(
     is_known = link.url in (standing.link, standing.refused_link)
     if is_known or (standing.status is Status.FAILED and not standing.is_news):
         return None
-    if _is_of_closed_window(link, standing, now=now):
+    if _is_of_closed_window(link, standing):
         return None
-    if standing.status is Status.READY and not _is_better(seen, standing, now=now):
+    if standing.status is Status.READY and not _is_better(seen, link, standing):
         return None
     ends_at = link.window_ends_at(expire_days=expire_days)
     return LinkPublished(
@@ -98,20 +98,24 @@ def _published(
     )
 
 
-def _is_of_closed_window(link: Link, standing: Standing, *, now: int) -> bool:
-    """Tell whether a link leads to the file that was found cold: its old task goes on signing links for it."""
-    if standing.closed_at is None or link.success_at is None or standing.status is Status.READY:
+def _is_of_closed_window(link: Link, standing: Standing) -> bool:
+    """Tell whether a link leads to the file that was found cold: its old task goes on signing links for it.
+
+    By Polyv's own moments alone. By a clock of ours that is hours ahead, what a new task gives would be called old.
+    """
+    if standing.closed_success_at is None or link.success_at is None or standing.status is Status.READY:
         return False
-    return link.success_at <= standing.closed_at <= now
+    return link.success_at <= standing.closed_success_at
 
 
-def _is_better(seen: Observation, standing: Standing, *, now: int) -> bool:
+def _is_better(seen: Observation, link: Link, standing: Standing) -> bool:
     """Tell whether a fresh link is worth keeping for a video that has one.
 
-    Each answer of Polyv signs the links of the whole task anew; most of them change nothing.
+    Each answer of Polyv signs the links of the whole task anew; most of them change nothing. How long the old one
+    has to live is counted from when the fresh one was given: by the clock that deadlines are told by.
     """
     if standing.is_link_refused or standing.deadline is None:
         return standing.is_link_refused
-    return standing.deadline - now < _NEARLY_DEAD_MS and (
+    return standing.deadline - link.obtained_at < _NEARLY_DEAD_MS and (
         seen.deadline is None or seen.deadline > standing.deadline
     )

@@ -16,7 +16,8 @@ class Throughput:
     """Learned from looks at a count that grows. Pure: the clock is passed in.
 
     Time in which nothing was under way counts for nothing: an idle line is not a slow one. Nor does that of an
-    outage: planned by a rate that fades with every second of it, nearly all would soon be called lost.
+    outage: planned by a rate that fades with every second of it, nearly all would soon be called lost. Nor does the
+    wait for the very first byte, and what comes with that: planned by it, all would be called lost at once.
     """
 
     def __init__(self) -> None:
@@ -26,6 +27,9 @@ class Throughput:
         self._fetched = 0
         self._recent_s = self._recent_bytes = 0.0
         self._still_s = 0.0
+        self._has_come = False
+        """Whether a byte has come since something was begun on an idle line."""
+        self._counted = 0
         self.busy_s = 0.0
         """Seconds of work so far."""
 
@@ -40,15 +44,20 @@ class Throughput:
         since, self._looked_at = self._looked_at, now
         came, self._fetched = fetched - self._fetched, fetched
         if since is None or not (is_busy or came > 0):
+            self._has_come, self._still_s = False, 0.0
             return
         took, still_s = now - since, self._still_s
         self._still_s = 0.0 if came > 0 else still_s + took
         if came <= 0:
             return
+        was_waiting, self._has_come = still_s > 0 and not self._has_come, True
+        if was_waiting:
+            return
         if still_s <= _STANDS_S:
             took += still_s
         faded = 0.5 ** (took / _HALF_LIFE_S)
         self.busy_s += took
+        self._counted += came
         self._recent_s = self._recent_s * faded + took
         self._recent_bytes = self._recent_bytes * faded + came
 
@@ -60,7 +69,7 @@ class Throughput:
     @property
     def measured(self) -> float | None:
         """Of all the work so far, None where that was too little to tell."""
-        return self._fetched / self.busy_s if self.busy_s >= _LEAST_S and self._fetched else None
+        return self._counted / self.busy_s if self.busy_s >= _LEAST_S else None
 
     @property
     def _recent(self) -> float | None:

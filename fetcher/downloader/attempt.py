@@ -158,7 +158,7 @@ class Attempt:
         def take_head(known: Known) -> None:
             """A part that fits into the buffer is not worth a memo."""
             nonlocal is_kept
-            shop.sightings.worked(link.url)
+            shop.sightings.worked(link)
             if is_kept or known.size is None or known.size >= len(buffer):
                 is_kept = True
                 loop.call_soon_threadsafe(self._keeper.take_head, part.incarnation, known)

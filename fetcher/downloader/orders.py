@@ -55,11 +55,11 @@ class TryAgain:
 class Sightings(Protocol):
     """Who learns from links how long they live. Told from any thread, and never of a link's secret by name."""
 
-    def worked(self, url: str) -> None:
+    def worked(self, link: Link) -> None:
         """Note that the origin takes this link now."""
         ...
 
-    def refused(self, url: str) -> None:
+    def refused(self, link: Link) -> None:
         """Note that the origin calls this link expired now."""
         ...
 

@@ -220,10 +220,10 @@ class _Download:
         verdict: Event | TryAgain | None
         match exc:
             case errors.WindowClosedError():
-                verdict = WindowClosed(at=self._workshop.now(), detail=str(exc))
+                verdict = WindowClosed(at=self._workshop.now(), detail=str(exc), success_at=self._link.success_at)
             case errors.LinkRefusedError():
                 if isinstance(exc, errors.LinkExpiredError):
-                    self._workshop.sightings.refused(self._link.url)
+                    self._workshop.sightings.refused(self._link)
                 verdict = await self._refused(exc)
             case errors.ConflictError():
                 verdict = self._given_up(Reason.CONFLICT, f"{exc}; {self._quarantined()}")

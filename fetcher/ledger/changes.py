@@ -267,8 +267,8 @@ def _(event: happened.GivenUp) -> dict[str, Any]:
 
 @_columns.register
 def _(event: happened.WindowClosed) -> dict[str, Any]:
-    closed = {"window_ends_at": event.at, "postponed": 0, "refused_link": None, "detail": event.detail}
-    return {**_NO_LEASE, **_NO_LINK, **closed}
+    closed = {"window_ends_at": event.at, "link_success_at": event.success_at}
+    return {**_NO_LEASE, **_NO_LINK, **closed, "postponed": 0, "refused_link": None, "detail": event.detail}
 
 
 @_columns.register

@@ -121,6 +121,13 @@ def end_pauses(connection: Connection, *, video_ids: Sequence[int]) -> None:
     )
 
 
+def is_any_elsewhere(connection: Connection, *, hosts: Sequence[str]) -> bool:
+    """Tell whether any ready video has a link that leads to none of *hosts*."""
+    leads_there = [videos.c.link.like(f"%://{host}{end}%") for host in hosts for end in "/:"]
+    other = select(videos.c.id).where(has_status(Status.READY), *(~there for there in leads_there)).limit(1)
+    return connection.execute(other).first() is not None
+
+
 def release_others(connection: Connection, *, owner: str) -> None:
     """Give back what dead runs left claimed. Only for who holds the archive's lock: nobody else can be alive."""
     connection.execute(

@@ -31,21 +31,22 @@ def give_up(
     """Give up videos that wait for what this task will not give any more, those it no longer names included."""
     given_up: dict[int, Event] = {}
     for video in waiting:
-        verdict = _verdict(record, answer.get(video.vid))
+        seen = answer.get(video.vid)
+        verdict = _verdict(record, seen)
         if verdict is None or seek_other_hope(connection, record.task.row_id, video.id, now=record.now):
             continue
-        event = _ended(record, video, *verdict)
+        event = _ended(record, video, seen, *verdict)
         apply(connection, Change(video_id=video.id, event=event))
         given_up[video.id] = event
     return given_up
 
 
-def _ended(record: PollRecord, video: Any, reason: Reason, why: str) -> Event:
+def _ended(record: PollRecord, video: Any, seen: Observation | None, reason: Reason, why: str) -> Event:
     detail = f"task {record.task.task_id}: {why}"
     if reason is not Reason.WINDOW_CLOSED:
         return GivenUp(at=record.now, reason=reason, detail=detail)
     return after_window(
-        WindowClosed(at=record.now, detail=detail),
+        WindowClosed(at=record.now, detail=detail, success_at=seen.link.success_at if seen and seen.link else None),
         vid=video.vid,
         resubmits=video.resubmits,
         was_done=video.size is not None,

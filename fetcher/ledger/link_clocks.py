@@ -17,12 +17,15 @@ Dating = Callable[[Link, int | None], tuple[int | None, int | None]]
 """Returns for a link and the end of its thaw window by when to use it, and by when to begin, ms UTC."""
 
 
-def known_lifetimes(connection: Connection, *, since: int) -> dict[str, Lifetime]:
-    """Return what was learned, by host; of how long links live only what was learned from *since* on (ms UTC)."""
+def known_lifetimes(connection: Connection, *, since: int, until: int) -> dict[str, Lifetime]:
+    """Return what was learned, by host; of how long links live only what was learned in this time (ms UTC).
+
+    What was learned later than *until* was written down by a clock that was wrong, and would be believed for ever.
+    """
     return {
         row.host: Lifetime(
-            worked_ms=row.worked_ms if row.updated_at >= since else None,
-            refused_ms=row.refused_ms if row.updated_at >= since else None,
+            worked_ms=row.worked_ms if since <= row.updated_at <= until else None,
+            refused_ms=row.refused_ms if since <= row.updated_at <= until else None,
             signs_anew=None if row.signs_anew is None else bool(row.signs_anew),
         )
         for row in connection.execute(select(link_clocks))
@@ -63,18 +66,27 @@ def redate(connection: Connection, *, after: int, dates: Dating) -> int | None:
     rows = connection.execute(_ready_after(after)).all()
     changed = []
     for row in rows:
-        link = Link(url=row.link, obtained_at=row.link_obtained_at, success_at=row.link_success_at)
-        deadline, start_by = dates(link, row.window_ends_at)
+        deadline, start_by = dates(_link(row), row.window_ends_at)
         if (deadline, start_by) != (row.deadline, row.start_by):
             changed.append({"id": row.id, "deadline": deadline, "start_by": start_by})
     update_rows(connection, videos, changed)
     return rows[-1].id if len(rows) == _PAGE else None
 
 
+def some_deadlines(connection: Connection) -> list[tuple[Link, int | None]]:
+    """Return the links of some ready videos, and their deadlines as they stand."""
+    rows = connection.execute(_ready_after(0)).all()
+    return [(_link(row), row.deadline) for row in rows]
+
+
 def was_cut_off(connection: Connection) -> bool:
     """Tell whether the run before the one that has begun never ended: it may have dated anew some videos only."""
     ends = connection.scalars(select(runs.c.ended_at).order_by(runs.c.id.desc()).offset(1).limit(1)).all()
     return list(ends) == [None]
+
+
+def _link(row: Any) -> Link:
+    return Link(url=row.link, obtained_at=row.link_obtained_at, success_at=row.link_success_at)
 
 
 def _ready_after(video_id: int) -> Select[Any]:

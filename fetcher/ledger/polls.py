@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, update
 
 from fetcher.domain.errors import FetcherError
-from fetcher.domain.events import Event, GivenUp, LinkPublished, PreparationFailed
+from fetcher.domain.events import Event, GivenUp, LinkPublished, PreparationFailed, WindowClosed
 from fetcher.domain.identifiers import printable
 from fetcher.domain.link import Link
 from fetcher.domain.observation import Observation, Standing, event_of
@@ -37,6 +37,8 @@ class PollOutcome:
     """By when to begin with the videos that had no link before, ms UTC; None is the most urgent."""
     failed: tuple[str, ...] = ()
     """Videos that need a person now, by vid."""
+    windows_closed: int = 0
+    """Videos that went cold before they were fetched, and are wanted again."""
     is_finished: bool = False
     is_rejected: bool = False
     """Whether the task is not asked about any more, although Polyv told nothing of it."""
@@ -75,6 +77,7 @@ def record_poll(connection: Connection, record: PollRecord) -> PollOutcome:
         published=len(published),
         start_bys=tuple(event.start_by for before, event in published if before != Status.READY),
         failed=tuple(vid for vid, event in happened if isinstance(event, PreparationFailed | GivenUp)),
+        windows_closed=sum(isinstance(event, WindowClosed) for _, event in happened),
         is_finished=is_finished,
         is_rejected=is_ended and not is_finished and not record.seen,
         signs_anew=shown,
@@ -168,7 +171,7 @@ def _event(
         is_link_refused=video.link in record.refused_links,
         is_news=is_news,
         has_other_hope=is_failing and seek_other_hope(connection, record.task.row_id, video.id, now=record.now),
-        closed_at=video.window_ends_at if video.resubmits else None,
+        closed_success_at=video.link_success_at if video.resubmits else None,
         signs_anew=_is_signed_anew(record, seen),
     )
     days = record.task.expire_days or record.expire_days

@@ -78,6 +78,18 @@ def prospects(connection: Connection) -> Iterator[Prospect]:
         last = page[-1]
 
 
+def untold_until(connection: Connection, until: int) -> list[tuple[int, int]]:
+    """Return the ready videos of which nobody knows by when to begin, but that go cold by *until* (ms UTC).
+
+    Returns:
+        When each goes cold, ms UTC, and its id.
+    """
+    cold = select(videos.c.window_ends_at, videos.c.id).where(_IS_READY, videos.c.start_by.is_(None))
+    return [
+        (row.window_ends_at, row.id) for row in connection.execute(cold.where(videos.c.window_ends_at <= until))
+    ]
+
+
 def past(connection: Connection) -> Past:
     """Look back."""
     mean = connection.scalar(_MEAN)

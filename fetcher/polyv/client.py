@@ -251,13 +251,18 @@ class PolyvClient:
             except NeverSentError:
                 call.delivery.may_have_arrived = False
                 raise
-            self._note_headers(call, answer, sent_at=sent_at)
-            return parse_envelope(answer.body, http_status=answer.status_code, secrets=self._secrets)
+            trip_s = self._note_headers(call, answer, sent_at=sent_at)
+            data = parse_envelope(answer.body, http_status=answer.status_code, secrets=self._secrets)
+        if call.offset_s is not None:
+            self._clock.settle(call.offset_s, trip_s=trip_s)
+        return data
 
-    def _note_headers(self, call: Call, answer: Answer, *, sent_at: float) -> None:
+    def _note_headers(self, call: Call, answer: Answer, *, sent_at: float) -> float:
+        """Keep what they tell of time; return how long the answer took, in seconds."""
         now, headers = self._clock.uncorrected_s(), answer.headers
         call.offset_s = offset_from_date(headers.get("date"), headers.get("age"), sent_at=sent_at, received_at=now)
         call.pause_s = retry_after_s(headers.get("retry-after"), now_s=self._clock.now_ms() / 1000)
+        return now - sent_at
 
     def _signed(self, call: Call) -> dict[str, str]:
         return (call.account or self._account).signed(call.params, now_ms=self._clock.now_ms())

@@ -9,6 +9,9 @@ from fetcher.domain.http_time import http_date_s
 _EARLIEST_S: Final = datetime(2015, 1, 1, tzinfo=UTC).timestamp()
 _LATEST_S: Final = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 _LONGEST_TRIP_S: Final = 120.0
+_DATE_STEP_S: Final = 1.0
+_ACCEPTED_S: Final = 185.0
+"""By how much a time may be off that Polyv accepts: three minutes, and what the request took."""
 
 
 def offset_from_date(
@@ -64,3 +67,16 @@ class PolyvClock:
     def correct(self, offset: float) -> None:
         """Take Polyv to be *offset* seconds ahead from now on."""
         self._offset_s = offset
+
+    def settle(self, offset: float, *, trip_s: float) -> None:
+        """Take in the offset that shows in an answer to a time that Polyv has accepted.
+
+        Half a minute behind Polyv's clock, a link that was signed this moment would seem to be stamped with an
+        expiry in half a minute. What Polyv accepts is less than three minutes off; a ``Date`` further off is wrong.
+
+        Args:
+            offset: Seconds that Polyv is ahead.
+            trip_s: How long the answer took, in seconds: the offset may be wrong by half of that, and by a second.
+        """
+        if trip_s / 2 + _DATE_STEP_S < abs(offset - self._offset_s) <= _ACCEPTED_S:
+            self._offset_s = offset

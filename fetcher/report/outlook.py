@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from fetcher.domain.link import RISK_MS
 from fetcher.domain.planning import Line, Plan, Transfer, make_plan
-from fetcher.ledger.prospects import Past, Prospect, past, prospects
+from fetcher.ledger.prospects import Past, Prospect, past, prospects, untold_until
 
 
 class Demand:
@@ -52,20 +52,24 @@ class Demand:
         return self.is_known and self._is_late
 
 
-def links_at_risk(connection: Connection, *, now: int, places: int, bytes_per_s: float | None = None) -> list[int]:
+def links_at_risk(
+    connection: Connection, *, now: int, places: int, bytes_per_s: float | None = None, ahead_ms: int = 0
+) -> list[int]:
     """Return the videos that may be lost before they are fetched, first what has to be begun first.
 
     Those are the ones that the line cannot carry in time, as fast as the last runs had it; and those that have to
     be begun within ten minutes, or before the next run begins by the rhythm of the last ones, or had to be by now.
+    Where a link tells nothing, what goes cold within that time.
 
     Args:
         connection: On a snapshot.
         now: ms UTC.
         places: Downloads at a time.
         bytes_per_s: Of the line; None for what the last runs had.
+        ahead_ms: By how much the clock of *now* is ahead of this machine's, which the ledger's runs are told by.
     """
     before = past(connection)
-    until = max(now + RISK_MS, before.next_run_at or 0)
+    until = now + RISK_MS if before.next_run_at is None else max(now + RISK_MS, before.next_run_at + ahead_ms)
     rate = bytes_per_s or before.bytes_per_s
     line = None if rate is None else Line(bytes_per_s=rate, places=places)
     demand = Demand(line, before, now=now)
@@ -82,7 +86,7 @@ def links_at_risk(connection: Connection, *, now: int, places: int, bytes_per_s:
             for one in ready
             if one.start_by is not None and (one.id in lost or one.start_by <= until)
         ]
-    return [video_id for _, video_id in sorted(risky)]
+    return [video_id for _, video_id in sorted([*risky, *untold_until(connection, until)])]
 
 
 def plan_of(

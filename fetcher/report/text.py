@@ -31,8 +31,8 @@ def status_lines(row: Mapping[str, Any], root: str) -> Iterator[str]:
     tasks = ", ".join(f"{count} {name}" for name, count in sorted(row["tasks"].items())) or "none"
     asked = f"; the next is asked about at {row['next_poll_at']}" if row["next_poll_at"] else ""
     yield f"tasks     {tasks}{asked}"
-    if row["nearest_deadline"]:
-        yield f"links     nearest deadline {row['nearest_deadline']}, {row['at_risk']} at risk"
+    if row["nearest_deadline"] or row["at_risk"]:
+        yield f"links     nearest deadline {row['nearest_deadline'] or 'not told'}, {row['at_risk']} at risk"
     if row["nearest_window_end"]:
         yield f"thawed    the first file that is still to be fetched goes cold at {row['nearest_window_end']}"
     yield f"last run  {_run_text(row['last_run'])}"

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from fetcher.domain.clock_steps import ClockSteps
 from fetcher.domain.errors import PolyvBlockedError, PolyvError, PolyvRefusedError, TransferStoppedError
 from fetcher.domain.link import RISK_MS, Link
 from fetcher.domain.observation import Observation
@@ -15,6 +16,7 @@ from fetcher.downloader.orders import Order
 from fetcher.ledger.answers import DueTask, PollRecord
 from fetcher.ledger.due import current_link, due_tasks, dying_tasks, next_poll_at, tasks_naming
 from fetcher.ledger.polls import PollOutcome, record_poll, record_poll_failure
+from fetcher.ledger.recovery import bring_forward
 from fetcher.ledger.sources import keep_told
 from fetcher.poller import Poller
 from fetcher.sync.enquiring import Enquiring
@@ -50,6 +52,7 @@ class Asking:
         self._rhythm = rhythm
         self._retry_in_s = retry_in_s
         self._next_at: int | None = 0
+        self._steps = ClockSteps()
         self._room = asyncio.Semaphore(_AT_ONCE)
         self.active: dict[int, asyncio.Task[list[Observation]]] = {}
         """By the task's row."""
@@ -76,6 +79,7 @@ class Asking:
         Args:
             before: Tasks that became due later than this, ms UTC, are left to another pass; None for no such limit.
         """
+        await self._heed_clock()
         now = self._wires.now() if before is None else min(before, self._wires.now())
         if self._next_at is None or now < self._next_at or self._retry_in_s() > 0 or self._has_plenty():
             return
@@ -87,6 +91,13 @@ class Asking:
         next_at = await self._wires.ledger.read(functools.partial(next_poll_at, skip=asked))
         if count == self._count:  # Else something has changed, and the ledger is looked at again.
             self._next_at = next_at
+
+    async def _heed_clock(self) -> None:
+        """Where this machine's clock was set back, have pauses last no longer for it: links live on by Polyv's."""
+        now_s = asyncio.get_running_loop().time()
+        if back_ms := self._steps.set_back_ms(wall_ms=self._wires.now(), monotonic_s=now_s):
+            await self._wires.ledger.write(functools.partial(bring_forward, by_ms=back_ms))
+            self.look_again()
 
     def look_again(self) -> None:
         """Say that there is a new task in the ledger."""
@@ -235,6 +246,7 @@ class Asking:
 
         outcome = await self._wires.ledger.write(keep)
         self._wires.summary.published += outcome.published
+        self._wires.summary.windows_closed += outcome.windows_closed
         self._start_bys += outcome.start_bys
         self._wires.clocks.signed(outcome.signs_anew)
         self._wires.notify(

@@ -5,11 +5,15 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from fetcher.domain.lifetime import Lifetime, Lifetimes
-from fetcher.domain.link import Link, auth_timestamp, host_of, start_by
-from fetcher.ledger.link_clocks import keep_lifetimes, known_lifetimes, redate, was_cut_off
+from fetcher.domain.link import Link, start_by
+from fetcher.ledger.link_clocks import keep_lifetimes, known_lifetimes, redate, some_deadlines, was_cut_off
 from fetcher.ledger.thread import LedgerThread
 
 _BELIEVED_MS: Final = 7 * 86_400_000
+_CLEARLY: Final = 0.1
+"""Of a lifetime; what is learned within a run is written down where it differs by half of that."""
+_AHEAD_MS: Final = 86_400_000
+"""What was learned by a clock further ahead is not believed."""
 
 
 class LinkClocks:
@@ -49,20 +53,20 @@ class LinkClocks:
         for host, is_anew in shown.items():
             self._lifetimes.signed(host, is_anew=is_anew)
 
-    def worked(self, url: str) -> None:
+    def worked(self, link: Link) -> None:
         """Note that the origin takes this link now."""
-        if (age_ms := self._age_ms(url)) is not None:
-            self._lifetimes.worked(host_of(url), age_ms)
+        if (age_ms := self._age_ms(link)) is not None:
+            self._lifetimes.worked(link.host, age_ms)
 
-    def refused(self, url: str) -> None:
+    def refused(self, link: Link) -> None:
         """Note that the origin calls this link expired now."""
-        if (age_ms := self._age_ms(url)) is not None:
-            self._lifetimes.refused(host_of(url), age_ms)
+        if (age_ms := self._age_ms(link)) is not None:
+            self._lifetimes.refused(link.host, age_ms)
 
-    def _age_ms(self, url: str) -> int | None:
-        """Return how long ago it was stamped; below 0 where the stamp is a moment of expiry still to come."""
-        stamped_at = auth_timestamp(url)
-        return None if stamped_at is None else self._now() - stamped_at
+    def _age_ms(self, link: Link) -> int | None:
+        """Return how long ago it was signed; None where it does not tell: time since an expiry is no age."""
+        signed_at = link.signed_at
+        return None if signed_at is None else self._now() - signed_at
 
     async def load(self, ledger: LedgerThread) -> None:
         """Begin with what earlier runs have learned.
@@ -70,9 +74,20 @@ class LinkClocks:
         What is old is learned anew. One odd link would be believed for ever otherwise: where links are renewed
         before they are as old as one that was refused, none of them can speak against it.
         """
-        lately = functools.partial(known_lifetimes, since=self._now() - _BELIEVED_MS)
+        now = self._now()
+        lately = functools.partial(known_lifetimes, since=now - _BELIEVED_MS, until=now + _AHEAD_MS)
         self._lifetimes.know(await ledger.read(lately))
-        self._is_dated = not await ledger.read(was_cut_off)
+        dated = await ledger.read(some_deadlines)
+        is_otherwise = any(self._is_otherwise(link, deadline) for link, deadline in dated)
+        self._is_dated = not is_otherwise and not await ledger.read(was_cut_off)
+
+    def _is_otherwise(self, link: Link, deadline: int | None) -> bool:
+        """Tell whether a deadline follows from something else than what is known now, such as another setting."""
+        lifetime_s = self.seconds(link.host)
+        due = link.deadline(lifetime_s=lifetime_s)
+        if deadline is None or due is None:
+            return deadline is not due
+        return abs(deadline - due) > _CLEARLY * lifetime_s * 1000
 
     async def keep(self, ledger: LedgerThread, *, now: int) -> bool:
         """Write down what is new; date the ready videos anew where it says something else of them.

@@ -17,6 +17,7 @@ from fetcher.domain.errors import (
     ConflictError,
     FileRefusedError,
     NoRoomError,
+    OriginDeniesError,
     StaleLeaseError,
     TransferStoppedError,
 )
@@ -25,7 +26,7 @@ from fetcher.domain.status import Reason
 from fetcher.domain.window import after_window
 from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.ledger.changes import Change, apply
-from fetcher.ledger.claims import Claimed
+from fetcher.ledger.claims import Claimed, is_any_elsewhere
 from fetcher.ledger.due import ask_again
 from fetcher.ledger.endings import wait_for_newer
 from fetcher.sync.backlog import Backlog, is_sooner
@@ -41,6 +42,8 @@ _MOST_SUSPICIONS: Final = 10
 _DYING_MS: Final = 20_000
 """A link that lives no longer may be dead before a place and a connection are there for it."""
 _YOUNG_MS: Final = 60_000
+_MOST_RESTING: Final = 20_000
+"""More are not stepped over for the sake of what another host may give: each has to be claimed for that."""
 
 _Pauses = dict[int, tuple[float, int | None]]
 """By video: when its pause is over, by the monotonic clock, and by when to begin with it, ms UTC."""
@@ -92,7 +95,7 @@ class Fetching:
         self._nodes = Nodes()
         self._due: _Pauses = {}
         self._resting: _Pauses = {}
-        self._denials = Denials()
+        self._denials = Denials(rest_s=patience.rest_s)
         self._begun: dict[int, Claimed] = {}
         """What has a place, by video."""
         self._recalled: list[int] = []
@@ -107,12 +110,18 @@ class Fetching:
         await self._give_way()
         while self._backlog.is_low and (claimed := await self._backlog.claim()):
             for one in claimed:
-                if self._tries[one.video_id] < self._patience.tries:
+                if self._tries[one.video_id] < self._patience.tries and not self._is_denied(one):
                     self._backlog.add(one)
-                else:  # It stays claimed, and so out of the way.
-                    rested_at = asyncio.get_running_loop().time() + self._patience.rest_s
-                    self._resting[one.video_id] = rested_at, one.start_by
+                else:
+                    self._rest(one)
         self._fill()
+
+    def _is_denied(self, one: Claimed) -> bool:
+        return self._denials.is_left_alone(one.link.host, now=asyncio.get_running_loop().time())
+
+    def _rest(self, one: Claimed) -> None:
+        """Leave a video alone for a while. It stays claimed, and so out of the way."""
+        self._resting[one.video_id] = asyncio.get_running_loop().time() + self._patience.rest_s, one.start_by
 
     def look_again(self, start_bys: Iterable[int | None] = ()) -> None:
         """Say that the ledger may have something to download again.
@@ -214,6 +223,9 @@ class Fetching:
 
     def _fill(self) -> None:
         while len(self._backlog) and (len(self._begun) < self._backlog.places or self._places.has_extra):
+            if self._is_denied(self._backlog.waiting[0]):
+                self._rest(self._backlog.pop())
+                continue
             if len(self._begun) >= self._backlog.places:
                 self._places.take_extra(self._backlog.waiting[0].video_id)
             claimed = self._backlog.pop()
@@ -262,7 +274,21 @@ class Fetching:
         self._tally.count(claimed, event)
         if not isinstance(event, FileVerified):
             self._wires.news.set()
-        self._denials.look(verdict)
+        await self._heed(self._denials.look(claimed.link.host, verdict, now=asyncio.get_running_loop().time()))
+
+    async def _heed(self, denied: OriginDeniesError | None) -> None:
+        """Leave a host alone that refuses fresh links; where there is no other one, nothing is left to be done.
+
+        Raises:
+            OriginDeniesError: There is none.
+        """
+        if denied is None:
+            return
+        hosts = self._denials.hosts
+        is_other = functools.partial(is_any_elsewhere, hosts=hosts)
+        if len(self._resting) > _MOST_RESTING or not await self._wires.ledger.read(is_other):
+            raise denied
+        self._wires.summary.error = self._wires.summary.error or denied
 
     async def _download(self, claimed: Claimed) -> Event | TryAgain:
         self._due.pop(claimed.video_id, None)

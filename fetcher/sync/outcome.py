@@ -55,6 +55,8 @@ class Summary:
     """Tasks that Polyv was asked for and certainly did not make, no video being to blame."""
     links_refused: int = 0
     """Videos whose link the origin refuses, and for which Polyv has no other now."""
+    windows_closed: int = 0
+    """Videos that went cold before they were fetched, and are wanted again by themselves."""
     missing: int = 0
     """Done files that were found gone."""
     counts: dict[str, int] = field(default_factory=dict)
@@ -72,6 +74,11 @@ class Summary:
     """What ended the run early."""
     stopped_by: ExitCode | None = None
     """A signal's or a limit's code."""
+
+    @property
+    def ended(self) -> int:
+        """Videos that came to an end, or are wanted again: either way there may be something to ask for."""
+        return self.done + self.failed + self.windows_closed
 
     @property
     def exit_code(self) -> ExitCode:

@@ -76,8 +76,10 @@ class Planning:
 
     async def at_risk(self) -> int:
         """Return how many videos may be lost before they are fetched, as ``list --at-risk`` names them."""
+        now = self._wires.polyv_now()
+        ahead_ms = now - self._wires.now()
         look = functools.partial(
-            links_at_risk, now=self._wires.polyv_now(), places=self._places, bytes_per_s=self.bytes_per_s
+            links_at_risk, now=now, places=self._places, bytes_per_s=self.bytes_per_s, ahead_ms=ahead_ms
         )
         return len(await self._wires.ledger.read(look))
 

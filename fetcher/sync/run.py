@@ -113,7 +113,7 @@ class Run:
         while not self._stopping.is_set():
             self._wires.news.clear()
             self._reap()
-            self._submitting.note_ends(self.summary.done + self.summary.failed)
+            self._submitting.note_ends(self.summary.ended)
             if self._refused is None:
                 self._submitting.start()
                 await self._asking.start_due(before=None if self._polls_on() else began_at)

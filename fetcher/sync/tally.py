@@ -60,6 +60,7 @@ class Tally:
                 due_at = instant(event.due_at)
                 self._wires.notify({"type": "try_failed", **told, "error": event.detail, "due_at": due_at})
             case WindowClosed():
+                self._wires.summary.windows_closed += 1
                 _log.info("%s: %s; asked for again", claimed.vid, event.detail)
                 self._wires.notify({"type": "window_closed", **told, "error": event.detail})
             case LinkRefused():

@@ -68,6 +68,23 @@ def test_an_origin_that_lets_nobody_in_ends_the_run(case: ArchiveCase) -> None:
     assert published <= 40 + 2 * 16
 
 
+def test_f35_a_host_that_lets_nobody_in_keeps_nothing_from_another_one(case: ArchiveCase) -> None:
+    """Its videos come first, pass after pass: what the other host has would die while it could be saved."""
+    library = case.simulator.library
+    case.add(*[library.add_video(size=1000, faults=[Fault.denied(times=None)]) for _ in range(40)])
+    assert 3 == case.sync().returncode
+    case.simulator.link_base = case.simulator.url.replace("127.0.0.1", "localhost")
+    videos = [library.add_video(size=1000) for _ in range(10)]
+    case.add(*videos)
+
+    ended = case.sync()
+
+    assert 3 == ended.returncode
+    assert 1 == ended.stderr.count("127.0.0.1 refuses fresh links")
+    case.require_right(videos)
+    assert 2 * 16 >= len(case.simulator.requests.to("/source-file-task/get"))
+
+
 def test_a_link_that_cannot_be_renewed_is_no_success(case: ArchiveCase) -> None:
     """F35: the identical dead link again: told once, exit code 3, asked for again later."""
     case.simulator.links = "frozen"

@@ -72,6 +72,31 @@ def test_f35_what_has_gone_cold_is_wanted_again_where_that_is_allowed(case: Arch
     assert 2 == len(case.simulator.library.tasks)
 
 
+def test_f35_a_run_until_done_asks_again_for_what_has_gone_cold_and_fetches_it(case: ArchiveCase) -> None:
+    video = case.simulator.library.add_video()
+    case.simulator.library.task(case.add(video)).expire_days = 0
+
+    ended = case.sync("--until-done", "--max-duration", "30s", FETCHER_RESUBMIT_EXPIRED="true")
+
+    assert (0, "") == (ended.returncode, ended.stderr)
+    case.require_right([video])
+
+
+def test_f66_a_clock_that_is_hours_ahead_keeps_no_video_from_the_task_that_was_paid_for_again(
+    case: ArchiveCase,
+) -> None:
+    """Local time taken for UTC, as in China: by this clock the file went cold after the new one was ready."""
+    case.simulator.clock_offset = -8 * 3600.0
+    video = case.simulator.library.add_video()
+    case.simulator.library.task(case.add(video)).expire_days = 0
+
+    ended = case.sync("--until-done", "--max-duration", "30s", FETCHER_RESUBMIT_EXPIRED="true")
+
+    assert 0 == ended.returncode, ended.stderr
+    case.require_right([video])
+    assert 2 == len(case.simulator.library.tasks)
+
+
 @pytest.mark.parametrize("may_resubmit", ["false", "true"])
 def test_f35_what_went_cold_in_an_old_task_is_waited_for_while_a_newer_one_prepares_it(
     case: ArchiveCase, may_resubmit: str
@@ -94,6 +119,18 @@ def test_f35_what_went_cold_in_an_old_task_is_waited_for_while_a_newer_one_prepa
     assert 0 == case.sync(**environ).returncode
     case.require_right([video])
     assert [403, 200] == [request.status_code for request in case.simulator.requests.of(video.vid)]
+
+
+@pytest.mark.parametrize("offset_s", [60.0, 170.0])
+def test_f67_a_clock_that_is_a_minute_behind_puts_no_fresh_link_at_risk(case: ArchiveCase, offset_s: float) -> None:
+    """By it the moment of signing lies ahead, as that of an expiry would."""
+    case.simulator.clock_offset = offset_s
+    video = case.simulator.library.add_video(size=1_000_000, faults=[Fault.drip(rate=1000.0)])
+    case.add(video, created_at=case.simulator.now() - 3600)
+
+    ended = case.sync("--max-bytes", "1")
+
+    assert (8, "") == (ended.returncode, ended.stderr)
 
 
 _TEN_YEARS_S = 315_360_000

@@ -71,6 +71,19 @@ def test_f41_what_was_learned_of_signing_holds_for_the_next_run(
     case.require_right([*first, *second])
 
 
+def test_f66_a_clock_that_is_ahead_puts_nothing_at_risk(case: ArchiveCase) -> None:
+    """By it the next run begins when the links, which live half a day, will be dead."""
+    case.simulator.clock_offset = -float(_DAY_S)
+    case.simulator.links, case.simulator.auth_timestamp = "frozen", "expiry"
+    library = case.simulator.library
+    slow = library.add_video(size=1_000_000, link_lifetime=_DAY_S / 2, faults=[Fault.drip(rate=1000.0)])
+    case.add(slow, library.add_video(ready_after_polls=_NEVER), created_at=time.time() - _DAY_S)
+
+    ended = [case.sync("--max-bytes", "1").returncode for _ in range(5)]
+
+    assert [8] * 5 == ended
+
+
 def _learned(case: ArchiveCase) -> list[int | None]:
     with raw(case.root / ".fetcher" / "ledger.db") as ledger:
         return [signs_anew for (signs_anew,) in ledger.execute("SELECT signs_anew FROM link_clocks")]

@@ -68,6 +68,22 @@ async def test_a_wrong_clock_is_healed_by_the_answers_date(
     assert 1 == sum("clock" in record.message for record in caplog.records)
 
 
+@pytest.mark.parametrize(("ahead_s", "expected"), [(60.0, 60), (-170.0, -170), (0.2, 0)])
+async def test_f67_a_clock_that_is_a_little_off_is_put_right_without_a_word(
+    server: PolyvServer, caplog: pytest.LogCaptureFixture, ahead_s: float, expected: float
+) -> None:
+    """Polyv accepts it, but by it a link that was signed this moment would be one that dies in a minute."""
+    server.ahead_s = ahead_s
+    clock = PolyvClock(time.time)
+
+    async with new_client(server.url, clock=clock) as client:
+        await client.get_task(TASK)
+
+    assert expected == pytest.approx(clock.offset_s, abs=1.5)
+    assert (0.2 != ahead_s) is (clock.offset_s != 0)
+    assert (1, []) == (client.calls, caplog.records)
+
+
 async def test_the_answer_to_a_create_is_waited_for_longer_than_any_other(server: PolyvServer) -> None:
     """One that is given up may have made a task all the same, and nobody knows its id."""
     slow = answer(envelope({"taskId": TASK}))

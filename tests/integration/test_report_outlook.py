@@ -85,6 +85,18 @@ def test_a_window_that_closes_before_the_link_dies_counts(ledger: Database) -> N
     assert [vid(7)] == _at_risk(ledger)
 
 
+@pytest.mark.parametrize(("minutes", "expected"), [(9, [10]), (11, []), (-1, [10])])
+def test_f38_what_goes_cold_within_ten_minutes_is_at_risk_though_its_link_tells_nothing(
+    ledger: Database, minutes: int, expected: list[int]
+) -> None:
+    with ledger.writing() as connection:
+        connection.execute(
+            text("UPDATE videos SET window_ends_at = :at WHERE start_by IS NULL"), {"at": NOW + minutes * MINUTE}
+        )
+
+    assert [vid(number) for number in expected] == _at_risk(ledger)
+
+
 def test_the_ready_videos_are_read_by_deadline_page_by_page(ledger: Database) -> None:
     """Many of one deadline, and one that does not tell: each comes once, whatever page it is on."""
     count = 2 * prospects.PAGE + 500

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from origin import Exchange, OriginServer, rightly
 from origin_faults import status, whole
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sync_cases import VID, Source, now_ms, running
 
 from fetcher.archive.home import create_home
@@ -24,6 +24,7 @@ from fetcher.domain.exit_code import ExitCode
 from fetcher.ledger.changes import Change
 from fetcher.ledger.claims import release_others
 from fetcher.ledger.opening import open_ledger
+from fetcher.ledger.schema import tasks
 from fetcher.ledger.work import add_tasks
 from fetcher.polyv.tasks import TaskAnswer, parse_task
 from fetcher.sync.outcome import Options
@@ -106,6 +107,26 @@ async def test_a_clock_that_steps_back_neither_delays_a_try_nor_keeps_the_run_bu
 
     assert (1, 1, ExitCode.OK) == (summary.done, summary.tries_failed, summary.exit_code)
     assert looked < 100
+
+
+async def test_f67_a_clock_that_is_set_back_makes_no_pause_between_questions_longer(tmp_path: Path) -> None:
+    """An hour back, and links of half an hour would be born and die unseen."""
+    began, set_back_at, asked_before = now_ms(), time.monotonic() + 1, 0
+
+    def clock() -> int:
+        nonlocal asked_before
+        if time.monotonic() > set_back_at:
+            return now_ms() - 3_600_000
+        asked_before = source.asked
+        return now_ms()
+
+    source = Source(lambda: parse_task([{"vid": VID, "url": None, "status": "PROCESS"}]))
+    home, options = create_home(tmp_path / "a", config=""), Options(until_done=True, max_duration_s=4)
+    async with running(home, source, first_s=0.05, options=options, now=clock) as run:
+        await run._wires.ledger.write(lambda connection: connection.execute(update(tasks).values(added_at=began)))
+        await run.run()
+
+    assert 0 < asked_before < source.asked - 5
 
 
 async def test_a_file_taken_away_before_its_row_is_written_is_fetched_again(tmp_path: Path) -> None:

@@ -46,6 +46,16 @@ def test_too_little_tells_nothing() -> None:
     assert (None, None) == (throughput.bytes_per_s, throughput.measured)
 
 
+def test_f40_an_origin_that_takes_long_to_answer_has_no_slow_line() -> None:
+    """Two seconds to the first bytes, in one look with few of them: by those, all that is ready would be lost."""
+    wait, first, steady = [(0.2, 0, True)] * 10, [(0.2, 100, True)], [(0.2, 2000, True)] * 10
+
+    assert _watched(*wait, *first, *steady[:3]).bytes_per_s is None
+    throughput = _watched(*wait, *first, *steady, (9.0, 0, False), *wait, *first, *steady)
+    assert pytest.approx(10_000) == throughput.bytes_per_s
+    assert pytest.approx(10_000) == throughput.measured
+
+
 def test_a_line_that_stands_is_no_line_of_rate_zero() -> None:
     assert _watched(*[(1.0, 0, True)] * 10).bytes_per_s is None
 

@@ -64,6 +64,30 @@ def test_a_refusal_far_below_what_has_worked_teaches_nothing() -> None:
     assert seen == seen.after_refusal(HOUR)
 
 
+def _refused(lifetimes: Lifetimes, *ages_ms: int) -> int:
+    for age_ms in ages_ms:
+        lifetimes.refused("h", age_ms)
+    return lifetimes.seconds("h")
+
+
+def test_three_refusals_far_below_what_has_worked_are_believed() -> None:
+    """A day was made half an hour, or a clock was wrong by hours when old links seemed to work."""
+    lifetimes = Lifetimes(10 * HALF, {"h": Lifetime(worked_ms=24 * HOUR, signs_anew=False)})
+
+    assert 24 * 3600 == _refused(lifetimes, HOUR, HOUR // 2 + 1000)
+    assert 1802 == _refused(lifetimes, HOUR // 2 + 2000)
+    assert {"h": Lifetime(refused_ms=HOUR // 2 + 2000, signs_anew=False)} == lifetimes.take_news()
+
+
+def test_refusals_between_which_links_so_old_go_on_working_are_not() -> None:
+    """One node's clock is wrong; the others' are right."""
+    lifetimes = Lifetimes(HALF, {"h": Lifetime(worked_ms=24 * HOUR)})
+
+    for _ in range(5):
+        assert 24 * 3600 == _refused(lifetimes, HOUR, HOUR)
+        lifetimes.worked("h", HOUR + 1)
+
+
 @pytest.mark.parametrize("age_ms", [-5, 31 * 24 * HOUR])
 def test_an_age_that_cannot_be_teaches_nothing(age_ms: int) -> None:
     """F38: a stamp that is a moment of expiry, or a clock that is wrong."""

@@ -47,6 +47,15 @@ def test_without_a_time_of_success_the_moment_of_obtaining_counts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("success_s", "stamped_s", "dies_s"), [(180, 180, 180 + LIFETIME_S), (180, 600, 600), (8 * 3600, 600, 600)]
+)
+def test_f64_a_success_hours_ahead_makes_no_expiry_a_birth(success_s: int, stamped_s: int, dies_s: int) -> None:
+    """China's time told as UTC: the link dies when it says so all the same."""
+    found = deadline(1694663401 + stamped_s, success_at=BORN + success_s * 1000)
+    assert BORN + dies_s * 1000 == found
+
+
+@pytest.mark.parametrize(
     "stamp",
     [
         "1694663401000",
@@ -103,7 +112,10 @@ def test_no_stamp_makes_the_deadline_crash_or_lie_a_month_ahead(
 
 
 def test_the_window_ends_its_days_after_the_preparation() -> None:
-    assert BORN + 7 * 86_400_000 == Link(url=BASE, obtained_at=0, success_at=BORN).window_ends_at(expire_days=7)
+    given = Link(url=BASE, obtained_at=BORN + 1, success_at=BORN)
+    assert BORN + 7 * 86_400_000 == given.window_ends_at(expire_days=7)
+    too_late = Link(url=BASE, obtained_at=BORN, success_at=BORN + 1)
+    assert BORN + 7 * 86_400_000 == too_late.window_ends_at(expire_days=7), "F64: it was ready when it was given"
     assert Link(url=BASE, obtained_at=0).window_ends_at(expire_days=7) is None
 
 

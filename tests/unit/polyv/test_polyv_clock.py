@@ -57,3 +57,24 @@ def test_the_clock_counts_milliseconds_and_obeys_the_latest_correction() -> None
     clock.correct(-0.25)
 
     assert (1_000_250, 1000.5, -0.25) == (clock.now_ms(), clock.uncorrected_s(), clock.offset_s)
+
+
+@pytest.mark.parametrize(
+    ("offset", "trip_s", "expected"),
+    [
+        (60, 0.1, 60),
+        (-180, 2, -180),
+        (1.04, 0.1, 0),
+        (1.06, 0.1, 1.06),
+        (5, 10, 0),
+        (186, 0.1, 0),
+        (-86_400, 0.1, 0),
+    ],
+)
+def test_f68_an_accepted_time_is_put_right_where_the_answer_tells_it_surely(
+    offset: float, trip_s: float, expected: float
+) -> None:
+    """Not by less than an answer can tell, nor by more than Polyv would have accepted."""
+    clock = PolyvClock(lambda: 0.0)
+    clock.settle(offset, trip_s=trip_s)
+    assert expected == clock.offset_s
