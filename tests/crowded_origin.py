@@ -3,7 +3,7 @@
 import threading
 import time
 
-from origin import Behaviour, Exchange
+from origin import Behaviour, Exchange, rightly
 
 _PIECE = 32_768
 
@@ -26,6 +26,16 @@ class Counted:
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self.now -= 1
+
+
+def at_once(counted: Counted) -> Behaviour:
+    """Send all that there is."""
+
+    def behave(exchange: Exchange) -> None:
+        with counted:
+            rightly(exchange)
+
+    return behave
 
 
 def for_each(rate: int, counted: Counted) -> Behaviour:

@@ -1,13 +1,12 @@
 """How many downloads at a time: more while more bring more, fewer while fewer do as well."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Final
 
 from fetcher.domain.refusals import Refusals
-from fetcher.domain.windows import Windows
+from fetcher.domain.windows import Haul, Windows, mean
 
 _FIRST_WINDOW_S: Final = 1.0
 """While the number doubles: what that brings is seen at once, where it brings anything."""
@@ -43,8 +42,8 @@ class Seen:
 
     now: float
     """Monotonic seconds."""
-    fetched: int
-    """Bytes that have come so far."""
+    haul: Haul
+    """What has come so far."""
     used: int
     """Downloads under way."""
     has_more: bool
@@ -62,18 +61,18 @@ class Step:
     was: int
     places: int
     why: str
-    usual: float | None = None
-    """Bytes a second before the step."""
-    tried: float | None = None
-    """Bytes a second with the number that was tried, None where none was."""
+    usual: Haul | None = None
+    """What came each second before the step."""
+    tried: Haul | None = None
+    """What came each second with the number that was tried, None where none was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Trial:
     was: int
-    usual: Sequence[float]
+    usual: Sequence[Haul]
     """What windows brought before."""
-    rates: list[float]
+    rates: list[Haul]
     """What windows bring now."""
 
 
@@ -95,7 +94,7 @@ class Crowd:
         self._limit = limit
         self._windows = Windows()
         self._refusals = Refusals()
-        self._usual: deque[float] = deque(maxlen=_REMEMBERED)
+        self._usual: deque[Haul] = deque(maxlen=_REMEMBERED)
         self._trial: _Trial | None = None
         self._doubles, self._grows = True, True
         self._pause_s = _FIRST_PAUSE_S
@@ -103,7 +102,7 @@ class Crowd:
         self._heard_at = 0.0
         """When something was last learned of a step."""
         self._known: float | None = None
-        """The rate at which it was last decided to wait."""
+        """What a second was worth when it was last decided to wait."""
         self._refused_from = self._most + 1
         """So many were too many for the origin."""
         self._refused_until = 0.0
@@ -116,7 +115,7 @@ class Crowd:
             return self._retreat(seen.now)
         rate = self._windows.look(
             now=seen.now,
-            fetched=seen.fetched,
+            haul=seen.haul,
             is_right=seen.used == self.places,
             shortest_s=_FIRST_WINDOW_S if self._doubles else _WINDOW_S,
         )
@@ -139,12 +138,12 @@ class Crowd:
             return None
         self._trial = _Trial(was=self.places, usual=tuple(self._usual), rates=[])
         why = "to see whether more bring more" if places > self.places else "to see whether fewer bring as much"
-        return self._go(places, seen.now, why, usual=fmean(self._usual))
+        return self._go(places, seen.now, why, usual=mean(self._usual))
 
     def _is_known(self) -> bool:
         if not self._doubles:
             return len(self._usual) >= _FEW
-        latest = list(self._usual)[-_FEWEST:]
+        latest = _worths(self._usual)[-_FEWEST:]
         return len(latest) == _FEWEST and 0 < max(latest) <= _STEADY * min(latest)
 
     def _next(self, seen: Seen) -> int:
@@ -153,7 +152,7 @@ class Crowd:
         if seen.now >= self._refused_until:
             self._refused_from = self._most + 1
         more = min(2 * self.places if self._doubles else self.places + quarter, self._most, self._refused_from - 1)
-        is_limited = self._limit is not None and fmean(self._usual) >= _AT_LIMIT * self._limit
+        is_limited = self._limit is not None and mean(self._usual).fetched >= _AT_LIMIT * self._limit
         may_grow = more > self.places and not is_limited
         if may_grow and (self._grows or self.places == self._least):
             return more if seen.has_more else self.places
@@ -161,19 +160,19 @@ class Crowd:
 
     def _judged(self, trial: _Trial, now: float) -> Step | None:
         """Stay at what is tried, or go back."""
-        usual, tried = fmean(trial.usual), fmean(trial.rates)
+        usual, tried = mean(trial.usual), mean(trial.rates)
         is_growth = self.places > trial.was
         if is_growth:
             is_worth_it = self._is_better(trial)
             is_open = is_worth_it and len(trial.rates) < _GROWTH_JUDGED_BY
         else:
-            is_worth_it, is_open = tried >= _AS_MUCH * usual, len(trial.rates) < _SHRINKING_JUDGED_BY
+            is_worth_it, is_open = tried.worth >= _AS_MUCH * usual.worth, len(trial.rates) < _SHRINKING_JUDGED_BY
         if is_open:
             return None
         self._trial = None
         if not is_worth_it:
             self._grows = not is_growth or trial.was == self._least
-            self._pause(now, usual)
+            self._pause(now, usual.worth)
             why = "more do not bring enough more" if is_growth else "fewer bring less"
             return self._go(trial.was, now, why, usual=usual, tried=tried)
         self._usual.clear()
@@ -185,8 +184,8 @@ class Crowd:
 
     def _is_better(self, trial: _Trial) -> bool:
         """Tell whether each window is worth the step, and above all chance."""
-        needed = fmean(trial.usual) * (1 + _WORTH * (self.places / trial.was - 1))
-        return min(trial.rates) >= max(needed, *trial.usual)
+        needed = mean(trial.usual).worth * (1 + _WORTH * (self.places / trial.was - 1))
+        return min(_worths(trial.rates)) >= max(needed, *_worths(trial.usual))
 
     def _given_up(self, now: float) -> Step | None:
         """Go back where there was too little work, or too few places free, to learn anything of what is tried."""
@@ -211,8 +210,9 @@ class Crowd:
         latest = list(self._usual)[-_OTHER_WINDOWS:]
         if self._known is None or len(latest) < _OTHER_WINDOWS:
             return
-        is_more = min(latest) > self._known * (1 + _OTHER_LINE)
-        if is_more or max(latest) < self._known * (1 - _OTHER_LINE):
+        worths = _worths(latest)
+        is_more = min(worths) > self._known * (1 + _OTHER_LINE)
+        if is_more or max(worths) < self._known * (1 - _OTHER_LINE):
             self._usual.clear()
             self._usual.extend(latest)
             self._doubles, self._grows, self._known = True, True, None
@@ -224,9 +224,13 @@ class Crowd:
         self._due_at, self._pause_s = now + self._pause_s, min(2 * self._pause_s, _LONGEST_PAUSE_S)
 
     def _go(
-        self, places: int, now: float, why: str, *, usual: float | None = None, tried: float | None = None
+        self, places: int, now: float, why: str, *, usual: Haul | None = None, tried: Haul | None = None
     ) -> Step:
         was, self.places, self._heard_at = self.places, places, now
         self._usual.clear()
         self._windows.restart(ready_at=now + _SETTLING_S)
         return Step(was=was, places=places, why=why, usual=usual, tried=tried)
+
+
+def _worths(rates: Iterable[Haul]) -> list[float]:
+    return [rate.worth for rate in rates]

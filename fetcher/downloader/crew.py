@@ -25,6 +25,11 @@ _Wanted = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 class Hands(Protocol):
     """Who does what blocks, so that the event loop need not."""
 
+    @property
+    def threads(self) -> int:
+        """How many things can be done at a time now; those that are to leave are here until they have."""
+        ...
+
     def do(self, work: Callable[[], T]) -> asyncio.Future[T]:
         """Have *work* done, return its result to come."""
         ...
@@ -57,6 +62,11 @@ class Crew:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def threads(self) -> int:
+        """How many things can be done at a time now; those that are to leave are here until they have."""
+        return sum(thread.is_alive() for thread in self._threads)
 
     def resize(self, size: int) -> None:
         """Do *size* things at a time from now on; what is begun goes on. Not to be called once it is closed.

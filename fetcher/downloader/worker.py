@@ -60,6 +60,11 @@ class Downloader:
         """Bytes that came over the network so far, those of running transfers included."""
         return self._fetched + sum(meter.fetched for meter in list(self.running.values()))
 
+    @property
+    def threads(self) -> int:
+        """How many transfers can be under way now; after there were to be fewer, those that go on count, too."""
+        return self._workshop.crew.threads
+
     def _outstanding(self) -> int:
         """Return how many bytes are still to come for which there is room, as far as sizes are known."""
         return sum(max((meter.size or 0) - meter.have, 0) for meter in list(self._granted))

@@ -30,16 +30,20 @@ class Backlog:
         jobs: Downloads at a time.
         layout: Of the files' names.
         long_s: Seconds after which what is still not begun is given back.
+        short_s: Seconds within which what was claimed at a time is done where it is quick.
     """
 
-    def __init__(self, wires: Wires, *, jobs: int, layout: str, long_s: float = _LONG_S) -> None:
+    def __init__(
+        self, wires: Wires, *, jobs: int, layout: str, long_s: float = _LONG_S, short_s: float = _SHORT_S
+    ) -> None:
         self._wires = wires
         self._layout = layout
         self._long_s = long_s
+        self._short_s = short_s
         self._jobs = jobs
         self._most = self._least
         self._videos: deque[Claimed] = deque()
-        self._claimed_at = -math.inf
+        self._claimed_at = self._learned_at = -math.inf
         self._ended = 0
         self._is_dry = False
 
@@ -94,12 +98,8 @@ class Backlog:
 
     async def claim(self) -> Sequence[Claimed]:
         """Claim what is most urgent; none where nothing is ready."""
-        now = asyncio.get_running_loop().time()
-        if self._ended >= self._least and now - self._claimed_at < _SHORT_S:
-            self._most = min(self._most * _GROWTH, _MOST)
-        else:
-            self._most = self._least
-        self._claimed_at, self._ended = now, 0
+        self._claimed_at = asyncio.get_running_loop().time()
+        self._learn(self._claimed_at)
         limit = self._most
         take = functools.partial(
             claim,
@@ -114,6 +114,20 @@ class Backlog:
         if len(claimed) == limit:
             self._is_dry = False
         return claimed
+
+    def _learn(self, now: float) -> None:
+        """Claim more at a time where as much as that is done in no time, few where few are done.
+
+        A claim that only fills up what the one before it left comes too soon to tell either.
+        """
+        lasted = now - self._learned_at
+        if lasted < self._short_s and self._ended < self._most:
+            return
+        if lasted < self._short_s:
+            self._most = min(self._most * _GROWTH, _MOST)
+        elif self._ended < self._least * lasted / self._short_s:
+            self._most = self._least
+        self._learned_at, self._ended = now, 0
 
     @property
     def is_stale(self) -> bool:

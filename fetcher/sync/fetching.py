@@ -24,6 +24,7 @@ from fetcher.domain.errors import (
 from fetcher.domain.events import Event, FileVerified, GivenUp, LinkRefused, TransferFailed, WindowClosed
 from fetcher.domain.status import Reason
 from fetcher.domain.window import after_window
+from fetcher.domain.windows import short_by
 from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.ledger.changes import Change, apply
 from fetcher.ledger.claims import Claimed, is_any_elsewhere
@@ -91,6 +92,8 @@ class Fetching:
         self._places = Places(wires, jobs)
         self.ended = self.refused = 0
         """Downloads that came to an end so far; those of them that fewer at a time might have spared."""
+        self.files = self.short = 0
+        """Files that were fetched whole so far; by how many bytes they were short of what each is worth."""
         self._tries: Counter[int] = Counter()
         self._nodes = Nodes()
         self._due: _Pauses = {}
@@ -262,6 +265,9 @@ class Fetching:
             del self._begun[claimed.video_id]
         self._backlog.count_end()
         self.ended += 1
+        if isinstance(verdict, FileVerified) and verdict.fetched:
+            self.files += 1
+            self.short += short_by(verdict.size)
         self.refused += isinstance(verdict, TryAgain) and verdict.is_crowded
         self._fill()
         try:

@@ -4,6 +4,7 @@ import logging
 from typing import Final
 
 from fetcher.domain.crowd import Crowd, Seen, Step
+from fetcher.domain.windows import Haul
 from fetcher.report.text import size_text
 from fetcher.sync.fetching import Fetching
 from fetcher.sync.wires import Wires
@@ -37,14 +38,13 @@ class Growing:
             self._fetching.resize(step.places)
 
     def _seen(self, now: float) -> Seen:
-        fetching = self._fetching
-        begun, jobs = len(fetching.begun), fetching.jobs
+        fetching, downloader = self._fetching, self._wires.downloader
+        begun, threads = len(fetching.begun), downloader.threads
         return Seen(
             now=now,
-            fetched=self._wires.downloader.fetched,
-            # Quick ones stand in line, and no more than there are places are under way.
-            used=begun if fetching.is_each_seen else min(begun, jobs),
-            has_more=bool(fetching.waiting),
+            haul=Haul(fetched=downloader.fetched, files=fetching.files, short=fetching.short),
+            used=min(begun, threads),  # Quick ones stand in line for a thread.
+            has_more=bool(fetching.waiting) or begun > threads,
             ended=fetching.ended,
             refused=fetching.refused,
         )
@@ -57,5 +57,5 @@ def _told(step: Step) -> str:
     return f"{jobs}: {step.why}{rates}{tried}"
 
 
-def _rate(bytes_per_s: float) -> str:
-    return f"{size_text(round(bytes_per_s))}/s"
+def _rate(a_second: Haul) -> str:
+    return f"{size_text(round(a_second.fetched))} and {a_second.files:.1f} files a second"

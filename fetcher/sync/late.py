@@ -131,6 +131,11 @@ class LateDownloader:
         """Bytes that came over the network so far."""
         return 0 if self._downloader.opened is None else self._downloader.opened.fetched
 
+    @property
+    def threads(self) -> int:
+        """How many transfers can be under way now; none where none was yet."""
+        return 0 if self._downloader.opened is None else self._downloader.opened.threads
+
     def stop(self) -> None:
         """Break all transfers off, those that are asked for later too."""
         self._is_stopped = True

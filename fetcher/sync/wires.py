@@ -33,6 +33,11 @@ class Downloads(Protocol):
         """Bytes that came over the network so far."""
         ...
 
+    @property
+    def threads(self) -> int:
+        """How many transfers can be under way now, with places that are to go when what has them has ended."""
+        ...
+
     def stop(self) -> None:
         """Break all transfers off."""
         ...

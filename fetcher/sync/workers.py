@@ -21,6 +21,7 @@ from fetcher.polyv.clock import PolyvClock
 from fetcher.settings import Settings
 from fetcher.transfer.origin import Origin
 from fetcher.transfer.pace import Pace
+from fetcher.transfer.pool import MOST_IDLE
 from fetcher.transfer.turn import Turn
 
 
@@ -93,7 +94,13 @@ async def opened_downloader(
 
 def _origin(settings: Settings, turn: Turn) -> Origin:
     try:
-        return Origin(loopback_too=settings.is_api_here, read_timeout_s=settings.stall_seconds, turn=turn)
+        return Origin(
+            loopback_too=settings.is_api_here,
+            read_timeout_s=settings.stall_seconds,
+            turn=turn,
+            # Small files may all end at the same moment; what is closed then costs a handshake a moment later.
+            most_idle=max(MOST_IDLE, settings.jobs_max),
+        )
     except OSError as exc:
         raise UsageError(
             f"the certificates cannot be read ({type(exc).__name__}): check SSL_CERT_FILE and SSL_CERT_DIR"

@@ -31,6 +31,7 @@ from fetcher.transfer.body import Body
 from fetcher.transfer.connection import Attach
 from fetcher.transfer.head import LengthError
 from fetcher.transfer.ordinary import OrdinaryTransport
+from fetcher.transfer.pool import MOST_IDLE
 from fetcher.transfer.transport import BulkTransport
 from fetcher.transfer.turn import Turn
 
@@ -73,6 +74,7 @@ class Origin:
         connect_timeout_s: Seconds for one address to answer.
         read_timeout_s: Seconds without a byte after which the line counts as dead.
         turn: Left wherever the network is waited for.
+        most_idle: Connections that are kept for the next file; those in use do not count.
 
     Raises:
         UsageError: The certificates that the environment names cannot be used.
@@ -85,6 +87,7 @@ class Origin:
         connect_timeout_s: float = 15,
         read_timeout_s: float = 60,
         turn: Turn | None = None,
+        most_idle: int = MOST_IDLE,
     ) -> None:
         self._loopback_too = loopback_too
         self._turn = turn or Turn()
@@ -94,6 +97,7 @@ class Origin:
             connect_timeout_s=connect_timeout_s,
             read_timeout_s=read_timeout_s,
             turn=self._turn,
+            most_idle=most_idle,
         )
         self._ordinary = OrdinaryTransport(
             context=context,

@@ -14,8 +14,9 @@ from typing import Final
 import httpx
 
 from fetcher.transfer.chunked import ChunkedReader
-from fetcher.transfer.connection import LONGEST_IDLE_S, Address, Attach, Connection, ConnectionPool, Line
+from fetcher.transfer.connection import Address, Attach, Connection, Line
 from fetcher.transfer.head import RawHead, read_head
+from fetcher.transfer.pool import LONGEST_IDLE_S, MOST_IDLE, ConnectionPool
 from fetcher.transfer.request import Wanted, wanted
 from fetcher.transfer.turn import Turn
 
@@ -41,6 +42,7 @@ class BulkTransport:
         read_timeout_s: float = 60.0,
         turn: Turn | None = None,
         longest_idle_s: float = LONGEST_IDLE_S,
+        most_idle: int = MOST_IDLE,
     ) -> None:
         self._pool = ConnectionPool(
             context=context or httpx.create_ssl_context(),
@@ -48,6 +50,7 @@ class BulkTransport:
             read_timeout_s=read_timeout_s,
             turn=turn or Turn(),
             longest_idle_s=longest_idle_s,
+            most_idle=most_idle,
         )
 
     def ask(self, url: str, headers: Mapping[str, str], *, attach: Attach) -> "Response":
@@ -137,17 +140,25 @@ class BulkBody:
         return count
 
     def close(self) -> None:
-        """Keep the connection if the body was read to its end and nothing follows, else close it."""
+        """Keep the connection if the body was read to its end and nothing follows, else close it.
+
+        The few bytes that a redirect has behind its head count as read where they came with it: else each file of
+        an origin that sends on to another node would cost a handshake.
+        """
         if not self._is_open:
             return
         self._is_open = False
         self._line.let_go()
-        is_spent = self._left == 0 if self._chunks is None else self._chunks.is_spent
         # What follows would be taken for the answer to the next request.
-        if is_spent and self._is_kept and not self._connection.has_more():
+        if self._is_spent() and self._is_kept and not self._connection.has_more():
             self._pool.give_back(self._address, self._connection)
         else:
             self._connection.close()
+
+    def _is_spent(self) -> bool:
+        if self._chunks is not None:
+            return self._chunks.is_spent
+        return self._left is not None and self._connection.has_passed(self._left)
 
     def abort(self) -> None:
         """Break the connection from any thread, as long as it is this body's."""

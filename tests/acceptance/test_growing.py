@@ -2,19 +2,23 @@
 
 import json
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from crowded_origin import Counted, for_all, for_each, for_so_many
+from crowded_origin import Counted, at_once, for_all, for_each, for_so_many
 from origin import Behaviour
 from raw_case import RawCase, prepared_archive, raw_case
 from transfer_cases import video
 
+from benchmarks.far_line import far
+
 _MIB = 1 << 20
-_BODY = video(2 * _MIB)
-_RATE = 2 * _MIB
+_BODY = video(_MIB)
+_SMALL_BODY = video(16 << 10)
+_RATE = _MIB
 _FROM_TWO = {"FETCHER_JOBS": "2", "FETCHER_JOBS_MAX": "16", "FETCHER_TRIES": "20"}
 
 
@@ -24,19 +28,49 @@ def _case(tmp_path: Path) -> Iterator[RawCase]:
         yield case
 
 
-def _publish(case: RawCase, behaviour: Behaviour, count: int) -> list[str]:
-    """Have Polyv give links to *count* files, behind which the origin does *behaviour*; return the vids."""
+def _publish(
+    case: RawCase, behaviour: Behaviour, count: int, *, body: bytes = _BODY, port: int | None = None
+) -> list[str]:
+    """Have Polyv give links to *count* files, behind which the origin does *behaviour*; return the vids.
+
+    Where a *port* is named, the links lead there.
+    """
     vids = [f"{number:032x}_1" for number in range(count)]
     for vid in vids:
-        case.origin.add(f"/{vid}.mp4", _BODY)
+        case.origin.add(f"/{vid}.mp4", body)
         case.origin.script(f"/{vid}.mp4", [behaviour] * 30)
-    case.polyv.data = lambda: [case.row(vid=vid, url=case.link(f"/{vid}.mp4")) for vid in vids]
+    near, where = f":{case.origin.port}/", f":{port or case.origin.port}/"
+    case.polyv.data = lambda: [case.row(vid=vid, url=case.link(f"/{vid}.mp4").replace(near, where)) for vid in vids]
     return vids
 
 
 def _require_right(case: RawCase, vids: list[str]) -> None:
     assert [f"{vid}.mp4" for vid in vids] == case.files()
     assert {_BODY} == {(case.root / f"{vid}.mp4").read_bytes() for vid in vids}
+
+
+def _run_until(case: RawCase, line: str) -> str:
+    """Let a run go on until it says *line* or has nothing more to do, then stop it; return all that it said.
+
+    How long it takes to find something out is a matter of the machine: no number of files is enough for sure.
+    """
+    running = case.start("-vv", "sync", **_FROM_TWO)
+    assert running.stderr is not None
+    said = []
+    for told in running.stderr:
+        said.append(told.decode())
+        if line in said[-1]:
+            running.send_signal(signal.SIGTERM)
+            break
+    _, rest = running.communicate(timeout=60)
+    return "".join(said) + rest.decode()
+
+
+def _require_those_there_right(case: RawCase, body: bytes) -> int:
+    """See that each finished file has all its bytes; return how many there are."""
+    files = case.files()
+    assert {body} == {(case.root / file).read_bytes() for file in files}
+    return len(files)
 
 
 def _most(ended: subprocess.CompletedProcess[str]) -> int:
@@ -50,17 +84,37 @@ def _numbers(ended: subprocess.CompletedProcess[str]) -> list[int]:
     return [int(number) for number in re.findall(r"(\d+) jobs instead of \d+: ", ended.stderr)]
 
 
+def _grown_to(said: str) -> list[int]:
+    """Return the numbers of jobs that were tried and have brought more, one after the other."""
+    return [int(number) for number in re.findall(r"(\d+) jobs: more bring more; ", said)]
+
+
 def test_where_each_connection_is_throttled_a_run_grows_as_far_as_it_may(case: RawCase) -> None:
-    counted = Counted()
-    vids = _publish(case, for_each(_RATE, counted), 90)
+    counted, last = Counted(), "16 jobs: more bring more; "
+    _publish(case, for_each(_RATE, counted), 600)
 
-    ended = case.run("-vv", "sync", "--json", **_FROM_TWO)
+    said = _run_until(case, last)
 
-    assert 16 == _most(ended)
-    assert [4, 8, 16] == _numbers(ended)[:3]
+    assert last in said
+    assert [4, 8, 16] == _grown_to(said)
     assert 8 < counted.most <= 16
-    assert " jobs: more bring more; " in ended.stderr
-    _require_right(case, vids)
+    assert "at most 16 jobs" in said
+    assert 40 < _require_those_there_right(case, _BODY) < 600
+
+
+def test_over_a_far_line_the_number_of_small_files_counts_and_connections_are_used_again(case: RawCase) -> None:
+    """Each is a round trip. Their bytes would not fill a window, and they are through before anybody looks."""
+    counted, last = Counted(), "16 jobs: more bring more; "
+    with far(case.origin.port, round_trip_s=0.2) as port:
+        _publish(case, at_once(counted), 1200, body=_SMALL_BODY, port=port)
+
+        said = _run_until(case, last)
+
+    assert last in said
+    assert [4, 8, 16] == _grown_to(said)
+    count = _require_those_there_right(case, _SMALL_BODY)
+    assert 100 < count < 1200
+    assert case.origin.connections <= 16
 
 
 def test_where_all_share_a_line_a_run_stays_near_what_it_began_with(case: RawCase) -> None:

@@ -207,6 +207,21 @@ async def test_a_crew_grows_and_shrinks_while_it_works() -> None:
     assert [2, 5, 1, 3] == found
 
 
+async def test_threads_that_are_to_leave_count_until_they_have_left() -> None:
+    """Else a number of jobs would be credited with what more of them bring."""
+    crew, go_on = Crew(4), threading.Event()
+    begun = [crew.do(lambda: go_on.wait(10)) for _ in range(4)]
+
+    crew.resize(1)
+    found = [crew.threads]
+    go_on.set()
+    await asyncio.gather(*begun)
+    await asyncio.to_thread(crew.close)
+    found.append(crew.threads)
+
+    assert [4, 0] == found
+
+
 async def test_a_crew_that_grows_before_those_who_are_to_leave_have_left_has_not_more_than_its_size() -> None:
     """They stay, instead of others who come beside them."""
     crew, go_on, lock, busy, most = Crew(4), threading.Event(), threading.Lock(), [0], [0]

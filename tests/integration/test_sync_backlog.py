@@ -78,6 +78,26 @@ async def test_what_is_quickly_done_is_claimed_in_growing_numbers_and_in_order(w
     assert backlog.is_low
 
 
+async def test_a_claim_that_fills_up_what_is_left_forgets_nothing(wires: Wires) -> None:
+    """More places are filled at once, and so more is claimed at once: nothing has ended in between."""
+    backlog = Backlog(wires, jobs=_JOBS, layout="{vid}{ext}")
+    await _fill(backlog)
+
+    assert [16, 16] == [len(await backlog.claim()) for _ in range(2)]
+    assert 8 * _JOBS == backlog.places
+
+
+async def test_what_is_not_quick_any_more_is_claimed_in_small_numbers(wires: Wires) -> None:
+    backlog = Backlog(wires, jobs=_JOBS, layout="{vid}{ext}", short_s=0.05)
+    await _fill(backlog)
+    assert 8 * _JOBS == backlog.places
+
+    await asyncio.sleep(0.2)
+    await backlog.claim()
+
+    assert _JOBS == backlog.places
+
+
 async def test_what_lasts_long_is_given_back_for_what_is_more_urgent(wires: Wires) -> None:
     backlog = Backlog(wires, jobs=_JOBS, layout="{vid}{ext}", long_s=0.05)
     await _fill(backlog)

@@ -33,6 +33,11 @@ class _Standing:
         self.sizes: list[int] = []
         self._ends: dict[str, asyncio.Event] = {}
 
+    @property
+    def threads(self) -> int:
+        """As many as are wanted."""
+        return self.sizes[-1] if self.sizes else _JOBS
+
     async def download(self, order: Order, renew: Renew) -> Event | TryAgain:
         """Stand."""
         del renew

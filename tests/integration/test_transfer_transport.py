@@ -88,6 +88,45 @@ def test_a_connection_whose_body_was_not_wanted_is_not_used_again(
     assert 2 == server.connections
 
 
+def test_a_connection_is_used_again_after_the_few_bytes_of_a_redirect_that_nobody_reads(
+    server: OriginServer, transport: BulkTransport
+) -> None:
+    """Else each file of an origin that sends on to another node would cost a handshake."""
+
+    def sent_on(exchange: Exchange) -> None:
+        exchange.conn.sendall(b"HTTP/1.1 302 Found\r\nLocation: /b.mp4\r\nContent-Length: 5\r\n\r\nmoved")
+
+    server.script("/a.mp4", [sent_on])
+    ask(transport, server.url("/a.mp4")).body.close()
+
+    assert _BODY[::-1] == read(ask(transport, server.url("/b.mp4")))
+    assert 1 == server.connections
+
+
+def test_f14_what_follows_a_redirect_that_nobody_reads_is_never_the_next_answer(
+    server: OriginServer, transport: BulkTransport
+) -> None:
+    def sent_on(exchange: Exchange) -> None:
+        head = b"HTTP/1.1 302 Found\r\nLocation: /b.mp4\r\nContent-Length: 5\r\n\r\nmoved"
+        exchange.conn.sendall(head + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
+
+    server.script("/a.mp4", [sent_on])
+    ask(transport, server.url("/a.mp4")).body.close()
+
+    assert _BODY[::-1] == read(ask(transport, server.url("/b.mp4")))
+    assert 2 == server.connections
+
+
+def test_as_many_connections_are_kept_as_files_are_fetched_at_once() -> None:
+    with OriginServer() as server, closing(BulkTransport(most_idle=40)) as transport:
+        server.add("/a.mp4", b"x")
+        for _ in range(2):
+            for response in [ask(transport, server.url("/a.mp4")) for _ in range(40)]:
+                read(response)
+
+        assert 40 == server.connections
+
+
 @pytest.mark.parametrize("size", [10, 300_000])
 def test_f14_what_follows_a_body_is_never_the_next_answer(
     server: OriginServer, transport: BulkTransport, size: int

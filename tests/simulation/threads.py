@@ -119,6 +119,11 @@ class LockstepCrew:
         self._line: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
         self._current: Fibre | None = None
 
+    @property
+    def threads(self) -> int:
+        """How many things can be done at a time now."""
+        return max(self._size, self._busy)
+
     def do(self, work: Callable[[], T]) -> "asyncio.Future[T]":
         """Have *work* done, return its result to come."""
         done: asyncio.Future[T] = self._loop.create_future()

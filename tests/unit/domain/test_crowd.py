@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fetcher.domain.crowd import Crowd, Seen, Step
+from fetcher.domain.windows import Haul, short_by
 
 _MIB = 1 << 20
 _TICK_S = 0.2
 _HOUR = 3600.0
+_ROUND_TRIP_S = 0.04
 _Line = Callable[[float, int], float]
 """Bytes a second at a moment with so many transfers."""
 
@@ -75,7 +77,7 @@ class _Played:
         self._refused += _TICK_S * (used - taken)
         seen = Seen(
             now=self._now,
-            fetched=int(self._fetched),
+            haul=Haul(fetched=int(self._fetched)),
             used=used,
             has_more=self._has_more,
             ended=int(self._refused),
@@ -83,6 +85,43 @@ class _Played:
         )
         if (step := self.crowd.look(seen)) is not None:
             self.steps.append(step)
+
+
+class _SmallFiles:
+    """A run over a far line: each file is a round trip, and as many bytes as chance will have it.
+
+    Args:
+        most_a_second: Files that the machine can do.
+    """
+
+    def __init__(self, crowd: Crowd, *, most_a_second: float, seed: int) -> None:
+        self.crowd = crowd
+        self._most_a_second = most_a_second
+        self._chance = random.Random(seed)
+        self._now = self._due = 0.0
+        self._fetched = self._files = self._short = 0
+
+    def play(self, seconds: float) -> int:
+        """Go on for so long, return the number in the end."""
+        for _ in range(round(seconds / _TICK_S)):
+            used = self.crowd.places
+            self._now += _TICK_S
+            self._due += _TICK_S * min(used / _ROUND_TRIP_S, self._most_a_second)
+            while self._files < self._due:
+                self._end(self._size())
+            haul = Haul(fetched=self._fetched, files=self._files, short=self._short)
+            self.crowd.look(Seen(now=self._now, haul=haul, used=used, has_more=True))
+        return self.crowd.places
+
+    def _size(self) -> int:
+        """Return a size: a category of tiny ones, then one of small ones, some hundred at a time."""
+        most = 16 << 10 if self._files % 1000 < 500 else 512 << 10
+        return self._chance.randint(1, most)
+
+    def _end(self, size: int) -> None:
+        self._fetched += size
+        self._files += 1
+        self._short += short_by(size)
 
 
 def _crowd(least: int = 8, most: int = 32, *, limit: int | None = None) -> Crowd:
@@ -96,6 +135,23 @@ def test_where_each_connection_is_throttled_the_number_is_at_the_top_within_seco
     played.play(_HOUR)
 
     assert 0.98 * 32 < sum(played.numbers) / len(played.numbers)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_where_each_small_file_is_a_round_trip_their_number_counts_whatever_their_bytes(seed: int) -> None:
+    small = _SmallFiles(_crowd(), most_a_second=10_000, seed=seed)
+
+    assert (16, 32) == (small.play(6), small.play(6))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_where_the_machine_can_do_no_more_small_files_there_are_no_more(seed: int) -> None:
+    """Some chance upon larger ones, and bring more bytes."""
+    small = _SmallFiles(_crowd(), most_a_second=200, seed=seed)
+    for _ in range(40):
+        small.play(30)
+
+        assert small.crowd.places <= 10
 
 
 def test_from_one_it_grows_as_far_as_it_may() -> None:
@@ -209,7 +265,7 @@ def test_a_step_that_cannot_be_judged_is_taken_back() -> None:
     crowd, now = _crowd(), 0.0
     for tick in range(400):
         now = tick * _TICK_S
-        crowd.look(Seen(now=now, fetched=int(now * 30 * _MIB), used=8, has_more=True))
+        crowd.look(Seen(now=now, haul=Haul(fetched=int(now * 30 * _MIB)), used=8, has_more=True))
 
     assert 8 == crowd.places
     assert now > 60
@@ -231,7 +287,7 @@ def test_whatever_is_seen_it_stays_within_its_bounds(
     for took, came, used, has_more, turned_away in looks:
         now, fetched, refused = now + took, fetched + came, refused + turned_away
         step = crowd.look(
-            Seen(now=now, fetched=fetched, used=used, has_more=has_more, ended=refused, refused=refused)
+            Seen(now=now, haul=Haul(fetched=fetched), used=used, has_more=has_more, ended=refused, refused=refused)
         )
 
         assert least <= crowd.places <= max(least, most)
