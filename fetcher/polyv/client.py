@@ -97,7 +97,7 @@ class PolyvClient:
             clock: Gives the timestamps; it is corrected where Polyv refuses one.
             rate_per_s: Requests a second, those of retries included. Up to one second's worth goes out at once.
             retries: Further tries after the first.
-            retry_first_s: The pause before the first of them, in seconds; later ones double.
+            retry_first_s: The pause before the first of them, in seconds; later ones double, up to a minute.
             timeout_s: Longest time for one request, in seconds.
             create_timeout_s: The same where a task is asked for: no answer in time is one that is lost, and with it
                 what the task costs. Polyv may have to begin the thawing of a hundred videos before it answers.
@@ -123,7 +123,7 @@ class PolyvClient:
         burst = max(1.0, rate_per_s)
         self._limiter = AsyncLimiter(burst, burst / rate_per_s)
         self._retries = retries
-        self._retry_first_s = retry_first_s
+        self._retry_first_s = min(retry_first_s, _LONGEST_PAUSE_S)
         self._create_timeout_s = create_timeout_s
         self.breaker: Final = breaker or CircuitBreaker(monotonic=monotonic)
         self.calls = 0

@@ -35,6 +35,7 @@ def polyv_client(settings: Settings, credentials: Credentials, clock: PolyvClock
         app_id=credentials.app_id,
         app_secret=credentials.app_secret,
         clock=clock,
+        retry_first_s=settings.retry_delay,
         main_account=account if account.user_id else None,
     )
 
