@@ -236,7 +236,7 @@ SETTING_HELP: Final[Mapping[str, str]] = {
     "link_lifetime": "Seconds that a link is taken to live where it does not say until when.",
     "stall_seconds": "Seconds without bytes worth the name after which a connection is given up.",
     "min_free": "Bytes that stay free on the archive's disk.",
-    "retry_delay": "Seconds between the first two tries at a file; doubles from there, up to a minute.",
+    "retry_delay": "Seconds between the first two tries; doubles from there, up to a minute.",
     "tries": "Tries at a file in one run before it is left to a later one.",
     "expire_days": "Days that Polyv is asked to keep thawed files readable, 1 to 7.",
     "resubmit_expired": "Ask by itself for videos again whose thaw window closed before they were fetched.",

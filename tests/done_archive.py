@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from archive_case import FETCHER, passed_on, run_fetcher
+from archive_case import FETCHER, passed_on, put_empty_archive, rows_of, run_fetcher
 from ledger_cases import NOW, opened, vid
 
 from fetcher.archive.names import path_key
@@ -24,8 +24,7 @@ class DoneArchive:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        made = run_fetcher("-q", "init", str(root), environ={})
-        assert (0, "") == (made.returncode, made.stderr)
+        put_empty_archive(root)
 
     @property
     def ledger(self) -> Path:
@@ -49,9 +48,7 @@ class DoneArchive:
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """Return ``list --format jsonl`` by vid."""
-        listed = self.run("list", "--format", "jsonl")
-        assert (0, "") == (listed.returncode, listed.stderr)
-        return {row["vid"]: row for row in map(json.loads, listed.stdout.splitlines())}
+        return rows_of(self.ledger)
 
     def add_sidecars(self) -> None:
         """Put a sidecar beside each file, as 'sync' writes them."""

@@ -1,9 +1,11 @@
 """What the tests of the ledger share: a ledger, names, and short ways to make things happen in it."""
 
 import contextlib
+import functools
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Container, Iterator
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -62,12 +64,22 @@ def seen(
     )
 
 
+@functools.cache
+def _empty_ledger() -> bytes:
+    """Return a new ledger, made once for all tests: migrations take twenty times as long as a copy."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "ledger.db")
+        create_ledger(path)
+        return path.read_bytes()
+
+
 @contextlib.contextmanager
 def opened(directory: Path, **values: Any) -> Iterator[Database]:
     """Make a ledger in *directory* where there is none, and open it."""
     path = directory / "ledger.db"
     if not path.exists():
-        create_ledger(path)
+        path.touch(mode=0o600)
+        path.write_bytes(_empty_ledger())
     database = open_database(path, **values)
     try:
         yield database

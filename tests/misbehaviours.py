@@ -1,13 +1,9 @@
 """A misbehaviour, by name: how servers are spoilt, how a run ends then, and how it ends once they behave."""
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import pytest
-from raw_case import Ended, RawCase, raw_case
+from raw_case import Ended, RawCase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,23 +68,6 @@ def tried(case: RawCase, misbehaviour: Misbehaviour) -> Trial:
     )
 
 
-@contextlib.contextmanager
-def trials_of(
-    misbehaviours: Mapping[str, Misbehaviour], prepared: Path, place: Path, *, at_once: int
-) -> Iterator[Mapping[str, Future[Trial]]]:
-    """Yield what comes of each of *misbehaviours* in copies of *prepared*, *at_once* at a time."""
-
-    def trial(number: int, misbehaviour: Misbehaviour) -> Trial:
-        with raw_case(prepared, place / str(number)) as case:
-            return tried(case, misbehaviour)
-
-    with ThreadPoolExecutor(at_once) as pool:
-        yield {
-            name: pool.submit(trial, number, misbehaviour)
-            for number, (name, misbehaviour) in enumerate(misbehaviours.items())
-        }
-
-
 def require_expected(trial: Trial, expected: Misbehaviour) -> None:
     """See that exit code, word and row are as expected, the right bytes come in the end, and no secret is told."""
     assert (expected.code, expected.stands) == (trial.first.code, trial.stood), trial.first.told
@@ -104,13 +83,3 @@ def require_expected(trial: Trial, expected: Misbehaviour) -> None:
         if expected.goes_on_from is not None:
             assert [f"bytes={expected.goes_on_from}-" if expected.goes_on_from else None] == trial.asked
     assert [] == trial.told_secrets
-
-
-def chosen(request: pytest.FixtureRequest, every: Mapping[str, Misbehaviour]) -> dict[str, Misbehaviour]:
-    """Return those of *every* whose tests of the asking module are to be run in this session."""
-    names = {
-        item.callspec.params["name"]
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and item.path == request.path and hasattr(item, "callspec")
-    }
-    return {name: misbehaviour for name, misbehaviour in every.items() if name in names}

@@ -42,19 +42,15 @@ def whole_file(to: Path, *, may_replace: Callable[[bytes], bool]) -> Iterator[Bi
         StorageError: The disk.
     """
     _require_replaceable(to, may_replace)
-    with _told(to):
-        draft = _draft_of(to)
-        descriptor = _held_file(draft, to)
-        try:
-            with os.fdopen(descriptor, "wb", buffering=1 << 20) as file:
+    draft = _draft_of(to)
+    with _told(to), _taken_away_unless_named(draft):
+        with contextlib.ExitStack() as opened:
+            descriptor = _held_file(draft, to, opened)
+            with os.fdopen(descriptor, "wb", buffering=1 << 20, closefd=False) as file:
                 yield file
-                file.flush()
-                os.fsync(descriptor)
-                _require_replaceable(to, may_replace)
-                os.rename(draft, to)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
+            os.fsync(descriptor)
+            _require_replaceable(to, may_replace)
+            os.rename(draft, to)
         sync_directory(to.parent)
 
 
@@ -69,19 +65,14 @@ def whole_directory(to: Path) -> Iterator[Path]:
         StorageError: The disk.
     """
     _require_nothing(to)
-    with _told(to):
-        draft = _draft_of(to)
-        descriptor = _held_directory(draft, to)
-        try:
+    draft = _draft_of(to)
+    with _told(to), _taken_away_unless_named(draft):
+        with contextlib.ExitStack() as opened:
+            _hold_directory(draft, to, opened)
             yield draft
             _sync_tree(draft)
             _require_nothing(to)
             os.rename(draft, to)
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
-        finally:
-            os.close(descriptor)
         sync_directory(to.parent)
 
 
@@ -124,38 +115,69 @@ def _require_replaceable(to: Path, may_replace: Callable[[bytes], bool]) -> None
         os.close(descriptor)
 
 
-def _held_file(draft: Path, to: Path) -> int:
+def _held_file(draft: Path, to: Path, opened: contextlib.ExitStack) -> int:
     """Return a descriptor of an empty file that nobody else writes and that has no second name."""
     while True:
         flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        descriptor = os.open(draft, flags, 0o666)
-        try:
-            _hold(descriptor, to)
-            if _is_named(descriptor, draft):
-                os.ftruncate(descriptor, 0)
-                return descriptor
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)  # Whoever held it has given it its name meanwhile.
+        descriptor = _held(os.open(draft, flags, 0o666), to, opened)
+        if _is_named(descriptor, draft):
+            os.ftruncate(descriptor, 0)
+            return descriptor
+        opened.close()  # Whoever held it has given it its name meanwhile.
 
 
-def _held_directory(draft: Path, to: Path) -> int:
-    """Return a descriptor of an empty directory that nobody else fills."""
+def _hold_directory(draft: Path, to: Path, opened: contextlib.ExitStack) -> None:
+    """Make an empty directory that nobody else fills."""
     while True:
         with contextlib.suppress(FileExistsError):
             os.mkdir(draft)
-        descriptor = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            _hold(descriptor, to)
-            is_named = _is_named(descriptor, draft)
-            if is_named and not os.listdir(descriptor):
-                return descriptor
-            if is_named:
-                shutil.rmtree(draft)  # Of one that was killed.
-        except BaseException:
-            os.close(descriptor)
-            raise
+            descriptor = _held(os.open(draft, flags), to, opened)
+        except FileNotFoundError:
+            continue  # Another process found it without a holder, and took it away.
+        is_named = _is_named(descriptor, draft)
+        if is_named and not os.listdir(descriptor):
+            return
+        if is_named:
+            shutil.rmtree(draft)  # Of one that was killed.
+        opened.close()
+
+
+def _held(descriptor: int, to: Path, opened: contextlib.ExitStack) -> int:
+    """Return *descriptor*, which holds its draft until *opened* closes it."""
+    opened.callback(os.close, descriptor)
+    _hold(descriptor, to)
+    return descriptor
+
+
+@contextlib.contextmanager
+def _taken_away_unless_named(draft: Path) -> Iterator[None]:
+    """Leave no draft where the block does not end well. It is to begin before there is one: so does Ctrl-C."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError, UsageError):
+            _take_away(draft)
+        raise
+
+
+def _take_away(draft: Path) -> None:
+    """Remove a draft that no process holds.
+
+    Raises:
+        UsageError: One does.
+    """
+    descriptor = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        _hold(descriptor, draft)
+        if not _is_named(descriptor, draft):
+            return
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            shutil.rmtree(draft, ignore_errors=True)
+        else:
+            draft.unlink()
+    finally:
         os.close(descriptor)
 
 

@@ -40,7 +40,7 @@ class Patience:
     retries: int = 3
     """Further tries after the first."""
     retry_first_s: float = 1.0
-    """The pause before the first of them, in seconds; later ones double."""
+    """The pause before the first of them, in seconds; later ones double, up to a minute."""
     timeout_s: float = 20
     """Longest time for one request, in seconds."""
     create_timeout_s: float = 120
@@ -90,6 +90,7 @@ class PolyvClient:
         self._secrets = tuple(secret for secret in secrets if secret)
         self._clock = clock
         self._limiter = _limiter(self._patience.rate_per_s)
+        self._first_pause_s = min(self._patience.retry_first_s, _LONGEST_PAUSE_S)
         self.breaker: Final = breaker or CircuitBreaker(monotonic=monotonic)
         self.calls = 0
         """Requests sent so far."""
@@ -192,9 +193,9 @@ class PolyvClient:
             on=lambda exc: self._pause(call, exc),
             attempts=self._patience.retries + 1 if call.is_worth_waiting else 1,
             timeout=None,
-            wait_initial=self._patience.retry_first_s,
+            wait_initial=self._first_pause_s,
             wait_max=_LONGEST_PAUSE_S,
-            wait_jitter=self._patience.retry_first_s,
+            wait_jitter=self._first_pause_s,
         )
         async for attempt in tries:
             with attempt:
@@ -210,7 +211,7 @@ class PolyvClient:
         if call.pause_s is None:
             return True
         # A longer pause would hold the caller's slot: it may come back later.
-        return call.pause_s <= _LONGEST_PAUSE_S and max(call.pause_s, self._patience.retry_first_s)
+        return call.pause_s <= _LONGEST_PAUSE_S and max(call.pause_s, self._first_pause_s)
 
     async def _try(self, call: Call) -> Any:
         """Send the call, once more where Polyv refused the clock: a refused timestamp has created nothing."""

@@ -16,7 +16,7 @@ from fetcher.downloader.crew import Crew
 from fetcher.downloader.orders import Sightings
 from fetcher.downloader.worker import Downloader
 from fetcher.polyv.account import MainAccount
-from fetcher.polyv.client import PolyvClient
+from fetcher.polyv.client import Patience, PolyvClient
 from fetcher.polyv.clock import PolyvClock
 from fetcher.settings import Settings
 from fetcher.transfer.origin import Origin
@@ -38,6 +38,7 @@ def polyv_client(settings: Settings, credentials: Credentials, clock: PolyvClock
         app_id=credentials.app_id,
         app_secret=credentials.app_secret,
         clock=clock,
+        patience=Patience(retry_first_s=settings.retry_delay),
         main_account=account if account.user_id else None,
     )
 

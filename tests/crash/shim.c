@@ -12,6 +12,7 @@
  *   short    a write takes half of its bytes, and the next one to that file fails; any other call: as fail
  *   full     from there on all fails that needs room: new names, and writes beyond the end of a file
  *   broken   from there on everything fails
+ *   stop     the process gets SIGINT, as by Ctrl-C, once the call is through
  *
  * SHIM_ONLY ("fsync:.part") has only calls of that kind counted, with that text in a path.
  * Flushes are numbered, fail and are written down, and never really made: a kill takes nothing from the kernel.
@@ -43,8 +44,8 @@
 #define LOG_AT 900 /* out of the way of the program's own descriptors */
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
-enum mode { COUNT, BEFORE, AFTER, TORN, FAIL, SHORT, FULL, BROKEN };
-static const char *const MODES[] = {"count", "before", "after", "torn", "fail", "short", "full", "broken"};
+enum mode { COUNT, BEFORE, AFTER, TORN, FAIL, SHORT, FULL, BROKEN, STOP };
+static const char *const MODES[] = {"count", "before", "after", "torn", "fail", "short", "full", "broken", "stop"};
 
 /* The order is known to the reader of the log. */
 enum kind { OPEN, WRITE, CUT, FLUSH, RENAME, LINK, REMOVE, MAKE_DIRECTORY, REMOVE_DIRECTORY };
@@ -74,11 +75,11 @@ long shim_calls(void)
 int shim_arm(void)
 {
     const char *wanted = setting("SHIM_MODE"), *log = setting("SHIM_LOG");
-    mode = BROKEN + 1;
-    for (int each = COUNT; each <= BROKEN; each++)
+    mode = STOP + 1;
+    for (int each = COUNT; each <= STOP; each++)
         if (!strcmp(wanted, MODES[each]))
             mode = each;
-    if (mode > BROKEN || *setting("SHIM_ROOT") != '/')
+    if (mode > STOP || *setting("SHIM_ROOT") != '/')
         return -1;
     snprintf(root, sizeof root, "%s/", setting("SHIM_ROOT"));
     snprintf(only, sizeof only, "%s", setting("SHIM_ONLY"));
@@ -231,6 +232,8 @@ static int64_t end(struct call *call, int64_t result)
         pthread_mutex_unlock(&one_at_a_time);
     if (call->halved)
         atomic_store(&short_fd, call->fd);
+    if (call->number && call->number == point && mode == STOP)
+        syscall(SYS_kill, getpid(), SIGINT);
     errno = kept;
     return result;
 }

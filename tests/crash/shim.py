@@ -22,6 +22,7 @@ class Mode(StrEnum):
     SHORT = "short"
     FULL = "full"
     BROKEN = "broken"
+    STOP = "stop"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

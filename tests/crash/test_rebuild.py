@@ -20,6 +20,8 @@ from done_archive import DoneArchive
 from ledger_cases import vid
 from telling import Tell
 
+from fetcher.domain.exit_code import ExitCode
+
 _FILES: Final = 12
 _KILLS: Final = [(Mode.BEFORE, 12), (Mode.AFTER, 4), (Mode.TORN, 8)]
 _CLOSELY: Final = (12, 3)
@@ -51,7 +53,7 @@ class Place:
         """Run a command on it."""
         named = ("--archive", str(self.root / "archive"), *arguments)
         ended = self._runs.run(*named, root=self.root, environ={}, injection=injection or Injection())
-        assert ended.code in (0, -signal.SIGKILL), ended.stderr
+        assert ended.code in (0, -signal.SIGKILL, ExitCode.SIGINT), ended.stderr
         return ended
 
     def killed(self, *arguments: str, mode: Mode, usual: int, see: Callable[[], None]) -> str:
@@ -214,3 +216,26 @@ def test_no_power_cut_leaves_a_list_that_is_not_whole(place: Place, tell: Tell, 
         assert not (left / "sums").exists() or whole == (left / "sums").read_bytes()
 
     tell(place.cut_off(*make, log=tmp_path / "log", see=see))
+
+
+@pytest.mark.parametrize(("form", "making"), [("bagit", Kind.MAKE_DIRECTORY), ("sha256sum", Kind.OPEN)])
+def test_ctrl_c_at_any_call_of_an_export_leaves_no_draft(
+    place: Place, tell: Tell, tmp_path: Path, form: str, making: Kind
+) -> None:
+    """F08: some calls, and the first ones of the draft: it is there then, and nothing in it."""
+    made = place.root / "made"
+    make = ("export", "--format", form, "-o", str(made))
+    place.begin()
+    total = place.run(*make, injection=Injection(log=tmp_path / "log")).calls
+    calls = read_calls(tmp_path / "log", root=place.root)
+    first = next(call.number for call in calls if call.kind is making and "unfinished" in call.path and call.number)
+    named, stopped = _naming(calls).number, 0
+    for point in sorted({*points(total, usual=8), *range(first, first + 3)}):
+        place.begin()
+        ended = place.run(*make, injection=Injection(mode=Mode.STOP, point=point))
+        left = {path.name for path in place.root.iterdir()} - {"archive"}
+        assert left == ({"made"} if point >= named else set()), f"stopped at call {point} of {total}"
+        stopped += ended.code == ExitCode.SIGINT
+
+    tell(f"stopped {stopped} times, in {total} calls")
+    assert stopped > 3
