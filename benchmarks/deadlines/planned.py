@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
@@ -61,11 +62,15 @@ class Planned:
         self._began_at = min(library.ready_at)
         self._throughput = Throughput()
         self._ranks: dict[int, int] = {}
-        self._line: list[tuple[int, float, int]] = []
-        """All that wait, by rank and the moment by which they have to be begun; the last one is the first."""
         self._waiting: set[int] = set()
+        self._by_moment: list[int] = []
+        """All that waited at the last plan, by the moment by which to begin; some of it has begun since."""
+        self._came_since: list[int] = []
+        """What is not among those yet."""
+        self._line: list[int] = []
+        """What waits, by rank and moment, the last one the first; but for what came since it was sorted."""
         self._new: list[tuple[int, float, int]] = []
-        """A heap of those that came since the line was sorted."""
+        """A heap of those that did."""
         self._planned_at = self._due_at = 0.0
         self._planned_rate = 0.0
         self._looked_at = looked_at
@@ -83,6 +88,7 @@ class Planned:
                 self._unready.discard(video)
                 self._came += 1
             self._waiting.add(video)
+            self._came_since.append(video)
             heapq.heappush(self._new, self._place(video))
         self._due_at = min(self._due_at, self._planned_at + self._every_s)
 
@@ -91,10 +97,10 @@ class Planned:
         del now
         if not self._waiting:
             return None
-        if self._new and (not self._line or self._new[0] < self._line[-1]):
+        if self._new and (not self._line or self._new[0] < self._place(self._line[-1])):
             video = heapq.heappop(self._new)[2]
         else:
-            video = self._line.pop()[2]
+            video = self._line.pop()
         self._waiting.discard(video)
         return video
 
@@ -128,13 +134,26 @@ class Planned:
 
     def _in_sight(self) -> list[int]:
         near = self._line[: -_IN_SIGHT - 1 : -1]
-        if self._new:
-            near = sorted([*near, *heapq.nsmallest(_IN_SIGHT, self._new)])[:_IN_SIGHT]
-        return [video for _, _, video in near]
+        if not self._new:
+            return near
+        places = [*map(self._place, near), *heapq.nsmallest(_IN_SIGHT, self._new)]
+        return [video for _, _, video in sorted(places)[:_IN_SIGHT]]
 
     def _soonest(self, now: float) -> float:
         """Return by when the next of those in sight has to be begun, seconds."""
+        first = self._first_of_one_rank()
+        if first is not None and first >= now:
+            return first
         return min((at for video in self._in_sight() if (at := self._start_by[video]) >= now), default=_NEVER)
+
+    def _first_of_one_rank(self) -> float | None:
+        """Return by when to begin the first where all in sight have one rank: none of them is sooner."""
+        if len(self._line) < _IN_SIGHT:
+            return None
+        rank, first, _ = self._place(self._line[-1])
+        if self._ranks.get(self._line[-_IN_SIGHT], 0) != rank or (self._new and self._new[0][0] < rank):
+            return None
+        return min(first, self._new[0][1]) if self._new and self._new[0][0] == rank else first
 
     def _is_one_dying(self, now: float) -> bool:
         return any(self._run.dies_at(video) <= now + _REFRESHED_S for video in self._in_sight())
@@ -142,24 +161,35 @@ class Planned:
     def _learn(self) -> None:
         self._has_learned = True
         self._start_by = self._library.start_by(is_signed_anew=True)
+        self._look_through()
         self._sort()
         self._due_at = 0.0
 
     def _is_rested(self, now: float) -> bool:
         return now >= self._planned_at + 2.0
 
+    def _look_through(self) -> None:
+        came = self._waiting.intersection(self._came_since)
+        self._by_moment = [one for one in self._by_moment if one in self._waiting and one not in came]
+        self._by_moment.extend(came)
+        self._by_moment.sort(key=self._start_by.__getitem__)
+        self._came_since = []
+
     def _sort(self) -> None:
-        self._line = sorted(map(self._place, self._waiting), reverse=True)
+        by_rank: defaultdict[int, list[int]] = defaultdict(list)
+        for video in reversed(self._by_moment):
+            by_rank[self._ranks.get(video, 0)].append(video)
+        self._line = [video for rank in sorted(by_rank, reverse=True) for video in by_rank[rank]]
         self._new = []
 
     def _plan(self, sight: Sight, rate: float) -> None:
         self._planned_at, self._planned_rate = sight.now, rate
         self._due_at = sight.now + self._every_s
         now = round(sight.now * 1000)
-        by_moment = sorted(self._waiting, key=self._start_by.__getitem__)
+        self._look_through()
         transfers = [
             Transfer(video, round(self._start_by[video] * 1000), round(self._run.left(video)))
-            for video in by_moment[:_MOST_PLANNED]
+            for video in self._by_moment[:_MOST_PLANNED]
         ]
         under_way = [round(left) for left in sight.left]
         line = Line(bytes_per_s=rate, places=self._jobs, spare=self._jobs, under_way=under_way)
@@ -168,7 +198,7 @@ class Planned:
 
     def _coming(self, now: int) -> list[tuple[int, int]]:
         """Return what is expected of tasks that are open, as a run does: at the pace at which links have come."""
-        ends_at = max((self._start_by[video] for video in self._waiting), default=0.0)
+        ends_at = self._start_by[self._by_moment[-1]] if self._by_moment else 0.0
         lasted_s = now / 1000 - self._began_at
         return coming(
             [self._library.sizes[video] for video in itertools.islice(self._unready, _SAMPLE)],

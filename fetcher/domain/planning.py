@@ -12,8 +12,10 @@ Management Science 15 (1968): the least number of late jobs, here with the deadl
 """
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 _COMING: Final = -1
@@ -55,6 +57,11 @@ class Plan:
     """Videos that cannot be begun by their deadline, the earliest first."""
 
 
+_BY_ID: Final = itemgetter(0)
+_BY_DEADLINE: Final = itemgetter(1)
+_BY_DEADLINE_AND_ID: Final = itemgetter(1, 0)
+
+
 def make_plan(
     transfers: Iterable[Transfer], line: Line, *, now: int, coming: Iterable[tuple[int, int]] = ()
 ) -> Plan:
@@ -68,14 +75,15 @@ def make_plan(
             will have to be begun, ms UTC, and its bytes. Room is left for it: a large file that is begun today
             takes the place of several that come tomorrow.
     """
-    ready, expected = list(transfers), [Transfer(_COMING, deadline, size) for deadline, size in coming]
-    plain = _late(_in_turn(ready), line, now=now)
-    all_in_turn = _in_turn([*ready, *expected])
+    ready, expected = _in_turn(transfers), [Transfer(_COMING, deadline, size) for deadline, size in coming]
+    plain = _late(ready, line, now=now)
+    all_in_turn = _in_turn([*ready, *expected]) if expected else ready
     if len(plain) <= line.spare and not _are_too_many(expected, all_in_turn, line, now=now):
         return Plan()  # A place more for each of them saves it.
     kept, left_out = _kept(all_in_turn, line, now=now)
-    if not _late(_in_turn(kept), line, now=now):
-        kept = _in_turn(kept)
+    kept_in_turn = _in_turn(kept)
+    if not any(_Places(line, now=now).late(kept_in_turn)):
+        kept = kept_in_turn
     lost = _lost(kept, left_out, line, now=now)
     if not expected and len(lost) >= len(plain):
         return Plan(lost=plain)
@@ -84,81 +92,82 @@ def make_plan(
 
 def _are_too_many(expected: Sequence[Transfer], all_in_turn: Sequence[Transfer], line: Line, *, now: int) -> bool:
     """Tell whether the line is too slow for what is to come: clearly so, since nobody knows when it comes."""
-    return bool(expected) and len(_late(all_in_turn, line, now=now)) > _CLEARLY * len(all_in_turn)
+    if not expected:
+        return False
+    most = int(_CLEARLY * len(all_in_turn))
+    return any(itertools.islice(_Places(line, now=now).late(all_in_turn), most, None))
 
 
 def _lost(kept: Sequence[Transfer], left_out: Sequence[Transfer], line: Line, *, now: int) -> tuple[int, ...]:
     """Return what starts too late; of what is left out, the last may have a place more once all else has begun."""
     places = _Places(line, now=now)
-    late = places.late(kept)
+    late = _ids_in_turn(places.late(kept))
     begun_at = places.next_at
-    late += places.late(left_out)
+    late += _ids_in_turn(places.late(left_out))
     saved = [one.video_id for one in left_out if one.deadline is not None and one.deadline >= begun_at]
     spared = set(saved[: line.spare])
     return tuple(one for one in late if one != _COMING and one not in spared)
 
 
 def _in_turn(transfers: Iterable[Transfer]) -> list[Transfer]:
-    return sorted(transfers, key=_place)
+    """Return them in the order in which videos of one rank are begun: first those without a deadline."""
+    told = list(transfers)
+    untold = [one for one in told if one.deadline is None]
+    if untold:
+        told = [one for one in told if one.deadline is not None]
+    return sorted(untold, key=_BY_ID) + sorted(told, key=_BY_DEADLINE_AND_ID)
+
+
+def _ids_in_turn(transfers: Iterable[Transfer]) -> tuple[int, ...]:
+    return tuple(one.video_id for one in _in_turn(transfers))
 
 
 def _ready(transfers: Iterable[Transfer]) -> list[Transfer]:
     return [one for one in transfers if one.video_id != _COMING]
 
 
-def _place(transfer: Transfer) -> tuple[int, int]:
-    """Return what orders videos of one rank."""
-    return _deadline(transfer), transfer.video_id
+def _kept(in_turn: Sequence[Transfer], line: Line, *, now: int) -> tuple[list[Transfer], list[Transfer]]:
+    """Return those that can all start in time, as many as one place allows, in their order; and the others.
 
-
-def _deadline(transfer: Transfer) -> int:
-    return -1 if transfer.deadline is None else transfer.deadline
-
-
-def _took_ms(transfer: Transfer, line: Line) -> float:
-    return transfer.size * 1000 / line.bytes_per_s
-
-
-def _through_by(transfer: Transfer, line: Line) -> float:
-    """Return the last moment for a transfer to end, if it has the line for itself and starts in time."""
-    return -1.0 if transfer.deadline is None else transfer.deadline + _took_ms(transfer, line)
-
-
-def _kept(by_deadline: Sequence[Transfer], line: Line, *, now: int) -> tuple[list[Transfer], list[Transfer]]:
-    """Return those that can all start in time, as many as one place allows, in their order; and the others."""
-    ends_at = now + sum(line.under_way) * 1000 / line.bytes_per_s
+    They are in the order of the last moment for each to end, if it has the line for itself and starts in time.
+    """
+    rate = line.bytes_per_s
+    through_by = [-1.0 if by is None else by + size * 1000 / rate for _, by, size in in_turn]
+    order = sorted(range(len(in_turn)), key=through_by.__getitem__)
+    ends_at = now + sum(line.under_way) * 1000 / rate
     longest: list[tuple[float, int]] = []
-    order = sorted(by_deadline, key=lambda one: _through_by(one, line))
-    left_out: set[int] = set()
-    for number, transfer in enumerate(order):
-        took = _took_ms(transfer, line)
+    out: set[int] = set()
+    for place, number in enumerate(order):
+        _, deadline, size = in_turn[number]
+        took = size * 1000 / rate
         ends_at += took
-        if transfer.deadline is not None:
-            heapq.heappush(longest, (-took, number))
-            if ends_at > _through_by(transfer, line):
-                took_out, out = heapq.heappop(longest)
+        if deadline is not None:
+            heapq.heappush(longest, (-took, place))
+            if ends_at > through_by[number]:
+                took_out, left_out = heapq.heappop(longest)
                 ends_at += took_out
-                left_out.add(out)
-    kept = [one for number, one in enumerate(order) if number not in left_out]
-    return kept, sorted((order[number] for number in left_out), key=_deadline)
+                out.add(left_out)
+    kept = [in_turn[number] for place, number in enumerate(order) if place not in out]
+    return kept, sorted((in_turn[order[place]] for place in sorted(out)), key=_BY_DEADLINE)
 
 
 def _ranks(kept: Sequence[Transfer], left_out: Sequence[Transfer]) -> dict[int, int]:
     """Write an order down as ranks: a new one wherever the deadline goes back."""
     ranks: dict[int, int] = {}
     rank, latest = 0, (-1, -1)
-    for transfer in kept:
-        if _place(transfer) < latest:
+    for video_id, deadline, _ in kept:
+        place = (-1 if deadline is None else deadline), video_id
+        if place < latest:
             rank += 1
-        latest = _place(transfer)
+        latest = place
         if rank:
-            ranks[transfer.video_id] = rank
+            ranks[video_id] = rank
     return ranks | {transfer.video_id: rank + 1 for transfer in left_out}
 
 
 def _late(order: Iterable[Transfer], line: Line, *, now: int) -> tuple[int, ...]:
     """Return what starts too late if it is begun in this order, each as soon as a place is free."""
-    return _Places(line, now=now).late(order)
+    return _ids_in_turn(_Places(line, now=now).late(order))
 
 
 class _Places:
@@ -166,7 +175,6 @@ class _Places:
 
     def __init__(self, line: Line, *, now: int) -> None:
         self._line = line
-        self._now = now
         self._free_at = _free_at(line, now=now)
 
     @property
@@ -174,16 +182,15 @@ class _Places:
         """When the next transfer may be begun, ms UTC."""
         return self._free_at[0]
 
-    def late(self, order: Iterable[Transfer]) -> tuple[int, ...]:
-        """Begin transfers in this order; return which of them that is too late for, by deadline."""
-        late = []
-        for transfer in order:
-            starts_at = self.next_at
-            took = _took_ms(transfer, self._line) * self._line.places
-            heapq.heapreplace(self._free_at, max(starts_at, self._now) + took)
-            if transfer.deadline is not None and starts_at > transfer.deadline:
-                late.append(transfer)
-        return tuple(one.video_id for one in sorted(late, key=_place))
+    def late(self, order: Iterable[Transfer]) -> Iterator[Transfer]:
+        """Begin transfers in this order; yield those of them that it is too late for."""
+        free_at, rate, places = self._free_at, self._line.bytes_per_s, self._line.places
+        for one in order:
+            _, deadline, size = one
+            starts_at = free_at[0]
+            heapq.heapreplace(free_at, starts_at + size * 1000 / rate * places)
+            if deadline is not None and starts_at > deadline:
+                yield one
 
 
 def _free_at(line: Line, *, now: int) -> list[float]:
