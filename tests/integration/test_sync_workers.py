@@ -5,8 +5,9 @@ import time
 from polyv_client_cases import SECRET, TASK
 from polyv_server import PolyvServer, Reply
 
+from fetcher.credentials import Credentials
 from fetcher.polyv.clock import PolyvClock
-from fetcher.settings import Credentials, Settings
+from fetcher.settings import Settings
 from fetcher.sync.workers import polyv_client
 
 
