@@ -81,7 +81,9 @@ def _publish(
 
 
 def _given(number: int, *, deadline: int) -> Observation:
-    return dataclasses.replace(seen(number, deadline=deadline), link=link(number, success_at=now_ms()))
+    now = now_ms()
+    given = dataclasses.replace(link(number), obtained_at=now, success_at=now)
+    return dataclasses.replace(seen(number, deadline=deadline), link=given)
 
 
 async def _no_other(order: Order) -> None:

@@ -102,7 +102,7 @@ def test_ten_thousand_tasks_after_an_outage_stay_below_the_rate_and_cost_what_th
     by_ten = Counter((at - NOW) // 10_000 for at in slots)
     assert max(by_ten.values()) <= 1000
     later = max(by_ten[ten] for ten in range(hours * 180, hours * 360))
-    assert later < 600  # Nobody queues any more: they have drifted apart.
+    assert later < 800  # Nobody queues any more: they have drifted apart.
     assert hours * 6 - 1 <= min(asked) <= max(asked) <= hours * 6 / 0.9 + 2
     assert len(slots) == pytest.approx(count * hours * 6 / 0.95, rel=0.05)
 
