@@ -53,7 +53,8 @@ def test_the_identical_link_shows_the_opposite_to_a_video_that_waits_for_another
     (one,) = taken(ledger)
     happened(ledger, one.video_id, LinkRefused(at=NOW, detail="403"), one.fence)
 
-    assert {HOST: False} == polled(ledger, 1, seen(1)).signs_anew
+    assert {} == polled(ledger, 1, seen(1)).signs_anew, "for what it was refused, nobody knows"
+    assert {HOST: False} == polled(ledger, 1, seen(1, deadline=NOW)).signs_anew
 
 
 def test_a_link_is_published_with_the_end_of_what_would_lose_its_video(ledger: Database) -> None:
