@@ -107,6 +107,23 @@ def test_a_link_whose_death_costs_a_question_is_not_asked_for_before_its_turn(
     assert count == len(dying)
 
 
+@pytest.mark.parametrize(("is_skipped", "expected"), [(False, 1), (True, 2)])
+def test_links_that_come_again_dead_do_not_stand_before_others_for_ever(
+    ledger: Database, *, is_skipped: bool, expected: int
+) -> None:
+    """They die first, and so they would be all that is looked at, minute after minute."""
+    first = added(ledger, 1)
+    polled(ledger, 1, *(seen(number, deadline=NOW - 9) for number in range(1, 4)))
+    added(ledger, 2)
+    polled(ledger, 2, seen(4, deadline=NOW + 9))
+
+    skip = [first.row_id] if is_skipped else []
+    with ledger.reading() as connection:
+        dying = dying_tasks(connection, before=NOW + 10, obtained_before=NOW + 10, limit=3, skip=skip)
+
+    assert [expected] == [one.row_id for one in dying]
+
+
 @pytest.mark.parametrize(("signing_anew", "expected"), [({HOST}, 3), (set[str](), 0)])
 def test_a_fresh_link_that_is_as_urgent_as_the_last_keeps_the_plans_place(
     ledger: Database, signing_anew: set[str], expected: int
