@@ -95,6 +95,8 @@ class GivenUp(Event):
 
     reason: Reason
     detail: str
+    cold_success_at: int | None = None
+    """Where it has gone cold: when that file was ready, ms UTC by Polyv's clock; None where it did not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

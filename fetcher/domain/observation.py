@@ -47,7 +47,8 @@ class Standing:
     is_link_refused: bool = False
     """Whether the origin has just refused the link it has."""
     closed_success_at: int | None = None
-    """When the file was ready that was found cold last, ms UTC by Polyv's clock; None where none was."""
+    """Of a video without a link: when the file was ready that was found cold, ms UTC by Polyv's clock, None where
+    none was."""
     signs_anew: bool = False
     """Whether links like the one that is given are known to be signed anew."""
 

@@ -62,8 +62,8 @@ def is_signed_anew(given: Link, deadline: int | None, known: KnownLink) -> bool 
     if given.url == known.url:
         is_dead = known.is_expired or (known.deadline is not None and known.deadline <= now)
         return False if is_dead else None
-    if given.url == known.refused_url:
-        return False
+    if given.url == known.refused_url:  # For its age, or for what no other link would have helped against.
+        return False if deadline is not None and deadline <= now else None
     return True if _outlives(given, deadline, known) else None
 
 

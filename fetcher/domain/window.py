@@ -25,4 +25,4 @@ def after_window(
     if resubmit_expired and not was_done and resubmits < MOST_RESUBMITS:
         return closed
     detail = f"{closed.detail}; ask for it again: fetcher submit {vid}"
-    return GivenUp(at=closed.at, reason=Reason.WINDOW_CLOSED, detail=detail)
+    return GivenUp(at=closed.at, reason=Reason.WINDOW_CLOSED, detail=detail, cold_success_at=closed.success_at)

@@ -262,7 +262,8 @@ def _(event: happened.FileVerified) -> dict[str, Any]:
 
 @_columns.register
 def _(event: happened.GivenUp) -> dict[str, Any]:
-    return {**_NO_LEASE, **_NO_LINK, "reason": event.reason.value, "detail": event.detail, "refused_link": None}
+    values = {**_NO_LEASE, **_NO_LINK, "link_success_at": event.cold_success_at, "refused_link": None}
+    return {**values, "reason": event.reason.value, "detail": event.detail}
 
 
 @_columns.register
@@ -273,8 +274,9 @@ def _(event: happened.WindowClosed) -> dict[str, Any]:
 
 @_columns.register
 def _(event: happened.RetryAsked | happened.Chosen) -> dict[str, Any]:
-    del event
-    return {**_NOTHING_WRONG, "attempts": 0, "suspicions": 0, "refused_link": None}
+    again = {**_NOTHING_WRONG, "attempts": 0, "suspicions": 0, "refused_link": None}
+    # Whoever tries again means the links that there are, those of a file too that was found cold.
+    return {**again, "link_success_at": None} if isinstance(event, happened.RetryAsked) else again
 
 
 @_columns.register

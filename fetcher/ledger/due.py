@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, literal_column, select, update
+from sqlalchemy import Connection, func, literal_column, select, true, update
 
 from fetcher.domain.link import Link
 from fetcher.domain.status import Preparation, Status
@@ -45,7 +45,9 @@ def tasks_naming(connection: Connection, video_id: int) -> list[DueTask]:
     return [_due(row) for row in rows]
 
 
-def dying_tasks(connection: Connection, *, before: int, obtained_before: int, limit: int) -> list[DueTask]:
+def dying_tasks(
+    connection: Connection, *, before: int, obtained_before: int, limit: int, skip: Sequence[int] = ()
+) -> list[DueTask]:
     """Return tasks that may sign anew the links that die before *before* and that nobody fetches yet.
 
     Those whose death costs no more than a question are asked for when it is their turn, and not here.
@@ -55,11 +57,13 @@ def dying_tasks(connection: Connection, *, before: int, obtained_before: int, li
         before: ms UTC.
         obtained_before: Links that are younger than this are left alone, ms UTC: a fresh one lives no longer.
         limit: Videos to look at, the first to die first.
+        skip: Tasks that were asked just now, by their row: what they do not sign anew stands first for ever.
     """
+    asked = select(task_items.c.video).where(task_items.c.task.in_(skip))
     dying = (
         select(videos.c.id)
         .where(has_status(Status.READY), _UNHELD, videos.c.start_by <= before, videos.c.deadline <= before)
-        .where(videos.c.link_obtained_at <= obtained_before)
+        .where(videos.c.link_obtained_at <= obtained_before, videos.c.id.not_in(asked) if skip else true())
         .order_by(videos.c.start_by)
         .limit(limit)
     )

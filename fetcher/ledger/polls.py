@@ -171,7 +171,7 @@ def _event(
         is_link_refused=video.link in record.refused_links,
         is_news=is_news,
         has_other_hope=is_failing and seek_other_hope(connection, record.task.row_id, video.id, now=record.now),
-        closed_success_at=video.link_success_at if video.resubmits else None,
+        closed_success_at=video.link_success_at,
         signs_anew=_is_signed_anew(record, seen),
     )
     days = record.task.expire_days or record.expire_days

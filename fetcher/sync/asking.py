@@ -29,6 +29,8 @@ _AT_ONCE: Final = 20
 _FRESH_MS: Final = 60_000
 _FRUITLESS_S: Final = 30.0
 _REFRESH_S: Final = 60.0
+_YOUNG_S: Final = RISK_MS // 2000
+"""A link that is younger is not replaced before its turn, nor is its task asked again for others."""
 _BATCH: Final = 64
 _LEAST_ROOM: Final = 16
 """The ledger is not looked at for fewer: more than enough wait for their turn already."""
@@ -63,6 +65,8 @@ class Asking:
         self._fruitless: dict[int, float] = {}
         """When tasks were asked for other links and had none, by their row; monotonic seconds."""
         self._refresh_at = 0.0
+        self._refreshed: dict[int, float] = {}
+        """When tasks were asked for links in place of dying ones, by their row; monotonic seconds."""
         self._start_bys: list[int | None] = []
         self._count = 0
         self._is_blocked_told = False
@@ -176,13 +180,19 @@ class Asking:
         if now_s < self._refresh_at or self._retry_in_s() > 0 or self._is_stopped:
             return
         self._refresh_at = now_s + _REFRESH_S
-        now = self._wires.polyv_now()
+        now, skip = self._wires.polyv_now(), [row for row, at in self._refreshed.items() if now_s - at < _YOUNG_S]
         find = functools.partial(
-            dying_tasks, before=now + RISK_MS, obtained_before=now - RISK_MS // 2, limit=_BATCH
+            dying_tasks, before=now + RISK_MS, obtained_before=now - _YOUNG_S * 1000, limit=_BATCH, skip=skip
         )
         for task in await self._wires.ledger.read(find):
             if task.row_id not in self.active and len(self.active) < _BATCH:
-                self._ask(task)
+                self._refreshed[task.row_id] = now_s
+                self._ask(task).add_done_callback(functools.partial(self._end_refresh, task.row_id))
+
+    def _end_refresh(self, row_id: int, asked: asyncio.Task[list[Observation]]) -> None:
+        """Have a task asked again soon that did not answer."""
+        if asked.cancelled() or asked.exception() is not None:
+            self._refreshed.pop(row_id, None)
 
     def take_ended(self) -> list[asyncio.Task[list[Observation]]]:
         """Return the questions that have ended since this was last called; each ends up here once."""

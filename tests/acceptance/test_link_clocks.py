@@ -72,6 +72,35 @@ def test_f35_what_has_gone_cold_is_wanted_again_where_that_is_allowed(case: Arch
     assert 2 == len(case.simulator.library.tasks)
 
 
+def test_f35_what_is_submitted_again_is_asked_for_while_its_old_task_goes_on(case: ArchiveCase) -> None:
+    """As its message says. The old task prepares others still, and gives a link for the cold file each time."""
+    library = case.simulator.library
+    video, slow = library.add_video(), library.add_video(ready_after_polls=1_000_000)
+    library.task(case.add(video, slow)).expire_days = 0
+    assert 4 == case.sync().returncode
+
+    assert 0 == case.run("submit", video.vid).returncode
+    passes = [case.sync().returncode for _ in range(2)]
+
+    assert [0, 0] == passes
+    case.require_right([video])
+    assert [403, 200] == [request.status_code for request in case.simulator.requests.of(video.vid)]
+
+
+def test_f35_retry_tries_the_link_that_there_is(case: ArchiveCase) -> None:
+    """It may have been cold for a moment only, by the word of one node."""
+    video = case.simulator.library.add_video()
+    task = case.simulator.library.task(case.add(video))
+    task.expire_days = 0
+    assert 4 == case.sync().returncode
+    task.expire_days = 7
+
+    assert 0 == case.run("retry", video.vid).returncode
+    assert 0 == case.sync().returncode
+
+    case.require_right([video])
+
+
 def test_f35_a_run_until_done_asks_again_for_what_has_gone_cold_and_fetches_it(case: ArchiveCase) -> None:
     video = case.simulator.library.add_video()
     case.simulator.library.task(case.add(video)).expire_days = 0

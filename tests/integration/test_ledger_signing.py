@@ -53,7 +53,8 @@ def test_the_identical_link_shows_the_opposite_to_a_video_that_waits_for_another
     (one,) = taken(ledger)
     happened(ledger, one.video_id, LinkRefused(at=NOW, detail="403"), one.fence)
 
-    assert {HOST: False} == polled(ledger, 1, seen(1)).signs_anew
+    assert {} == polled(ledger, 1, seen(1)).signs_anew, "for what it was refused, nobody knows"
+    assert {HOST: False} == polled(ledger, 1, seen(1, deadline=NOW)).signs_anew
 
 
 def test_a_link_is_published_with_the_end_of_what_would_lose_its_video(ledger: Database) -> None:
@@ -104,6 +105,23 @@ def test_a_link_whose_death_costs_a_question_is_not_asked_for_before_its_turn(
         dying = dying_tasks(connection, before=NOW + 10, obtained_before=NOW + 10, limit=64)
 
     assert count == len(dying)
+
+
+@pytest.mark.parametrize(("is_skipped", "expected"), [(False, 1), (True, 2)])
+def test_links_that_come_again_dead_do_not_stand_before_others_for_ever(
+    ledger: Database, *, is_skipped: bool, expected: int
+) -> None:
+    """They die first, and so they would be all that is looked at, minute after minute."""
+    first = added(ledger, 1)
+    polled(ledger, 1, *(seen(number, deadline=NOW - 9) for number in range(1, 4)))
+    added(ledger, 2)
+    polled(ledger, 2, seen(4, deadline=NOW + 9))
+
+    skip = [first.row_id] if is_skipped else []
+    with ledger.reading() as connection:
+        dying = dying_tasks(connection, before=NOW + 10, obtained_before=NOW + 10, limit=3, skip=skip)
+
+    assert [expected] == [one.row_id for one in dying]
 
 
 @pytest.mark.parametrize(("signing_anew", "expected"), [({HOST}, 3), (set[str](), 0)])

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sync_cases import VID, Source, now_ms, running
 
 from fetcher.archive.home import create_home
+from fetcher.domain.errors import PolyvUnavailableError
 from fetcher.domain.exit_code import ExitCode
 from fetcher.domain.link import Link
 from fetcher.domain.observation import Observation
@@ -112,6 +113,30 @@ async def test_f61_a_video_that_vanished_from_its_task_takes_no_fresh_link_from_
             summary = await run.run()
 
     assert (len(_VIDS) - 1, 1, ExitCode.LATER) == (summary.done, summary.links_refused, summary.exit_code)
+
+
+@pytest.mark.parametrize(("is_answered", "expected"), [(True, 1), (False, 2)])
+async def test_a_task_whose_links_come_again_as_they_were_is_asked_for_others_once_in_five_minutes(
+    tmp_path: Path, *, is_answered: bool, expected: int
+) -> None:
+    """Not once a minute for as long as there is something to fetch; one that did not answer is asked again."""
+    with OriginServer() as origin:
+
+        def answer() -> TaskAnswer:
+            if is_answered:
+                return _answer(origin, "old")
+            raise PolyvUnavailableError("no")
+
+        source = Source(answer)
+        async with running(create_home(tmp_path / "a", config=""), source) as run:
+            await _keep_old_links(run, origin, left_ms=60_000)
+            for _ in range(2):
+                run._asking._refresh_at = 0.0
+                await run._asking.refresh_dying()
+                while run._asking.active:
+                    await asyncio.wait(run._asking.active.values())
+
+    assert expected == source.asked
 
 
 async def test_a_link_that_lives_is_not_asked_for_anew(tmp_path: Path) -> None:

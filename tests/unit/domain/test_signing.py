@@ -70,7 +70,7 @@ def test_another_link_with_the_same_stamp_shows_nothing_whatever_is_learned_of_l
         (replace(KNOWN, deadline=NOW), False),
         (replace(KNOWN, deadline=None), None),
         (replace(KNOWN, deadline=None, is_expired=True), False),
-        (KnownLink(refused_url=HELD, window_ends_at=NOW + 1), False),
+        (KnownLink(refused_url=HELD, window_ends_at=NOW + 1), None),
         (KnownLink(refused_url=FRESH), None),
         (KnownLink(refused_url=HELD, window_ends_at=NOW), None),
         (replace(KNOWN, deadline=NOW, window_ends_at=NOW), None),
@@ -81,6 +81,17 @@ def test_the_identical_link_says_no_where_it_is_dead_and_its_file_is_not(
     expected: bool | None,  # noqa: FBT001
 ) -> None:
     assert expected is shown(HELD, known)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "window_ends_at", "expected"),
+    [(NOW, NOW + 1, False), (NOW + 1, NOW + 1, None), (None, NOW + 1, None), (NOW, NOW, None)],
+)
+def test_one_that_was_refused_and_comes_again_says_no_where_it_has_lived(
+    deadline: int | None, window_ends_at: int, *, expected: bool | None
+) -> None:
+    """An access list refuses links that live, too; whoever signs anew need not do so at each question."""
+    assert expected is shown(HELD, KnownLink(refused_url=HELD, window_ends_at=window_ends_at), deadline=deadline)
 
 
 def test_of_one_host_a_single_link_that_is_not_signed_anew_outweighs_all_others() -> None:
