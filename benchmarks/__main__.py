@@ -10,6 +10,7 @@ from benchmarks.document import with_figures
 from benchmarks.jobs import jobs
 from benchmarks.machine import machine
 from benchmarks.plan import Plan, plan_from
+from benchmarks.polls import polls
 from benchmarks.rate import rate
 from benchmarks.startup import startup
 from benchmarks.transfer import transfer
@@ -19,6 +20,7 @@ _PARTS: Final[Mapping[str, Callable[[Plan], str]]] = {
     "startup": startup,
     "rate": rate,
     "jobs": jobs,
+    "polls": polls,
     "profile": cpu_profile,
 }
 

@@ -12,7 +12,7 @@ from fetcher.domain.quantities import parse_size
 
 Scheme = Literal["https", "http"]
 Place = Literal["tmpfs", "disk"]
-PARTS: Final = ("transfer", "startup", "rate", "jobs", "profile")
+PARTS: Final = ("transfer", "startup", "rate", "jobs", "polls", "profile")
 PEER_NAMES: Final = ("curl", "curl-openssl", "aria2c", "rclone", "wget2", "cp")
 
 
@@ -48,6 +48,7 @@ class Plan:
         memory: A directory on tmpfs.
         disk: A directory on a disk.
         seconds: How long a limited rate is watched.
+        tasks: How many tasks are due at once.
         write: The document that takes the figures; None prints them.
     """
 
@@ -59,6 +60,7 @@ class Plan:
     memory: Path
     disk: Path
     seconds: float
+    tasks: int
     write: Path | None
 
 
@@ -80,6 +82,7 @@ def plan_from(arguments: Sequence[str]) -> Plan:
         memory=given.memory,
         disk=given.disk,
         seconds=given.seconds,
+        tasks=given.tasks,
         write=given.write,
     )
 
@@ -100,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--memory", type=Path, default=Path("/dev/shm"), help="a directory on tmpfs (/dev/shm)")
     parser.add_argument("--disk", type=Path, default=Path(tempfile.gettempdir()), help="a directory on a disk")
     parser.add_argument("--seconds", type=float, default=30.0, help="how long a limited rate is watched (30)")
+    parser.add_argument("--tasks", type=_positive, default=10_000, help="tasks that are due at once (10000)")
     parser.add_argument("--write", type=Path, help="put the figures into this document: docs/benchmarks.md")
     return parser
 

@@ -101,15 +101,18 @@ class Forecast:
         return self.bytes / rate / DAY_S if rate else None
 
 
-def next_task(wanted: Iterable[Wanted], means: Means) -> list[Wanted]:
+def next_task(wanted: Iterable[Wanted], means: Means, *, is_busy: bool = False) -> list[Wanted]:
     """Return what to ask for in the next task, none where it has to wait.
 
     The order is kept, so that everything has its turn: what is too much now is waited for, not passed over. Only
     what does not fit on the disk is passed over, and what is to stay readable for another number of days than the
     first, as a task has one for all. One that is larger than the whole budget goes alone.
 
-    While files are being fetched, room becomes free in small pieces, and each of them would be a task. So one that
-    would hold little waits until there is room for more of it, unless it holds all that is wanted.
+    Args:
+        wanted: What may be asked for, in order.
+        means: What there is to fetch with.
+        is_busy: Whether files are being fetched. Room becomes free in small pieces then, each of which would be a
+            task: one that would hold little waits for more room, unless it holds all that is wanted.
     """
     outstanding, room = means.outstanding, means.room
     chosen: list[Wanted] = []
@@ -120,7 +123,7 @@ def next_task(wanted: Iterable[Wanted], means: Means) -> list[Wanted]:
             continue
         if outstanding + video.missing > means.capacity_for(video) and (chosen or outstanding > 0):
             is_little = outstanding - means.outstanding < _LEAST_SHARE * means.capacity_for(video)
-            return [] if is_little and means.outstanding > 0 else chosen
+            return [] if is_busy and is_little and means.outstanding > 0 else chosen
         chosen.append(video)
         outstanding += video.missing
         room -= video.missing

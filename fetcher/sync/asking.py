@@ -224,9 +224,9 @@ class Asking:
             PolyvError: No usable answer; that is kept, too.
             CredentialsRefusedError: No call can succeed.
         """
-        self._wires.summary.polls += 1
         try:
             async with self._room:
+                self._wires.summary.polls += 1
                 seen = await self._poller.ask(task.task_id)
         except PolyvError as exc:
             await self._keep_failure(task, exc)

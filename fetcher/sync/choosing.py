@@ -60,9 +60,10 @@ class Choosing:
         """Return the videos of the next task by their ids, none where it has to wait."""
         room = await asyncio.to_thread(free_bytes, self._wires.root) - self._terms.reserve
         have = await asyncio.to_thread(self._wires.parts.sizes)
-        return await self._wires.ledger.read(functools.partial(self._choose, room=room, have=have))
+        is_busy = bool(self._wires.downloader.running)
+        return await self._wires.ledger.read(functools.partial(self._choose, room=room, have=have, is_busy=is_busy))
 
-    def _choose(self, connection: Connection, *, room: int, have: dict[int, int]) -> list[int]:
+    def _choose(self, connection: Connection, *, room: int, have: dict[int, int], is_busy: bool) -> list[int]:
         now, usual = self._wires.now(), requests.usual_size(connection)
         outstanding = requests.outstanding(connection, now=now, usual=usual, have=have)
         means = Means(
@@ -76,7 +77,7 @@ class Choosing:
         if means.is_used_up:
             return []  # Sorting all that is wanted takes its time.
         looked_at = list(requests.wanted(connection, now=now, usual=usual, have=have, limit=_LOOKED_AT))
-        chosen = next_task(looked_at, means)
+        chosen = next_task(looked_at, means, is_busy=is_busy)
         if not chosen and (unfit := sum(video.missing > means.room for video in looked_at)):
             self._left_out(unfit, means.room)
         return [video.video_id for video in chosen]

@@ -19,7 +19,7 @@ from fetcher.sync.losses import Loss, lose, tell
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
-_COST: Final = 20.0
+_COST: Final = 5.0
 """A look that found no room is not repeated before so many times what it took: a million is sorted by age."""
 _DIED: Final = "the run that asked ended before the answer was written down"
 

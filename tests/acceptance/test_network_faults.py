@@ -1,6 +1,7 @@
 """Names without an address, closed ports, false certificates, long pauses, a block: what a run makes of them."""
 
 import datetime as dt
+import json
 import socket
 import sqlite3
 import ssl
@@ -151,6 +152,19 @@ def test_f53_a_block_by_the_api_ends_the_questions_and_no_download(raw: RawCase,
     about_tasks = [request for request in raw.polyv.requests if request.path.endswith("/source-file-task/get")]
     assert len(about_tasks) <= 1 + _AT_ONCE
     assert len(raw.polyv.requests) - len(about_tasks) <= 1  # About the size of the one that was answered.
+
+
+def test_a_stop_counts_no_question_that_was_not_begun(raw: RawCase) -> None:
+    """Polyv takes its time: twenty are under way when the time is up, and those that wait behind them are none."""
+    others = [f"{number:032x}" for number in range(60)]
+    assert 0 == raw.run("add", "-", stdin="\n".join(others)).returncode
+    raw.polyv.script.extend([Reply(wait_s=30)] * 100)
+
+    ended = raw.run("sync", "--json", "--max-duration", "3s")
+
+    summary = json.loads(ended.stdout.splitlines()[-1])
+    assert (8, "") == (ended.returncode, ended.stderr)
+    assert len(raw.polyv.requests) <= summary["polls"] <= _AT_ONCE
 
 
 def _lead_to(case: RawCase, url: str) -> None:

@@ -69,6 +69,19 @@ def test_from_cron_each_pass_asks_for_a_wave_and_the_next_one_fetches_it(case: A
     assert 12 == sum(int(str(row["videos"])) for one in ended for row in _told(one.stdout, "task_created"))
 
 
+def test_room_that_becomes_free_file_by_file_makes_no_task_for_each(case: ArchiveCase) -> None:
+    """Eight, and then at least a quarter of that at a time: each task is asked about for days."""
+    library = case.simulator.library
+    videos = [library.add_video(size=_SIZE, faults=[Fault.drip(rate=_SIZE / (2 + n % 2))]) for n in range(12)]
+    want_videos(case.root, videos)
+
+    ended = case.sync("--until-done", "--jobs", "2", "--json", FETCHER_THAW_BUDGET=str(8 * _SIZE))
+
+    assert (0, "") == (ended.returncode, ended.stderr)
+    case.require_right(videos)
+    assert len(_told(ended.stdout, "task_created")) <= 3
+
+
 def test_a_pass_that_downloads_asks_polyv_meanwhile(case: ArchiveCase) -> None:
     """For new tasks as room becomes free, and about those that come due: all is done in one pass."""
     library = case.simulator.library

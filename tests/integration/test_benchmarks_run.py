@@ -21,6 +21,7 @@ from benchmarks.files import FileSet
 from benchmarks.measure import CommandFailedError, Steps, measure
 from benchmarks.origin_nginx import is_installed, serving
 from benchmarks.peers import PEERS, Aria2, Copy
+from benchmarks.polls import most_within
 from benchmarks.runner import Round, Runner, Told, WrongResultError, require_right
 from benchmarks.shelf import Wanted
 from benchmarks.stock import Stock, run_once, stocked
@@ -70,6 +71,29 @@ def test_a_tiny_run_writes_its_table_into_the_document(tmp_path: Path) -> None:
     assert expected == [name for name in named if name != "fetcher sync, no fsync"]
     assert "\n\n1 repetition.\n" in written
     assert ["figures.md"] == [path.name for path in tmp_path.iterdir()]
+
+
+@needs_nginx
+def test_passes_over_due_tasks_are_measured_by_what_polyv_was_asked(tmp_path: Path) -> None:
+    """Each task once, and once about its video; the files' one task beside them."""
+    size = ["--tasks", "5", "--only", "medium", "--size", "medium=2x70001"]
+
+    ended = run("polls", *size, "--memory", str(tmp_path), "--disk", str(tmp_path))
+
+    assert 0 == ended.returncode, ended.stderr
+    calls = re.findall(r"^\| ([^|]+) \| [0-9.]+ \| (\d+) \| \d+ \|", ended.stdout, re.MULTILINE)
+    assert [
+        ("5 tasks, never asked about", "10"),
+        ("5 tasks, asked before", "5"),
+        ("2 × 70001 bytes, no other task", "2"),
+        ("2 × 70001 bytes beside 5 tasks, never asked about", "12"),
+    ] == calls
+
+
+@pytest.mark.parametrize(("moments", "most"), [([], 0), ([5.0], 1), ([30.0, 0.0, 9.0, 10.0, 18.5], 3)])
+def test_the_most_within_a_window_is_counted_wherever_it_begins(moments: list[float], most: int) -> None:
+    """A window holds its beginning and not its end."""
+    assert most == most_within(moments, 10.0)
 
 
 def test_cost_is_that_of_all_steps(tmp_path: Path) -> None:

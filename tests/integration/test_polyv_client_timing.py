@@ -1,8 +1,10 @@
 """The client and time: pauses, a wrong clock, the breaker, the rate."""
 
 import asyncio
+import sys
 import time
 from collections.abc import Iterator
+from importlib.abc import MetaPathFinder
 
 import pytest
 from polyv_client_cases import SECRET, TASK, VID, new_client
@@ -228,6 +230,32 @@ async def test_the_rate_is_held(server: PolyvServer) -> None:
     arrivals = sorted(request.at - began for request in server.requests)
     assert 50 == len(arrivals)
     assert [] == [(count, at) for count, at in enumerate(arrivals, start=1) if count > rate + rate * at + 1]
+
+
+class _Lookups(MetaPathFinder):
+    """Takes down which modules are looked for on the disk, and finds none."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        """Leave it to the next finder."""
+        del path, target
+        self.names.append(fullname)
+
+
+async def test_a_call_looks_for_no_module(server: PolyvServer) -> None:
+    """One that is not there is looked for in every directory, each time: a quarter of what a question cost."""
+    lookups = _Lookups()
+    async with new_client(server.url) as client:
+        await client.get_task(TASK)
+        sys.meta_path.insert(0, lookups)
+        try:
+            await client.get_task(TASK)
+        finally:
+            sys.meta_path.remove(lookups)
+
+    assert [] == lookups.names
 
 
 async def test_a_timestamp_is_as_young_as_its_request_behind_the_limiter(server: PolyvServer) -> None:

@@ -109,29 +109,30 @@ def test_what_goes_cold_sooner_is_asked_for_in_smaller_waves() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outstanding", "sizes", "expected"),
+    ("outstanding", "sizes", "busy", "idle"),
     [
-        (81, [1] * 200, 0),
-        (75, [1] * 200, 25),
-        (81, [1] * 19, 19),
-        (0, [1, 200], 1),
-        (1, [1, 99], 0),
-        (60, [30, 30], 1),
+        (81, [1] * 200, 0, 19),
+        (75, [1] * 200, 25, 25),
+        (81, [1] * 19, 19, 19),
+        (0, [1, 200], 1, 1),
+        (1, [1, 99], 0, 1),
+        (60, [30, 30], 1, 1),
     ],
 )
-def test_a_task_that_would_hold_little_waits_for_more_room(
-    outstanding: int, sizes: Sequence[int], expected: int
+def test_a_task_that_would_hold_little_waits_for_more_room_while_there_is_work(
+    outstanding: int, sizes: Sequence[int], busy: int, idle: int
 ) -> None:
     """Below a quarter of what may be outstanding; the last of what is wanted and the first of all go at once."""
     means = Means(rate=None, expire_days=7, budget=100, outstanding=outstanding, room=1 << 50)
 
-    assert expected == len(next_task(_wanted(sizes), means))
+    assert busy == len(next_task(_wanted(sizes), means, is_busy=True))
+    assert idle == len(next_task(_wanted(sizes), means))
 
 
 def test_a_full_task_is_asked_for_however_small_it_is() -> None:
     means = Means(rate=None, expire_days=7, budget=10_000, outstanding=9000, room=1 << 50)
 
-    assert MOST_VIDS == len(next_task(_wanted([1] * 2000), means))
+    assert MOST_VIDS == len(next_task(_wanted([1] * 2000), means, is_busy=True))
 
 
 def test_a_task_has_one_number_of_days_and_passes_over_the_others() -> None:
