@@ -32,6 +32,7 @@ class _Kind:
         each: Files for each job; the start of a run weighs the same then.
         least: Files at the least.
         most: Files at the most.
+        to_grow: Files for a run that finds its number by itself: enough that most of it is done with what it found.
         limit_rate: Bytes a second that the origin gives one connection; 0 means no limit.
         is_far: Whether a round trip takes 40 ms.
         unit: What a second brings: "MiB" or "files".
@@ -42,13 +43,15 @@ class _Kind:
     each: int
     least: int
     most: int
+    to_grow: int
     limit_rate: int
     is_far: bool
     unit: str
 
-    def files(self, jobs: int) -> FileSet:
-        """Return what is fetched with so many jobs."""
-        return FileSet(name=self.name, count=min(max(self.each * jobs, self.least), self.most), size=self.size)
+    def files(self, jobs: int | None) -> FileSet:
+        """Return what is fetched with so many jobs, None being a number that grows."""
+        count = self.to_grow if jobs is None else min(max(self.each * jobs, self.least), self.most)
+        return FileSet(name=self.name, count=count, size=self.size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,17 +61,17 @@ class _Crowd:
     Attributes:
         name: As the table calls it.
         options: Words after ``sync``.
-        work_for: There are files for so many.
+        jobs: Their number; None where it grows.
     """
 
     name: str
     options: Sequence[str]
-    work_for: int
+    jobs: int | None
 
 
 _CROWDS: Final = (
-    *(_Crowd(name=str(jobs), options=("--jobs", str(jobs)), work_for=jobs) for jobs in _FIXED),
-    _Crowd(name="8, growing", options=(), work_for=max(_FIXED)),
+    *(_Crowd(name=str(jobs), options=("--jobs", str(jobs)), jobs=jobs) for jobs in _FIXED),
+    _Crowd(name="8, growing", options=(), jobs=None),
 )
 _KINDS: Final = (
     _Kind(
@@ -77,6 +80,7 @@ _KINDS: Final = (
         each=3,
         least=3,
         most=96,
+        to_grow=288,
         limit_rate=4 * _MIB,
         is_far=True,
         unit="MiB",
@@ -87,6 +91,7 @@ _KINDS: Final = (
         each=40,
         least=40,
         most=640,
+        to_grow=4000,
         limit_rate=0,
         is_far=True,
         unit="files",
@@ -97,6 +102,7 @@ _KINDS: Final = (
         each=4,
         least=32,
         most=32,
+        to_grow=128,
         limit_rate=0,
         is_far=False,
         unit="MiB",
@@ -121,7 +127,7 @@ def _of_kind(plan: Plan, kind: _Kind) -> dict[str, list[Cost]]:
     for turn in range(plan.reps):
         for crowd in rotated(_CROWDS, turn):
             with (
-                stocked(plan.memory, kind.files(crowd.work_for), limit_rate=kind.limit_rate) as stock,
+                stocked(plan.memory, kind.files(crowd.jobs), limit_rate=kind.limit_rate) as stock,
                 _line(stock, kind) as base,
             ):
                 subject = Subject(stock.shelf, options=crowd.options)
@@ -131,7 +137,7 @@ def _of_kind(plan: Plan, kind: _Kind) -> dict[str, list[Cost]]:
 
 
 def _speed(kind: _Kind, crowd: _Crowd, costs: Sequence[Cost]) -> str:
-    files = kind.files(crowd.work_for)
+    files = kind.files(crowd.jobs)
     amount = files.count if kind.unit == "files" else files.total / _MIB
     return f"{Spread.of([amount / cost.wall_s for cost in costs]):.1f}"
 

@@ -26,13 +26,14 @@ from fetcher.sync.asking import Asking
 from fetcher.sync.choosing import Terms
 from fetcher.sync.clocks import LinkClocks
 from fetcher.sync.durability import make_names_durable
-from fetcher.sync.fetching import Fetching, Patience
+from fetcher.sync.fetching import Fetching
 from fetcher.sync.growing import Growing
 from fetcher.sync.outcome import Notify, Options
 from fetcher.sync.planning import Planning
 from fetcher.sync.rhythm import Rhythm
 from fetcher.sync.run import Run
 from fetcher.sync.submitting import Submitting
+from fetcher.sync.tries import Patience
 from fetcher.sync.wires import Wires
 from fetcher.transfer.origin import Origin
 from fetcher.transfer.turn import Turn

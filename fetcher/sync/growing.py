@@ -39,14 +39,14 @@ class Growing:
 
     def _seen(self, now: float) -> Seen:
         fetching, downloader = self._fetching, self._wires.downloader
-        begun, threads = len(fetching.begun), downloader.threads
+        begun, threads, ends = len(fetching.begun), downloader.threads, fetching.ends
         return Seen(
             now=now,
-            haul=Haul(fetched=downloader.fetched, files=fetching.files, short=fetching.short),
+            haul=Haul(fetched=downloader.fetched, files=ends.files, short=ends.short),
             used=min(begun, threads),  # Quick ones stand in line for a thread.
             has_more=bool(fetching.waiting) or begun > threads,
-            ended=fetching.ended,
-            refused=fetching.refused,
+            ended=ends.count,
+            refused=ends.refused,
         )
 
 

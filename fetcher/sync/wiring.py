@@ -28,7 +28,7 @@ from fetcher.sync.choosing import Terms
 from fetcher.sync.clocks import LinkClocks
 from fetcher.sync.durability import make_names_durable
 from fetcher.sync.enquiring import Enquiring
-from fetcher.sync.fetching import Fetching, Patience
+from fetcher.sync.fetching import Fetching
 from fetcher.sync.growing import Growing
 from fetcher.sync.late import Late, LateDownloader, LatePolyv
 from fetcher.sync.outcome import Notify, Options
@@ -36,6 +36,7 @@ from fetcher.sync.planning import Planning
 from fetcher.sync.rhythm import Rhythm
 from fetcher.sync.run import Run
 from fetcher.sync.submitting import Submitting
+from fetcher.sync.tries import Patience
 from fetcher.sync.wires import Wires
 from fetcher.transfer.pace import jobs_within
 

@@ -15,8 +15,9 @@ from fetcher.domain.events import Event
 from fetcher.domain.observation import Observation
 from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.ledger.opening import open_ledger
-from fetcher.sync.fetching import Fetching, Patience
+from fetcher.sync.fetching import Fetching
 from fetcher.sync.planning import Planning
+from fetcher.sync.tries import Patience
 from fetcher.sync.wires import Wires
 from fetcher.transfer.meter import Meter
 

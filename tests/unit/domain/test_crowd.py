@@ -144,6 +144,12 @@ def test_where_each_small_file_is_a_round_trip_their_number_counts_whatever_thei
     assert (16, 32) == (small.play(6), small.play(6))
 
 
+def test_a_limit_of_the_rate_counts_the_bytes_of_small_files_and_not_what_they_are_worth() -> None:
+    small = _SmallFiles(_crowd(limit=150 * _MIB), most_a_second=10_000, seed=0)
+
+    assert 32 == small.play(12)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_where_the_machine_can_do_no_more_small_files_there_are_no_more(seed: int) -> None:
     """Some chance upon larger ones, and bring more bytes."""
