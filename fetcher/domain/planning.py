@@ -99,7 +99,10 @@ def _lost(kept: Sequence[Transfer], left_out: Sequence[Transfer], line: Line, *,
 
 
 def _in_turn(transfers: Iterable[Transfer]) -> list[Transfer]:
-    return sorted(transfers, key=_place)
+    """Sort as `_place` would, without a tuple for each of perhaps a million."""
+    in_turn = sorted(transfers, key=_video_id)
+    in_turn.sort(key=_deadline)
+    return in_turn
 
 
 def _ready(transfers: Iterable[Transfer]) -> list[Transfer]:
@@ -109,6 +112,10 @@ def _ready(transfers: Iterable[Transfer]) -> list[Transfer]:
 def _place(transfer: Transfer) -> tuple[int, int]:
     """Return what orders videos of one rank."""
     return _deadline(transfer), transfer.video_id
+
+
+def _video_id(transfer: Transfer) -> int:
+    return transfer.video_id
 
 
 def _deadline(transfer: Transfer) -> int:
@@ -127,17 +134,17 @@ def _through_by(transfer: Transfer, line: Line) -> float:
 def _kept(by_deadline: Sequence[Transfer], line: Line, *, now: int) -> tuple[list[Transfer], list[Transfer]]:
     """Return those that can all start in time, as many as one place allows, in their order; and the others."""
     ends_at = now + sum(line.under_way) * 1000 / line.bytes_per_s
-    longest: list[tuple[float, int]] = []
+    longest: list[int] = []
     order = sorted(by_deadline, key=lambda one: _through_by(one, line))
     left_out: set[int] = set()
     for number, transfer in enumerate(order):
-        took = _took_ms(transfer, line)
-        ends_at += took
+        ends_at += _took_ms(transfer, line)
         if transfer.deadline is not None:
-            heapq.heappush(longest, (-took, number))
+            # The largest first, among equals the first one: in one number each, for there may be a million.
+            heapq.heappush(longest, number - transfer.size * len(order))
             if ends_at > _through_by(transfer, line):
-                took_out, out = heapq.heappop(longest)
-                ends_at += took_out
+                out = heapq.heappop(longest) % len(order)
+                ends_at -= _took_ms(order[out], line)
                 left_out.add(out)
     kept = [one for number, one in enumerate(order) if number not in left_out]
     return kept, sorted((order[number] for number in left_out), key=_deadline)
