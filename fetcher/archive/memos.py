@@ -1,6 +1,5 @@
 """Memos: what a part is a part of, in a little file beside it."""
 
-import contextlib
 import os
 import stat
 from collections.abc import Mapping
@@ -38,10 +37,13 @@ def read_memo(path: str | Path) -> Memo | None:
         descriptor = _unfollowed(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as file, contextlib.suppress(OSError):
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return _decoded(file.read(_LONGEST))
-    return None
+    try:  # No file object: one of a directory cannot be made.
+        is_plain = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        return _decoded(os.read(descriptor, _LONGEST)) if is_plain else None
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def current_boot_id() -> str:

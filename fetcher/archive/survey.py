@@ -27,7 +27,12 @@ class LeftPart:
     name: str
     is_memo: bool
     memo: Memo | None
-    """None for a part, and for a memo that cannot be read."""
+    """That memo, or the one beside the part; None where there is none that can be read."""
+
+    @property
+    def vid(self) -> str | None:
+        """Whose it is, as the memo says; None where that says nothing that can be."""
+        return self.memo.vid if self.memo is not None and is_vid(self.memo.vid) else None
 
 
 def left_parts(directory: Path) -> Iterator[LeftPart]:
@@ -41,9 +46,8 @@ def left_parts(directory: Path) -> Iterator[LeftPart]:
             piece = NAME.fullmatch(entry.name)
             if piece is None or piece[4]:  # A draft of a memo is replaced or removed by the next run.
                 continue
-            is_memo = piece[3] == "memo"
-            memo = read_memo(entry.path) if is_memo else None
-            yield LeftPart(video_id=int(piece[1]), name=entry.name, is_memo=is_memo, memo=memo)
+            memo = read_memo(Path(entry.path).with_suffix(".memo"))
+            yield LeftPart(video_id=int(piece[1]), name=entry.name, is_memo=piece[3] == "memo", memo=memo)
 
 
 def owners_of_parts(directory: Path) -> tuple[dict[int, str], int]:
@@ -61,8 +65,8 @@ def owners_of_parts(directory: Path) -> tuple[dict[int, str], int]:
         largest = max(largest, part.video_id)
         if not part.is_memo:
             sizes[part.video_id] += _size(directory / part.name)
-        elif part.memo is not None and is_vid(part.memo.vid):
-            vids.setdefault(part.video_id, set()).add(part.memo.vid)
+        elif part.vid is not None:
+            vids.setdefault(part.video_id, set()).add(part.vid)
     owners: dict[str, int] = {}
     for video_id, named in vids.items():
         (vid, *others) = named

@@ -59,7 +59,6 @@ class Plan:
 
 _BY_ID: Final = itemgetter(0)
 _BY_DEADLINE: Final = itemgetter(1)
-_BY_DEADLINE_AND_ID: Final = itemgetter(1, 0)
 
 
 def make_plan(
@@ -111,11 +110,11 @@ def _lost(kept: Sequence[Transfer], left_out: Sequence[Transfer], line: Line, *,
 
 def _in_turn(transfers: Iterable[Transfer]) -> list[Transfer]:
     """Return them in the order in which videos of one rank are begun: first those without a deadline."""
-    told = list(transfers)
-    untold = [one for one in told if one.deadline is None]
-    if untold:
-        told = [one for one in told if one.deadline is not None]
-    return sorted(untold, key=_BY_ID) + sorted(told, key=_BY_DEADLINE_AND_ID)
+    by_id = sorted(transfers, key=_BY_ID)
+    untold = [one for one in by_id if one.deadline is None]
+    told = [one for one in by_id if one.deadline is not None] if untold else by_id
+    told.sort(key=_BY_DEADLINE)  # Twice, without a pair of both for each of perhaps a million.
+    return untold + told
 
 
 def _ids_in_turn(transfers: Iterable[Transfer]) -> tuple[int, ...]:
@@ -135,17 +134,17 @@ def _kept(in_turn: Sequence[Transfer], line: Line, *, now: int) -> tuple[list[Tr
     through_by = [-1.0 if by is None else by + size * 1000 / rate for _, by, size in in_turn]
     order = sorted(range(len(in_turn)), key=through_by.__getitem__)
     ends_at = now + sum(line.under_way) * 1000 / rate
-    longest: list[tuple[float, int]] = []
+    longest: list[int] = []
     out: set[int] = set()
     for place, number in enumerate(order):
         _, deadline, size = in_turn[number]
-        took = size * 1000 / rate
-        ends_at += took
+        ends_at += size * 1000 / rate
         if deadline is not None:
-            heapq.heappush(longest, (-took, place))
+            # The largest first, among equals the first one: in one number each, for there may be a million.
+            heapq.heappush(longest, place - size * len(order))
             if ends_at > through_by[number]:
-                took_out, left_out = heapq.heappop(longest)
-                ends_at += took_out
+                left_out = heapq.heappop(longest) % len(order)
+                ends_at -= in_turn[order[left_out]].size * 1000 / rate
                 out.add(left_out)
     kept = [in_turn[number] for place, number in enumerate(order) if place not in out]
     return kept, sorted((in_turn[order[place]] for place in sorted(out)), key=_BY_DEADLINE)

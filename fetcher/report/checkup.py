@@ -6,7 +6,7 @@ Files are looked at, not read: that their bytes are still the right ones is not 
 import contextlib
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -29,6 +29,7 @@ from fetcher.ledger.health import (
     left_claims,
     statuses,
 )
+from fetcher.ledger.recovery import owners
 from fetcher.report.rows import instant
 from fetcher.report.strangers import batches, strangers
 
@@ -47,9 +48,9 @@ class Kind(StrEnum):
     UNREADABLE = "unreadable"
     """The disk does not let a done file be looked at."""
     STRAY_PART = "stray_part"
-    """A part or memo that belongs to no video, or to one that is done."""
+    """A part or memo that belongs to no video, to one that is done, or to one that this ledger does not know."""
     BAD_MEMO = "bad_memo"
-    """A memo that cannot be read, or is another video's: its part is begun anew."""
+    """A memo that cannot be read, or names no video: its part is begun anew."""
     LEFT_CLAIM = "left_claim"
     """A claim of a run that has ended; the next run frees it."""
 
@@ -131,9 +132,11 @@ class Checkup:
             if (found := _compared(self._home.root, done)) is not None:
                 yield found
         for batch in batches(left_parts(self._home.parts)):
-            known = statuses(self._connection, [part.video_id for part in batch])
+            numbers = statuses(self._connection, [part.video_id for part in batch])
+            known = owners(self._connection, {part.vid for part in batch if part.vid is not None})
             for part in batch:
-                if (found := _judged(part, known.get(part.video_id))) is not None:
+                found = _judged(part, numbers.get(part.video_id)) if part.vid is None else _owned(part, known)
+                if found is not None:
                     yield found
         for held in left_claims(self._connection, now=self._now):
             detail = f"claimed by {held.owner} until {instant(held.held_until)}"
@@ -159,19 +162,31 @@ def _compared(root: Path, done: DoneFile) -> Finding | None:
     return Finding(kind=kind, vid=done.vid, path=done.path, detail=detail)
 
 
+def _owned(part: LeftPart, known: Mapping[str, int | None]) -> Finding | None:
+    """Say what is wrong with a part or memo whose memo says whose it is, None where a later try goes on with it.
+
+    Args:
+        part: What lies there.
+        known: By vid, the number of each video that the ledger knows, None where it is done.
+    """
+    if part.vid is None or known.get(part.vid) is not None:
+        return None
+    detail = "its video is done" if part.vid in known else "this ledger does not know its video; it stays"
+    return Finding(kind=Kind.STRAY_PART, vid=part.vid, path=f".fetcher/parts/{part.name}", detail=detail)
+
+
 def _judged(part: LeftPart, video: tuple[str, Status] | None) -> Finding | None:
-    """Say what is wrong with a part or memo of *video* (vid and status), None where a later try goes on with it."""
+    """Say what is wrong with what no memo says whose it is: it has the number of *video* (vid and status)."""
     path = f".fetcher/parts/{part.name}"
     if video is None:
         return Finding(kind=Kind.STRAY_PART, path=path, detail="the ledger has no such video")
     vid, status = video
     if status is Status.DONE:
         return Finding(kind=Kind.STRAY_PART, vid=vid, path=path, detail="its video is done")
-    if part.is_memo and part.memo is None:
-        return Finding(kind=Kind.BAD_MEMO, vid=vid, path=path, detail="it cannot be read")
-    if part.memo is not None and part.memo.vid != vid:
-        return Finding(kind=Kind.BAD_MEMO, vid=vid, path=path, detail="it is of another ledger's video")
-    return None
+    if not part.is_memo:
+        return None
+    detail = "it cannot be read" if part.memo is None else "it names no video"
+    return Finding(kind=Kind.BAD_MEMO, vid=vid, path=path, detail=detail)
 
 
 def finding_row(finding: Finding) -> dict[str, str | None]:

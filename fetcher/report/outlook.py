@@ -79,11 +79,11 @@ def links_at_risk(
         if one.start_by is not None and one.start_by <= until:
             risky.append((one.start_by, one.id))
     if line is not None and demand.may_be_late:
-        ready = list(prospects(connection))
-        lost = set(plan_of(ready, before, line, now=now).lost)
+        del risky  # Where a million are ready, each such list costs more than all else.
+        lost = set(plan_of(prospects(connection), before, line, now=now).lost)
         risky = [
             (one.start_by, one.id)
-            for one in ready
+            for one in prospects(connection)
             if one.start_by is not None and (one.id in lost or one.start_by <= until)
         ]
     return [video_id for _, video_id in sorted([*risky, *untold_until(connection, until)])]

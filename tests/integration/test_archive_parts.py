@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from fetcher.archive.memos import Memo, current_boot_id
+from fetcher.archive.memos import Memo, current_boot_id, read_memo
 from fetcher.archive.parts import Part, Parts
 
 _MEMO = Memo(vid="v", size=100, boot_id=current_boot_id())
@@ -140,6 +140,12 @@ async def test_a_planted_pipe_does_not_make_the_run_wait(tmp_path: Path, kind: s
     await parts.scan()
 
     assert ([], []) == (parts.ids(), os.listdir(tmp_path))
+
+
+def test_a_directory_in_a_memos_place_is_no_memo(tmp_path: Path) -> None:
+    (tmp_path / "7-0123abcd.memo").mkdir()
+
+    assert read_memo(tmp_path / "7-0123abcd.memo") is None
 
 
 def test_f87_a_part_has_the_mode_that_its_finished_file_shall_have(tmp_path: Path) -> None:

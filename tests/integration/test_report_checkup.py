@@ -146,14 +146,23 @@ def test_parts_and_memos_that_nothing_goes_on_with_are_told_and_no_damage(home: 
         [b'{"format": 1, "vi', b'{"format": 2}', b'{"format":1,"vid":"x"}', b"\xff" * 70_000]
     ):
         (parts / f"{live}-1000000{number}.memo").write_bytes(memo)
+    for name, owner in (
+        (f"{done}-00000003", vid(4)),
+        (f"{live}-00000004", vid(1)),
+        (f"{live}-00000005", vid(7777)),
+    ):
+        (parts / f"{name}.memo").write_text(f'{{"format": 1, "vid": "{owner}"}}')
+        (parts / f"{name}.part").write_bytes(b"bytes")
     (parts / f"{live}-20000000.memo").symlink_to("/etc/passwd")
     os.mkfifo(parts / f"{live}-20000001.memo")
 
     findings, checkup = _look(home)
 
-    assert {"stray_part": 2, "bad_memo": 6} == checkup.counts
+    assert {"stray_part": 6, "bad_memo": 6} == checkup.counts
     assert ExitCode.OK == checkup.code
-    assert {".fetcher/parts/99-00000001.part", f".fetcher/parts/{done}-00000002.part"} == {
+    stray = ["99-00000001.part", f"{done}-00000002.part"]
+    stray += [f"{live}-0000000{number}.{kind}" for number in (4, 5) for kind in ("memo", "part")]
+    assert {f".fetcher/parts/{name}" for name in stray} == {
         one.path for one in findings if one.kind.value == "stray_part"
     }
 
