@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from fetcher.archive.space import require_files_left
 from fetcher.domain.errors import PolyvBlockedError, PolyvError, PolyvRefusedError, TransferStoppedError
 from fetcher.domain.link import RISK_MS, Link
 from fetcher.domain.observation import Observation
@@ -210,12 +211,14 @@ class Asking:
         Raises:
             PolyvError: No usable answer; that is kept, too.
             CredentialsRefusedError: No call can succeed.
+            StorageError: There was no file left to ask with, which says nothing of Polyv.
         """
         self._wires.summary.polls += 1
         try:
             async with self._room:
                 seen = await self._poller.ask(task.task_id)
         except PolyvError as exc:
+            require_files_left(exc.__cause__, "asking Polyv")
             await self._keep_failure(task, exc)
             raise
         told = await self._enquiring.ask(seen) if self._enquiring is not None else {}

@@ -144,7 +144,8 @@ def test_f53_a_block_by_the_api_ends_the_questions_and_no_download(raw: RawCase)
     assert (3, ("done", None)) == (ended.code, raw.standing())
     assert raw.is_right()
     assert 1 == sum("is left alone" in line for line in ended.told)
-    assert 40 >= len(raw.polyv.requests)
+    # Twenty go out at once, four more by as many silences before the one answer, four after it; one about a size.
+    assert 30 >= len(raw.polyv.requests)
 
 
 def _lead_to(case: RawCase, url: str) -> None:
