@@ -20,9 +20,14 @@ _UNMEASURED: Final = (
     "tests/integration/test_ledger_history.py",
     "tests/integration/test_names_claimed.py",
     "tests/integration/test_sync_rhythm.py",
+    "tests/integration/test_sync_run.py::test_a_link_that_comes_while",
+    "tests/integration/test_sync_run.py::test_a_pass_asks_about_each_of_five_hundred",
     "tests/integration/test_transfer_arrivals.py",
     "tests/unit/domain/test_crowd.py::test_a_line_that_wobbles",
     "tests/unit/domain/test_crowd.py::test_a_wobbling_line",
+    "tests/unit/domain/test_link.py::test_what_is_shown_never",
+    "tests/unit/polyv/test_polyv_answers.py::test_anything_at_all",
+    "tests/unit/polyv/test_polyv_tasks.py::test_anything_at_all",
 )
 """How the names of those begin that are not."""
 _COMMANDS: Final = "tests/acceptance/"
