@@ -10,17 +10,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from archive_case import Archive, run_fetcher
-from crash.shim import Injection
 from origin import OriginServer
 from polyv_client_cases import SECRET, TASK, VID
 from polyv_server import PolyvServer
 from transfer_cases import video
-
-if TYPE_CHECKING:
-    from crash.runs import Runs
 
 SIZE: Final = 1_500_000
 """More than fits into one buffer, so that a part is remembered from run to run."""
@@ -56,22 +52,11 @@ class RawCase(Archive):
         self.environ["FETCHER_TRIES"] = "2"
         # There are many of these runs; other tests measure what they pass through.
         self.environ = {name: value for name, value in self.environ.items() if not name.startswith("COVERAGE")}
-        self.runs: Runs | None = None
-        """Where many commands are run that need not load anything."""
         self.polyv = polyv
         self.origin = origin
         self._turns = itertools.count(1)
         self.origin.add(PATH, BODY)
         self.behave()
-
-    def run(self, *arguments: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end: the installed one, or one forked from a process that has loaded it."""
-        if self.runs is None:
-            return super().run(*arguments, stdin=stdin, **environ)
-        ended = self.runs.run(
-            *arguments, root=self.root, environ={**self.environ, **environ}, injection=Injection()
-        )
-        return subprocess.CompletedProcess(arguments, ended.code, ended.stdout, ended.stderr)
 
     def behave(self) -> None:
         """Have both servers do from now on what they have to."""

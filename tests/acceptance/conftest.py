@@ -45,6 +45,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
 
 @pytest.fixture
 def forked(raw: RawCase, runs: Runs) -> RawCase:
-    """The same as ``raw``, for tests of many cases: its commands are those that are installed, loaded once."""
+    """The same as ``raw``, for tests of many cases: its commands are loaded once."""
     raw.runs = runs
     return raw
