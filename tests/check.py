@@ -19,8 +19,8 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _TOOLS: Final = Path(sys.executable).parent
-_PYTEST: Final = ("-m", "pytest", "-q", "-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
-"""Many tests wait for a socket or a process: one more at a time than there are processors. Those of a file stay
+_PYTEST: Final = ("-m", "pytest", "-q", "-n", str((os.cpu_count() or 1) + 2), "--dist", "worksteal")
+"""Many tests wait for a socket or a process: two more at a time than there are processors. Those of a file stay
 together as long as no process is idle, because a file prepares things once for all of them."""
 
 

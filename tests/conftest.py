@@ -1,4 +1,4 @@
-"""Lines that tests have for the end of the output, from whichever process they ran in; what counts as covered."""
+"""For all tests: their order, which of them are measured, and lines for the end of the output."""
 
 from collections.abc import Generator
 
@@ -7,6 +7,19 @@ from measuring import is_measured, nothing_measured
 from telling import Tell
 
 _TOLD = "told"
+_LONGEST = (
+    "tests/acceptance/test_whole_library.py",
+    "tests/simulation/test_simulation_histories.py",
+    "tests/simulation/test_simulation_deadlines.py",
+    "tests/crash/test_upgrade.py",
+    "tests/crash/test_kills.py",
+)
+"""How the names of those begin that take longest by far."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: the end of a run is not to wait for one test."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -73,13 +73,18 @@ def _empty_ledger() -> bytes:
         return path.read_bytes()
 
 
+def put_empty_ledger(path: Path) -> None:
+    """Put a new ledger where there is none."""
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_bytes(_empty_ledger())
+
+
 @contextlib.contextmanager
 def opened(directory: Path, **values: Any) -> Iterator[Database]:
     """Make a ledger in *directory* where there is none, and open it."""
     path = directory / "ledger.db"
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_bytes(_empty_ledger())
+        put_empty_ledger(path)
     database = open_database(path, **values)
     try:
         yield database

@@ -17,19 +17,26 @@ _UNMEASURED: Final = (
     "tests/crash/",
     "tests/simulation/",
     # Many examples, all through the same few lines.
-    "tests/acceptance/test_misbehaving_",
-    "tests/acceptance/test_vendors_word.py",
-    "tests/acceptance/test_whole_library.py",
     "tests/integration/test_ledger_history.py",
     "tests/integration/test_names_claimed.py",
     "tests/integration/test_sync_rhythm.py",
+    "tests/integration/test_sync_run.py::test_a_link_that_comes_while",
+    "tests/integration/test_sync_run.py::test_a_pass_asks_about_each_of_five_hundred",
     "tests/integration/test_transfer_arrivals.py",
     "tests/unit/domain/test_crowd.py::test_a_line_that_wobbles",
     "tests/unit/domain/test_crowd.py::test_a_wobbling_line",
+    "tests/unit/domain/test_link.py::test_what_is_shown_never",
+    "tests/unit/polyv/test_polyv_answers.py::test_anything_at_all",
+    "tests/unit/polyv/test_polyv_tasks.py::test_anything_at_all",
 )
 """How the names of those begin that are not."""
 _COMMANDS: Final = "tests/acceptance/"
-"""Where a test with many cases is measured by its first: each starts commands, which are measured from anew."""
+"""Where tests start commands, which are measured from anew each time."""
+_MEASURED_COMMANDS: Final = frozenset(
+    "test_bad_input test_export test_export_bag test_ledger_commands test_ledger_rebuild test_metrics test_prune "
+    "test_reconcile test_sidecars test_submit test_sync test_usage test_verify test_verify_mending".split()
+)
+"""Those that go through each command and its options; of a test with many cases the first is measured."""
 _PROCESSES: Final = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 """What has a process that is started measure itself."""
 
@@ -38,8 +45,11 @@ def is_measured(item: pytest.Item) -> bool:
     """Tell whether the lines that a test passes through count."""
     if item.nodeid.startswith(_UNMEASURED):
         return False
+    if not item.nodeid.startswith(_COMMANDS):
+        return True
     callspec = getattr(item, "callspec", None)
-    return not (item.nodeid.startswith(_COMMANDS) and callspec and any(callspec.indices.values()))
+    is_first = callspec is None or not any(callspec.indices.values())
+    return item.path.stem in _MEASURED_COMMANDS and is_first
 
 
 @contextlib.contextmanager

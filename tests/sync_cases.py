@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
+from ledger_cases import put_empty_ledger
+
 from fetcher.archive.home import Home
 from fetcher.archive.parts import Parts
 from fetcher.archive.placing import Placing
@@ -16,7 +18,6 @@ from fetcher.downloader.worker import Downloader
 from fetcher.ledger.changes import Change
 from fetcher.ledger.opening import open_ledger
 from fetcher.ledger.thread import LedgerThread
-from fetcher.ledger.upgrade import create_ledger
 from fetcher.ledger.work import add_tasks
 from fetcher.poller import Poller
 from fetcher.polyv.delivery import Delivery
@@ -91,7 +92,7 @@ async def wired(
         before_names(changes)
         return make_names_durable(placing, changes)
 
-    create_ledger(home.ledger)
+    put_empty_ledger(home.ledger)
     ledger = LedgerThread(open_ledger(home.ledger), barrier=barrier)
     turn, crew, parts = Turn(), Crew(2), Parts(home.parts)
     clocks = LinkClocks(1800, now=now_ms)

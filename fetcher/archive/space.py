@@ -85,6 +85,17 @@ def free_bytes(directory: Path) -> int:
     return found.f_bavail * found.f_frsize
 
 
+def require_files_left(cause: BaseException | None, what: str) -> None:
+    """Raise where *cause* is that no more files can be opened; a connection is a file, too.
+
+    Raises:
+        StorageError: It is, with *what* was tried.
+    """
+    if isinstance(cause, OSError) and cause.errno in _TOO_MANY:
+        with disk_errors(what):
+            raise cause
+
+
 @contextlib.contextmanager
 def disk_errors(what: str) -> Iterator[None]:
     """Turn the operating system's errors into ours.

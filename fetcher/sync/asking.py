@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from fetcher.archive.space import require_files_left
 from fetcher.domain.clock_steps import ClockSteps
 from fetcher.domain.errors import PolyvBlockedError, PolyvError, PolyvRefusedError, TransferStoppedError
 from fetcher.domain.link import RISK_MS, Link
@@ -223,12 +224,14 @@ class Asking:
         Raises:
             PolyvError: No usable answer; that is kept, too.
             CredentialsRefusedError: No call can succeed.
+            StorageError: There was no file left to ask with, which says nothing of Polyv.
         """
         try:
             async with self._room:
                 self._wires.summary.polls += 1
                 seen = await self._poller.ask(task.task_id)
         except PolyvError as exc:
+            require_files_left(exc.__cause__, "asking Polyv")
             await self._keep_failure(task, exc)
             raise
         told = await self._enquiring.ask(seen) if self._enquiring is not None else {}

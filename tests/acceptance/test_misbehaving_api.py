@@ -1,4 +1,4 @@
-"""The installed command against an API that misbehaves in one run and behaves in the next, each way by name."""
+"""A run against an API that misbehaves in one run and behaves in the next, each way by name."""
 
 import pytest
 from api_misbehaviours import APIS
@@ -7,6 +7,6 @@ from raw_case import RawCase
 
 
 @pytest.mark.parametrize("name", APIS)
-def test_an_api_that(raw: RawCase, name: str) -> None:
+def test_an_api_that(forked: RawCase, name: str) -> None:
     """F38, F39, F47, F48, F52, F55 to F64, F66, F68: exit code, word, row, bytes, no secret."""
-    require_expected(tried(raw, APIS[name]), APIS[name])
+    require_expected(tried(forked, APIS[name]), APIS[name])

@@ -1,6 +1,7 @@
 """The installed command from task ids to verified files."""
 
 import json
+import signal
 import sqlite3
 import subprocess
 
@@ -246,9 +247,11 @@ def test_two_runs_never_meet(case: ArchiveCase) -> None:
     first = case.start("sync")
     while not case.simulator.requests.of(video.vid):
         assert first.poll() is None
+    first.send_signal(signal.SIGSTOP)  # However long the second one takes.
 
     second = case.sync()
 
+    first.send_signal(signal.SIGCONT)
     assert 11 == second.returncode
     assert "another run" in second.stderr
     assert 0 == first.wait(60)

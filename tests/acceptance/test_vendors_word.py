@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from archive_case import ArchiveCase
+from crash.runs import Runs
 
 from fetcher.simulator.api_faults import ApiFault
 from fetcher.simulator.faults import Fault
@@ -15,6 +16,13 @@ from fetcher.simulator.library import Video
 
 _SIZE = 200_000
 _WRONG_MD5 = "0" * 32
+
+
+@pytest.fixture(name="case")
+def _case(case: ArchiveCase, runs: Runs) -> ArchiveCase:
+    """There are many cases, so that the command is loaded once for all of them."""
+    case.runs = runs
+    return case
 
 
 @pytest.fixture

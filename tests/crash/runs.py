@@ -1,7 +1,8 @@
-"""Run a program many times in a row under the shim."""
+"""Run a program many times in a row, under the shim where calls are to be counted or broken."""
 
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from crash.shim import Injection
 
+_LONGEST_S = 300
 _TESTS = Path(__file__).resolve().parents[1]
 
 
@@ -21,25 +23,26 @@ class Ended:
     code: int
     """Its exit code; -9 where it was killed."""
     calls: int
-    """How many were counted; -1 where it was killed."""
+    """How many were counted, 0 without the shim; -1 where it was killed."""
     stdout: str
     stderr: str
 
 
 class Runs:
-    """Runs under the shim, one at a time.
+    """Runs, one at a time.
 
     Args:
-        shim: The built library.
+        shim: The built library; None for runs that nothing happens to.
         directory: For what the runs say.
         program: The module with the program, see ``zygote.py``.
     """
 
-    def __init__(self, shim: Path, directory: Path, *, program: str) -> None:
+    def __init__(self, shim: Path | None, directory: Path, *, program: str) -> None:
         self._directory = directory
+        loaded = {} if shim is None else {"LD_PRELOAD": str(shim)}
         self._zygote = subprocess.Popen(
             [sys.executable, "-m", "crash.zygote", program],
-            env={"PATH": os.environ["PATH"], "LANG": "C", "PYTHONPATH": str(_TESTS), "LD_PRELOAD": str(shim)},
+            env={"PATH": os.environ["PATH"], "LANG": "C", "PYTHONPATH": str(_TESTS), **loaded},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -59,6 +62,7 @@ class Runs:
         assert self._zygote.stdout is not None
         self._zygote.stdin.write(json.dumps(order) + "\n")
         self._zygote.stdin.flush()
+        assert select.select([self._zygote.stdout], [], [], _LONGEST_S)[0], f"{arguments} does not end"
         told = json.loads(self._zygote.stdout.readline())
         said = {name: path.read_text(encoding="utf-8", errors="replace") for name, path in streams.items()}
         return Ended(code=told["code"], calls=told["calls"], **said)
@@ -69,8 +73,8 @@ class Runs:
 
 
 @contextmanager
-def runs_under(shim: Path, directory: Path, *, program: str = "fetcher.cli.main") -> Iterator[Runs]:
-    """Yield what runs *program* under *shim*."""
+def runs_under(shim: Path | None, directory: Path, *, program: str = "fetcher.cli.main") -> Iterator[Runs]:
+    """Yield what runs *program*, under *shim* where there is one."""
     runs = Runs(shim, directory, program=program)
     try:
         yield runs

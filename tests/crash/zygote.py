@@ -73,12 +73,13 @@ def _obey(order: dict[str, Any], run: Run, told: int) -> None:
             os.dup2(opened, number)
             os.close(opened)
         shim = ctypes.CDLL(None)
-        assert 0 == shim.shim_arm(), "the shim does not understand its environment"
+        has_shim = hasattr(shim, "shim_arm")
+        assert not has_shim or shim.shim_arm() == 0, "the shim does not understand its environment"
         code = run(order["arguments"])
         logging.shutdown()  # As at the end of any process; ours ends without one.
         sys.stdout.flush()
         sys.stderr.flush()
-        os.write(told, b"%d" % shim.shim_calls())
+        os.write(told, b"%d" % (shim.shim_calls() if has_shim else 0))
     except BaseException:
         sys.excepthook(*sys.exc_info())
         sys.stderr.flush()

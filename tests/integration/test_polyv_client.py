@@ -190,7 +190,7 @@ async def test_a_refused_connection_is_named() -> None:
 async def test_a_create_that_may_have_arrived_is_not_sent_again(server: PolyvServer, reply: Reply) -> None:
     server.script.append(reply)
 
-    async with new_client(server.url, timeout_s=0.5) as client:
+    async with new_client(server.url, timeout_s=0.5, create_timeout_s=0.5) as client:
         with pytest.raises((PolyvUnavailableError, PolyvRefusedError)) as caught:
             await client.create_task([VID], expire_days=1)
 

@@ -260,9 +260,15 @@ async def test_an_odd_text_of_somebody_elses_concerns_its_own_row_alone(tmp_path
 async def test_a_second_try_of_what_dies_sooner_goes_before_all_that_is_not_begun(tmp_path: Path) -> None:
     """F40: the origin was busy once; the others die an hour later."""
     home = create_home(tmp_path / "a", config="")
-    dies_at = int(time.time()) + 900
+    dies_at, has_failed = int(time.time()) + 900, threading.Event()
+
+    def notice(told: Mapping[str, Any]) -> None:
+        if told["type"] == "try_failed":
+            has_failed.set()
 
     def slowly(exchange: Exchange) -> None:
+        """Be under way until the second try is due."""
+        has_failed.wait(30)
         time.sleep(0.3)
         rightly(exchange)
 
@@ -275,8 +281,8 @@ async def test_a_second_try_of_what_dies_sooner_goes_before_all_that_is_not_begu
             rows.append({"vid": f"{VID[:-1]}{number}", "url": link, "status": "SUCCESS"})
             origin.script(path, [slowly] if number > 1 else [status(503)])
         source = Source(lambda: parse_task(rows))
-        async with running(home, source, retry_s=0.05) as run:
-            summary = await asyncio.wait_for(run.run(), 30)
+        async with running(home, source, retry_s=0.05, notify=notice) as run:
+            summary = await asyncio.wait_for(run.run(), 60)
         asked = [request.path for request in origin.requests]
 
     assert (9, 1) == (summary.done, summary.tries_failed)

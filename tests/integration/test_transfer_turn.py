@@ -44,7 +44,7 @@ def test_one_thread_at_a_time_has_the_turn() -> None:
 
 
 def test_who_leaves_the_turn_lets_others_have_it_and_gets_it_back() -> None:
-    turn, had = Turn(), threading.Event()
+    turn, had = Turn(longest_wait_s=30, slow_s=30), threading.Event()
 
     def other() -> None:
         with turn.held():
