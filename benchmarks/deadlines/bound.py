@@ -26,9 +26,9 @@ from typing import Final
 from benchmarks.deadlines.library import Library
 from benchmarks.deadlines.line import Line
 
-_STEPS: Final = 20_000_000
+_STEPS: Final = 5_000_000
 """So many videos are taken in altogether: how finely a large library is divided."""
-_MOST_MOMENTS: Final = 400
+_MOST_MOMENTS: Final = 100
 
 
 def most_saved(

@@ -2,7 +2,7 @@
 
 import itertools
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.deadlines.bound import most_saved
@@ -44,6 +44,7 @@ def _most(library: Library, line: Line, *, places: int, moments: int | None = No
     return most_saved(library, is_signed_anew=False, line=line, places=places, moments=moments)
 
 
+@settings(deadline=None)  # Up to 120 orders are played.
 @given(_VIDEOS, st.integers(1, 3), _OUTAGES)
 def test_no_order_saves_more_than_the_bound(
     videos: list[_Video], places: int, outages: tuple[tuple[float, float], ...]
@@ -56,6 +57,7 @@ def test_no_order_saves_more_than_the_bound(
         assert len(played.saved) <= most
 
 
+@settings(deadline=None)
 @given(_VIDEOS)
 def test_with_one_place_and_all_ready_at_once_the_bound_is_reached(videos: list[_Video]) -> None:
     """Then it asks of each moment no more than is true: some order saves as many, or one less."""
