@@ -1,6 +1,6 @@
 """Our order: the plans, rates and rescues of a run, taken from the code that a run has."""
 
-import heapq
+import bisect
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,13 +9,13 @@ from typing import Final
 from benchmarks.deadlines.library import Library, Scenario
 from benchmarks.deadlines.run import Run, Sight
 from fetcher.domain.coming import coming
+from fetcher.domain.groups import MOST_NEAR, Group, Groups, Nearest
 from fetcher.domain.planning import Line, Plan, Transfer, make_plan
 from fetcher.domain.rescue import places_wanted
 from fetcher.domain.throughput import Throughput
 
 _NEVER: Final = 1e12
 _PLAN_EVERY_S: Final = 60.0
-_MOST_PLANNED: Final = 100_000
 MOST_PLACES: Final = 4
 """Times the usual ones."""
 _REFRESHED_S: Final = 600.0
@@ -39,6 +39,7 @@ class Planned:
         run: Whose links it asks for.
         plan_every_s: Seconds between two plans at the least; a run takes sixty.
         looked_at: When to note what is waiting and what of it the plan calls lost, seconds.
+        most_near: Videos that a plan looks at one by one.
     """
 
     def __init__(
@@ -49,7 +50,9 @@ class Planned:
         *,
         plan_every_s: float = _PLAN_EVERY_S,
         looked_at: float = _NEVER,
+        most_near: int = MOST_NEAR,
     ) -> None:
+        self._most_near = most_near
         self._library = library
         self._run = run
         self._jobs = scenario.jobs
@@ -70,7 +73,7 @@ class Planned:
         self._line: list[int] = []
         """What waits, by rank and moment, the last one the first; but for what came since it was sorted."""
         self._new: list[tuple[int, float, int]] = []
-        """A heap of those that did."""
+        """Those that did, the first one first."""
         self._planned_at = self._due_at = 0.0
         self._planned_rate = 0.0
         self._looked_at = looked_at
@@ -89,7 +92,7 @@ class Planned:
                 self._came += 1
             self._waiting.add(video)
             self._came_since.append(video)
-            heapq.heappush(self._new, self._place(video))
+            bisect.insort(self._new, self._place(video))
         self._due_at = min(self._due_at, self._planned_at + self._every_s)
 
     def next(self, now: float) -> int | None:
@@ -98,7 +101,7 @@ class Planned:
         if not self._waiting:
             return None
         if self._new and (not self._line or self._new[0] < self._place(self._line[-1])):
-            video = heapq.heappop(self._new)[2]
+            video = self._new.pop(0)[2]
         else:
             video = self._line.pop()
         self._waiting.discard(video)
@@ -115,7 +118,7 @@ class Planned:
             self._plan(sight, rate)
         if sight.now >= self._looked_at:
             self._looked_at = _NEVER
-            self.waited_then, self.named_then = set(self._waiting), self._lost & self._waiting
+            self.waited_then, self.named_then = set(self._waiting), self._named(sight) & self._waiting
         return self._next_look(sight.now)
 
     def places(self, sight: Sight) -> int:
@@ -136,7 +139,7 @@ class Planned:
         near = self._line[: -_IN_SIGHT - 1 : -1]
         if not self._new:
             return near
-        places = [*map(self._place, near), *heapq.nsmallest(_IN_SIGHT, self._new)]
+        places = [*map(self._place, near), *self._new[:_IN_SIGHT]]
         return [video for _, _, video in sorted(places)[:_IN_SIGHT]]
 
     def _soonest(self, now: float) -> float:
@@ -148,12 +151,10 @@ class Planned:
 
     def _first_of_one_rank(self) -> float | None:
         """Return by when to begin the first where all in sight have one rank: none of them is sooner."""
-        if len(self._line) < _IN_SIGHT:
-            return None
-        rank, first, _ = self._place(self._line[-1])
-        if self._ranks.get(self._line[-_IN_SIGHT], 0) != rank or (self._new and self._new[0][0] < rank):
-            return None
-        return min(first, self._new[0][1]) if self._new and self._new[0][0] == rank else first
+        in_line, new = self._line[-_IN_SIGHT:], self._new[:_IN_SIGHT]
+        firsts = [*map(self._place, in_line[-1:]), *new[:1]]
+        ranks = {rank for rank, _, _ in (*firsts, *map(self._place, in_line[:1]), *new[-1:])}
+        return min(at for _, at, _ in firsts) if len(ranks) == 1 else None
 
     def _is_one_dying(self, now: float) -> bool:
         return any(self._run.dies_at(video) <= now + _REFRESHED_S for video in self._in_sight())
@@ -187,16 +188,36 @@ class Planned:
         self._due_at = sight.now + self._every_s
         now = round(sight.now * 1000)
         self._look_through()
-        transfers = [
-            Transfer(video, round(self._start_by[video] * 1000), round(self._run.left(video)))
-            for video in self._by_moment[:_MOST_PLANNED]
-        ]
+        near, far = self._near_and_far()
+        transfers = self._transfers(near)
         under_way = [round(left) for left in sight.left]
         line = Line(bytes_per_s=rate, places=self._jobs, spare=self._jobs, under_way=under_way)
-        plan = make_plan(transfers, line, now=now, coming=self._coming(now))
+        plan = make_plan(transfers, line, now=now, far=far, coming=self._coming(now))
         self._keep(transfers, plan)
 
-    def _coming(self, now: int) -> list[tuple[int, int]]:
+    def _transfers(self, videos: Iterable[int]) -> list[Transfer]:
+        return [Transfer(one, round(self._start_by[one] * 1000), round(self._run.left(one))) for one in videos]
+
+    def _near_and_far(self) -> tuple[list[int], list[Group]]:
+        if len(self._by_moment) <= self._most_near:
+            return self._by_moment, []
+        nearest, near, far = Nearest(self._most_near), [], Groups(self._most_near)
+        ranks, start_by, left = self._ranks, self._start_by, self._run.left
+        for video in self._by_moment:
+            if nearest.takes(is_postponed=ranks.get(video, 0) > 0):
+                near.append(video)
+            else:
+                far.take(start_by=int(start_by[video] * 1000), size=int(left(video)))
+        return near, far.all()
+
+    def _named(self, sight: Sight) -> set[int]:
+        """Return what is called lost: by the last plan, or, where that has groups, by one of all."""
+        if len(self._waiting) <= self._most_near:
+            return self._lost
+        line = Line(bytes_per_s=self._planned_rate, places=self._jobs)
+        return set(make_plan(self._transfers(self._waiting), line, now=round(sight.now * 1000)).lost)
+
+    def _coming(self, now: int) -> list[Group]:
         """Return what is expected of tasks that are open, as a run does: at the pace at which links have come."""
         ends_at = self._start_by[self._by_moment[-1]] if self._by_moment else 0.0
         lasted_s = now / 1000 - self._began_at

@@ -72,7 +72,7 @@ def play(scenario: Scenario, *, with_others: bool = True) -> Played:
         for name, key in orders(scenario, library).items():
             outcomes[name] = Run(scenario, library, line).play(Sorted(key, places=scenario.jobs))
     most = {
-        places: most_saved(library.sizes, start_by, line=line, places=places, begins_at=begins_at)
+        places: most_saved(library, is_signed_anew=scenario.is_signed_anew, line=line, places=places)
         for places in (scenario.jobs, MOST_PLACES * scenario.jobs)
     }
     return Played(

@@ -13,12 +13,16 @@ Management Science 15 (1968): the least number of late jobs, here with the deadl
 
 import heapq
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from fetcher.domain.groups import Group
+
 _COMING: Final = -1
+_FAR: Final = -2
 _CLEARLY: Final = 0.2
 """Of all that is ready and expected; fewer that are late may as well come of a guess that is a little off."""
 
@@ -31,6 +35,8 @@ class Transfer(NamedTuple):
     """By when to start; None where nobody knows: it comes first, and is never said to be lost."""
     size: int
     """Bytes that are missing."""
+    many: int = 1
+    """How many like it, where it stands for a group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,8 @@ class Plan:
     """By video: lower ones first, among equals the earliest deadline. 0 where there is none."""
     lost: Sequence[int] = ()
     """Videos that cannot be begun by their deadline, the earliest first."""
+    lost_of_far: int = 0
+    """How many more of those that are planned in groups."""
 
 
 _BY_ID: Final = itemgetter(0)
@@ -62,50 +70,67 @@ _BY_DEADLINE: Final = itemgetter(1)
 
 
 def make_plan(
-    transfers: Iterable[Transfer], line: Line, *, now: int, coming: Iterable[tuple[int, int]] = ()
+    transfers: Iterable[Transfer],
+    line: Line,
+    *,
+    now: int,
+    far: Sequence[Group] = (),
+    coming: Sequence[Group] = (),
 ) -> Plan:
     """Return the order in which the fewest are lost.
 
     Args:
-        transfers: What is ready.
+        transfers: What is ready, or the first of it.
         line: What carries it.
         now: ms UTC.
-        coming: What is expected to become ready before those are through, and wants the line as well: by when each
-            will have to be begun, ms UTC, and its bytes. Room is left for it: a large file that is begun today
-            takes the place of several that come tomorrow.
+        far: What is ready as well but has longer. It has no ranks, so that it is begun before what is left out.
+        coming: What is expected to become ready before those are through, and wants the line as well. Room is left
+            for it and for what is far: a large file that is begun today takes the place of several of tomorrow.
     """
-    ready, expected = _in_turn(transfers), [Transfer(_COMING, deadline, size) for deadline, size in coming]
-    plain = _late(ready, line, now=now)
+    ready, expected = _in_turn([*transfers, *_grouped(_FAR, far)]), _grouped(_COMING, coming)
+    plain = list(_Places(line, now=now).late(ready))
     all_in_turn = _in_turn([*ready, *expected]) if expected else ready
-    if len(plain) <= line.spare and not _are_too_many(expected, all_in_turn, line, now=now):
+    if _count(plain) <= line.spare and not (expected and _are_too_many(all_in_turn, line, now=now)):
         return Plan()  # A place more for each of them saves it.
     kept, left_out = _kept(all_in_turn, line, now=now)
     kept_in_turn = _in_turn(kept)
-    if not any(_Places(line, now=now).late(kept_in_turn)):
-        kept = kept_in_turn
+    if far or not any(_Places(line, now=now).late(kept_in_turn)):
+        kept = kept_in_turn  # Ranked, some of it would be begun after what is far.
     lost = _lost(kept, left_out, line, now=now)
-    if not expected and len(lost) >= len(plain):
-        return Plan(lost=plain)
-    return Plan(ranks=_ranks(_ready(kept), _ready(left_out)), lost=lost)
+    if not expected and _count(lost) >= _count(plain):
+        return Plan(lost=_ids_in_turn(plain), lost_of_far=_count_of_far(plain))
+    ranks = _ranks(_ready(kept), _ready(left_out))
+    return Plan(ranks=ranks, lost=tuple(one.video_id for one in _ready(lost)), lost_of_far=_count_of_far(lost))
 
 
-def _are_too_many(expected: Sequence[Transfer], all_in_turn: Sequence[Transfer], line: Line, *, now: int) -> bool:
+def _grouped(video_id: int, groups: Iterable[Group]) -> list[Transfer]:
+    return [Transfer(video_id, start_by, size, count) for start_by, size, count in groups]
+
+
+def _count(transfers: Iterable[Transfer]) -> int:
+    return sum(one.many for one in transfers)
+
+
+def _count_of_far(transfers: Iterable[Transfer]) -> int:
+    return _count(one for one in transfers if one.video_id == _FAR)
+
+
+def _are_too_many(in_turn: Sequence[Transfer], line: Line, *, now: int) -> bool:
     """Tell whether the line is too slow for what is to come: clearly so, since nobody knows when it comes."""
-    if not expected:
-        return False
-    most = int(_CLEARLY * len(all_in_turn))
-    return any(itertools.islice(_Places(line, now=now).late(all_in_turn), most, None))
+    late = itertools.accumulate(one.many for one in _Places(line, now=now).late(in_turn))
+    most = _CLEARLY * _count(in_turn)
+    return any(count > most for count in late)
 
 
-def _lost(kept: Sequence[Transfer], left_out: Sequence[Transfer], line: Line, *, now: int) -> tuple[int, ...]:
+def _lost(kept: Sequence[Transfer], left_out: Sequence[Transfer], line: Line, *, now: int) -> list[Transfer]:
     """Return what starts too late; of what is left out, the last may have a place more once all else has begun."""
     places = _Places(line, now=now)
-    late = _ids_in_turn(places.late(kept))
+    late = _in_turn(places.late(kept))
     begun_at = places.next_at
-    late += _ids_in_turn(places.late(left_out))
-    saved = [one.video_id for one in left_out if one.deadline is not None and one.deadline >= begun_at]
-    spared = set(saved[: line.spare])
-    return tuple(one for one in late if one != _COMING and one not in spared)
+    late += _in_turn(places.late(left_out))
+    saved = [one for one in left_out if one.deadline is not None and one.deadline >= begun_at]
+    spared = {one.video_id for one in _ready(saved[: line.spare])}
+    return [one for one in late if one.video_id != _COMING and one.video_id not in spared]
 
 
 def _in_turn(transfers: Iterable[Transfer]) -> list[Transfer]:
@@ -118,11 +143,12 @@ def _in_turn(transfers: Iterable[Transfer]) -> list[Transfer]:
 
 
 def _ids_in_turn(transfers: Iterable[Transfer]) -> tuple[int, ...]:
-    return tuple(one.video_id for one in _in_turn(transfers))
+    return tuple(one.video_id for one in _ready(_in_turn(transfers)))
 
 
 def _ready(transfers: Iterable[Transfer]) -> list[Transfer]:
-    return [one for one in transfers if one.video_id != _COMING]
+    """Return those that have a place in the order, each for itself."""
+    return [one for one in transfers if one.video_id >= 0]
 
 
 def _kept(in_turn: Sequence[Transfer], line: Line, *, now: int) -> tuple[list[Transfer], list[Transfer]]:
@@ -131,30 +157,65 @@ def _kept(in_turn: Sequence[Transfer], line: Line, *, now: int) -> tuple[list[Tr
     They are in the order of the last moment for each to end, if it has the line for itself and starts in time.
     """
     rate = line.bytes_per_s
-    through_by = [-1.0 if by is None else by + size * 1000 / rate for _, by, size in in_turn]
+    through_by = [-1.0 if by is None else by + size * 1000 / rate for _, by, size, _ in in_turn]
     order = sorted(range(len(in_turn)), key=through_by.__getitem__)
     ends_at = now + sum(line.under_way) * 1000 / rate
-    longest: list[int] = []
-    out: set[int] = set()
+    longest = _Longest()
     for place, number in enumerate(order):
-        _, deadline, size = in_turn[number]
-        ends_at += size * 1000 / rate
+        _, deadline, size, count = in_turn[number]
+        took = size * 1000 / rate
+        ends_at += took * count
         if deadline is not None:
-            # The largest first, among equals the first one: in one number each, for there may be a million.
-            heapq.heappush(longest, place - size * len(order))
+            longest.take(took, place, count)
             if ends_at > through_by[number]:
-                left_out = heapq.heappop(longest) % len(order)
-                ends_at -= in_turn[order[left_out]].size * 1000 / rate
-                out.add(left_out)
-    kept = [in_turn[number] for place, number in enumerate(order) if place not in out]
-    return kept, sorted((in_turn[order[place]] for place in sorted(out)), key=_BY_DEADLINE)
+                ends_at -= longest.leave_out(ends_at - through_by[number], most=count)
+    kept, left_out = [], []
+    for place, number in enumerate(order):
+        one, out = in_turn[number], longest.left_out.get(place, 0)
+        if out < one.many:
+            kept.append(one._replace(many=one.many - out) if out else one)
+        if out:
+            left_out.append(one._replace(many=out))
+    return kept, sorted(left_out, key=_BY_DEADLINE)
+
+
+class _Longest:
+    """Finds what is to be left out: of all that was taken in so far, what takes longest."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int]] = []
+        self._counts: dict[int, int] = {}
+        """By place, where it is not one."""
+        self.left_out: dict[int, int] = {}
+        """By place: how many."""
+
+    def take(self, took_ms: float, place: int, count: int) -> None:
+        heapq.heappush(self._heap, (-took_ms, place))
+        if count > 1:
+            self._counts[place] = count
+
+    def leave_out(self, over_ms: float, *, most: int) -> float:
+        """Leave out as many as take *over_ms* together, but no more than *most*; return how long they take."""
+        freed_ms = 0.0
+        while freed_ms < over_ms and most:
+            took_ms, place = -self._heap[0][0], self._heap[0][1]
+            there = self._counts.get(place, 1)
+            out = min(there, most, math.ceil((over_ms - freed_ms) / took_ms)) if took_ms else 1
+            if out == there:
+                heapq.heappop(self._heap)
+            else:
+                self._counts[place] = there - out
+            self.left_out[place] = self.left_out.get(place, 0) + out
+            freed_ms += took_ms * out
+            most -= out
+        return freed_ms
 
 
 def _ranks(kept: Sequence[Transfer], left_out: Sequence[Transfer]) -> dict[int, int]:
     """Write an order down as ranks: a new one wherever the deadline goes back."""
     ranks: dict[int, int] = {}
     rank, latest = 0, (-1, -1)
-    for video_id, deadline, _ in kept:
+    for video_id, deadline, _, _ in kept:
         place = (-1 if deadline is None else deadline), video_id
         if place < latest:
             rank += 1
@@ -162,11 +223,6 @@ def _ranks(kept: Sequence[Transfer], left_out: Sequence[Transfer]) -> dict[int, 
         if rank:
             ranks[video_id] = rank
     return ranks | {transfer.video_id: rank + 1 for transfer in left_out}
-
-
-def _late(order: Iterable[Transfer], line: Line, *, now: int) -> tuple[int, ...]:
-    """Return what starts too late if it is begun in this order, each as soon as a place is free."""
-    return _ids_in_turn(_Places(line, now=now).late(order))
 
 
 class _Places:
@@ -185,9 +241,14 @@ class _Places:
         """Begin transfers in this order; yield those of them that it is too late for."""
         free_at, rate, places = self._free_at, self._line.bytes_per_s, self._line.places
         for one in order:
-            _, deadline, size = one
+            _, deadline, size, count = one
             starts_at = free_at[0]
-            heapq.heapreplace(free_at, starts_at + size * 1000 / rate * places)
+            if count == 1:
+                heapq.heapreplace(free_at, starts_at + size * 1000 / rate * places)
+            else:
+                took = size * count * 1000 / rate
+                free_at[:] = [at + took for at in free_at]
+                starts_at += took / 2  # Half of them later than that.
             if deadline is not None and starts_at > deadline:
                 yield one
 

@@ -3,10 +3,11 @@
 A link that dies is no risk where links are signed anew: what counts is by when to begin so that no video is lost.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
+from fetcher.domain.groups import Group
 from fetcher.domain.link import RISK_MS
 from fetcher.domain.planning import Line, Plan, Transfer, make_plan
 from fetcher.ledger.prospects import Past, Prospect, past, prospects, untold_until
@@ -90,16 +91,23 @@ def links_at_risk(
 
 
 def plan_of(
-    ready: Iterable[Prospect], before: Past, line: Line, *, now: int, coming: Iterable[tuple[int, int]] = ()
+    ready: Iterable[Prospect],
+    before: Past,
+    line: Line,
+    *,
+    now: int,
+    far: Sequence[Group] = (),
+    coming: Sequence[Group] = (),
 ) -> Plan:
     """Return the order in which the fewest are lost; a plan without a word where sizes are unknown.
 
     Args:
-        ready: What has links.
+        ready: What has links, or the first of it.
         before: Says how large a video is of which nobody knows.
         line: What carries it.
         now: ms UTC.
-        coming: What is expected beside it, by when each will have to be begun, ms UTC, and its bytes.
+        far: What has links as well but longer to live.
+        coming: What is expected beside it.
     """
     mean = before.mean_size
     transfers = []
@@ -108,4 +116,4 @@ def plan_of(
         if size is None:
             return Plan()
         transfers.append(Transfer(one.id, one.start_by, size))
-    return make_plan(transfers, line, now=now, coming=coming)
+    return make_plan(transfers, line, now=now, far=far, coming=coming)

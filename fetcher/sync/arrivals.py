@@ -1,10 +1,10 @@
 """How fast links have come in this run, and what is to come if they go on like that."""
 
 import asyncio
-from collections.abc import Sequence
 
 from fetcher.domain.coming import coming
-from fetcher.ledger.prospects import Past, Prospect, prepared
+from fetcher.domain.groups import Group
+from fetcher.ledger.prospects import Past, prepared
 from fetcher.sync.wires import Wires
 
 
@@ -28,15 +28,14 @@ class Arrivals:
         """Say how many have come."""
         self._count += links
 
-    async def coming(self, ready: Sequence[Prospect], before: Past, *, now: int) -> list[tuple[int, int]]:
-        """Return by when each of those to come will have to be begun, ms UTC, and its bytes.
+    async def coming(self, ends_at: int | None, before: Past, *, now: int) -> list[Group]:
+        """Return what is to come, and by when it will have to be begun.
 
         Args:
-            ready: What has links, by when to begin; none comes where the last of them does not tell.
+            ends_at: By when to begin the last of what has links, ms UTC; where nobody knows, none comes.
             before: Says how large a video is of which nobody knows.
             now: ms UTC.
         """
-        ends_at = ready[-1].start_by if ready else None
         if ends_at is None or self._began_at is None or not self._count:
             return []
         found = await self._wires.ledger.read(prepared)

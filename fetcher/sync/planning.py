@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from fetcher.domain.errors import FetcherError
+from fetcher.domain.groups import MOST_NEAR
 from fetcher.domain.planning import Line, Plan
 from fetcher.domain.rescue import places_wanted
 from fetcher.ledger.prospects import PAGE, Past, Prospect, keep_ranks, past, prospects_after
 from fetcher.ledger.views import vids_of
 from fetcher.report.outlook import Demand, links_at_risk, plan_of
+from fetcher.sync.ahead import Ahead
 from fetcher.sync.arrivals import Arrivals
 from fetcher.sync.fetching import Fetching
 from fetcher.sync.flow import Flow
@@ -23,8 +25,6 @@ _log: Final = logging.getLogger(__name__)
 _EVERY_S: Final = 60.0
 _WAITED_FOR_S: Final = 0.5
 """A plan is mostly there sooner; downloads do not wait for one that takes longer."""
-_MOST_PLANNED: Final = 100_000
-"""Videos in one plan, those that have to be begun first: some ten MiB and a second or two. The others have time."""
 _LEAST_S: Final = 2.0
 _BESIDE: Final = 3
 """So many times the number to begin with may be under way beside the usual ones where links would die."""
@@ -43,9 +43,18 @@ class Planning:
         fetching: Whose downloads they are.
         places: Downloads at a time to begin with.
         most_places: Downloads at a time at the very most, those included without which videos would be lost.
+        most_near: Videos that a plan looks at one by one.
     """
 
-    def __init__(self, wires: Wires, *, fetching: Fetching, places: int, most_places: int) -> None:
+    def __init__(
+        self,
+        wires: Wires,
+        *,
+        fetching: Fetching,
+        places: int,
+        most_places: int,
+        most_near: int = MOST_NEAR,
+    ) -> None:
         self._wires = wires
         self._fetching = fetching
         self._flow = Flow(wires.downloader)
@@ -53,6 +62,7 @@ class Planning:
         self._places = places
         self._most_places = most_places
         self._most_beside = _BESIDE * places
+        self._most_near = most_near
         self._making: asyncio.Task[None] | None = None
         self._due_at = self._rested_at = 0.0
         self._rate: float | None = None
@@ -148,15 +158,16 @@ class Planning:
         ledger, now, jobs = self._wires.ledger, self._wires.polyv_now(), self._fetching.jobs
         line = Line(bytes_per_s=rate, places=jobs, spare=self._spare, under_way=self._flow.under_way())
         before = self._with_mean(await ledger.read(past))
-        ready, demand = await self._ready(Demand(line, before, now=now))
-        coming = await self._arrivals.coming(ready, before, now=now) if len(ready) < _MOST_PLANNED else []
-        for start_by, size in coming:
-            demand.take(Prospect(0, start_by, size, 0))
+        ahead, demand = Ahead(before, most_near=self._most_near), Demand(line, before, now=now)
+        await self._take_in(ahead, demand)
+        coming = await self._arrivals.coming(ahead.ends_at, before, now=now)
+        for start_by, size, many in coming:
+            demand.take(Prospect(0, start_by, size * many, 0))
         if not demand.may_be_late and not demand.is_ranked:
             return demand.is_known
-        make = functools.partial(plan_of, ready, before, line, now=now, coming=coming)
-        plan = await asyncio.to_thread(make) if len(ready) > PAGE else make()
-        await self._keep(ready, plan)
+        make = functools.partial(plan_of, ahead.near, before, line, now=now, far=ahead.far, coming=coming)
+        plan = await asyncio.to_thread(make) if len(ahead.near) > PAGE else make()
+        await self._keep(ahead.near, plan)
         await self._tell(plan)
         return True
 
@@ -176,19 +187,15 @@ class Planning:
             return before
         return dataclasses.replace(before, mean_size=sum(sizes) // len(sizes))
 
-    async def _ready(self, demand: Demand) -> tuple[list[Prospect], Demand]:
+    async def _take_in(self, ahead: Ahead, demand: Demand) -> None:
         """Read page by page what has no place yet: claims and records come in between."""
-        ready: list[Prospect] = []
         page: list[Prospect] = await self._wires.ledger.read(functools.partial(prospects_after, last=None))
         while page:
             for one in page:
                 if one.id not in self._fetching.begun:
-                    ready.append(one)
+                    ahead.take(one)
                     demand.take(one)
-            if len(ready) >= _MOST_PLANNED:
-                break
             page = await self._wires.ledger.read(functools.partial(prospects_after, last=page[-1]))
-        return ready, demand
 
     async def _keep(self, ready: list[Prospect], plan: Plan) -> None:
         """Write down what the plan puts elsewhere than the one before."""
@@ -200,7 +207,7 @@ class Planning:
 
     async def _tell(self, plan: Plan) -> None:
         """Name what cannot be fetched in time, before it is lost: once, and again where it has become more."""
-        count = len(plan.lost)
+        count = len(plan.lost) + plan.lost_of_far
         if count <= self._told:
             return
         if not self._told:

@@ -1,8 +1,14 @@
 """Libraries on virtual time that the line can carry, and others that it cannot: what is saved of what could be."""
 
+from dataclasses import replace
+
 import pytest
 
-from benchmarks.deadlines.play import OURS, Played, play
+from benchmarks.deadlines.bound import most_saved
+from benchmarks.deadlines.library import library_of
+from benchmarks.deadlines.planned import Planned
+from benchmarks.deadlines.play import OURS, Played, line_of, play
+from benchmarks.deadlines.run import Run
 from benchmarks.deadlines.scenarios import SMALL
 
 
@@ -39,3 +45,17 @@ def test_what_dies_is_named_at_half_time(played: list[Played]) -> None:
 
     assert hits >= 0.9 * died > 0
     assert named - hits <= 0.1 * named
+
+
+def test_with_ten_times_as_many_as_a_plan_looks_at_one_by_one_no_more_are_lost() -> None:
+    """All of them are ready at once and live a day, of which the line needs nearly two."""
+    scenario = replace(SMALL[0], name="at once", videos=3000, megabit_per_s=50, lifetime_s=86_400, thaw_s=600)
+    scenario = replace(scenario, plan_every_s=900)
+    library = library_of(scenario)
+    line = line_of(scenario, library)
+    most = most_saved(library, is_signed_anew=False, line=line, places=scenario.jobs)
+    run = Run(scenario, library, line)
+    saved = len(run.play(Planned(scenario, library, run, plan_every_s=900, most_near=300)).saved)
+
+    assert most < 0.9 * scenario.videos
+    assert saved >= 0.98 * most

@@ -2,7 +2,7 @@
 
 import itertools
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.deadlines.bound import most_saved
@@ -40,11 +40,11 @@ def _scenario(*, places: int) -> Scenario:
     )
 
 
-def _most(library: Library, line: Line, *, places: int) -> int:
-    start_by = library.start_by(is_signed_anew=False)
-    return most_saved(library.sizes, start_by, line=line, places=places, begins_at=min(library.ready_at))
+def _most(library: Library, line: Line, *, places: int, moments: int | None = None) -> int:
+    return most_saved(library, is_signed_anew=False, line=line, places=places, moments=moments)
 
 
+@settings(deadline=None)  # Up to 120 orders are played.
 @given(_VIDEOS, st.integers(1, 3), _OUTAGES)
 def test_no_order_saves_more_than_the_bound(
     videos: list[_Video], places: int, outages: tuple[tuple[float, float], ...]
@@ -57,6 +57,7 @@ def test_no_order_saves_more_than_the_bound(
         assert len(played.saved) <= most
 
 
+@settings(deadline=None)
 @given(_VIDEOS)
 def test_with_one_place_and_all_ready_at_once_the_bound_is_reached(videos: list[_Video]) -> None:
     """Then it asks of each moment no more than is true: some order saves as many, or one less."""
@@ -67,6 +68,23 @@ def test_with_one_place_and_all_ready_at_once_the_bound_is_reached(videos: list[
     )
 
     assert _most(library, line, places=1) - 1 <= best <= _most(library, line, places=1)
+
+
+def test_what_is_ready_late_is_not_carried_before_it_is_there() -> None:
+    """Three now and three much later, of which the line takes one each time: its long rest between is no use."""
+    library = _library([(10, ready, 5) for ready in (0, 0, 0, 100, 100, 100)])
+
+    assert (4, 2) == tuple(_most(library, Line(1.0), places=1, moments=moments) for moments in (1, None))
+
+
+@given(_VIDEOS, st.integers(1, 3), st.integers(1, 5))
+def test_the_more_finely_it_is_divided_the_less_the_bound_allows(
+    videos: list[_Video], places: int, moments: int
+) -> None:
+    library, line = _library(videos), Line(1.0)
+    whole, finest = (_most(library, line, places=places, moments=one) for one in (1, len(videos)))
+
+    assert finest <= _most(library, line, places=places, moments=moments) <= whole
 
 
 @given(st.floats(0, 200), _OUTAGES)

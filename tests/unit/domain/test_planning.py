@@ -1,11 +1,13 @@
 """The order in which the fewest links die, against all orders there are."""
 
 import itertools
+from operator import itemgetter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fetcher.domain.groups import Group
 from fetcher.domain.planning import Line, Plan, Transfer, make_plan
 
 _NOW = 1_750_000_000_000
@@ -110,7 +112,7 @@ def test_a_free_place_saves_at_once(count: int) -> None:
 
 def _plan_with(jobs: list[_Job], coming: list[_Job], *, spare: int = 0) -> Plan:
     line = Line(bytes_per_s=1.0, places=1, spare=spare)
-    expected = [(_NOW + deadline * 1000, took) for deadline, took in coming]
+    expected = [Group(_NOW + deadline * 1000, took, 1) for deadline, took in coming]
     return make_plan(_transfers(jobs), line, now=_NOW, coming=expected)
 
 
@@ -151,3 +153,39 @@ def test_whatever_is_to_come_each_of_today_has_one_place_in_the_order(
     assert set(plan.ranks) <= set(range(len(jobs)))
     assert len(set(plan.lost)) == len(plan.lost)
     assert set(plan.lost) <= set(range(len(jobs)))
+
+
+def _plan_far(jobs: list[_Job], far: list[Group]) -> Plan:
+    moved = [one._replace(start_by=_NOW + one.start_by * 1000) for one in far]
+    return make_plan(_transfers(jobs), Line(bytes_per_s=1.0, places=1), now=_NOW, far=moved)
+
+
+def test_a_large_one_gives_way_to_several_that_are_far() -> None:
+    """However few are late of all there are: that what is far is there is no guess."""
+    plan = _plan_far([(10, 100), (10, 1)], [Group(60, 10, 5), Group(1000, 1, 100)])
+
+    assert ({0: 1}, [0], 0) == (plan.ranks, list(plan.lost), plan.lost_of_far)
+
+
+def test_of_a_group_no_more_is_left_out_than_has_to_be() -> None:
+    """A byte takes a second: of fifty at ten each by the hundredth second, ten and the one that begins then."""
+    plan = _plan_far([], [Group(100, 10, 50)])
+
+    assert ({}, [], 39) == (plan.ranks, list(plan.lost), plan.lost_of_far)
+
+
+def test_what_is_kept_has_no_rank_where_something_is_far() -> None:
+    """That has none either, and would be begun first."""
+    jobs = [(10, 100), (11, 1)]
+
+    assert {0: 1} == _plan(jobs).ranks
+    assert {} == _plan_far(jobs, [Group(1000, 1, 2)]).ranks
+
+
+@given(_JOBS, _JOBS)
+def test_in_groups_of_one_as_many_are_lost_as_one_by_one(near: list[_Job], later: list[_Job]) -> None:
+    far = [(deadline + 25, took) for deadline, took in later]
+    plan = _plan_far(near, [Group(deadline, took, 1) for deadline, took in far])
+    in_turn = sorted([*near, *far], key=itemgetter(0))
+
+    assert len(_plan([*near, *far]).lost) <= len(plan.lost) + plan.lost_of_far <= _late(in_turn)

@@ -1,0 +1,94 @@
+"""A run's plan: over all that is ready, however little of it is looked at one by one."""
+
+import asyncio
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ledger_cases import link, seen, task_id, vid
+from sqlalchemy import Connection, text
+from sync_cases import now_ms, wired
+
+from fetcher.archive.home import create_home
+from fetcher.downloader.orders import Order
+from fetcher.ledger.answers import PollRecord
+from fetcher.ledger.polls import due_tasks, record_poll
+from fetcher.ledger.work import add_tasks
+from fetcher.sync.fetching import Fetching, Patience
+from fetcher.sync.planning import Planning
+from fetcher.sync.wires import Wires
+
+_JOBS = 2
+_LARGE = 3
+_NEAR = 5
+_VIDEOS = 30
+
+
+def _publish(connection: Connection) -> None:
+    """A few have ten seconds, one of them is large; the others, twice as large as a small one, have a minute.
+
+    The line brings one small one a second.
+    """
+    now = now_ms()
+    add_tasks(connection, [task_id(1)], now=now)
+    (task,) = due_tasks(connection, now=now, limit=1)
+    answer = [
+        dataclasses.replace(
+            seen(number, deadline=now + (10_000 if number <= _NEAR else 60_000) + number),
+            link=link(number, success_at=now),
+        )
+        for number in range(1, _VIDEOS + 1)
+    ]
+    record_poll(
+        connection,
+        PollRecord(
+            task=task,
+            seen=answer,
+            now=now,
+            next_poll_at=now + 10**6,
+            refused_links=frozenset(),
+            is_given_up=False,
+        ),
+    )
+    size = f"CASE WHEN id = {_LARGE} THEN 100000 WHEN id <= {_NEAR} THEN 1000 ELSE 2000 END"
+    connection.execute(text(f"UPDATE videos SET size_expected = {size}"))
+    connection.execute(
+        text("INSERT INTO runs (owner, started_at, ended_at, bytes_per_s) VALUES ('before', 1, 2, 1000)")
+    )
+
+
+def _ranks(connection: Connection) -> dict[int, int]:
+    return {one.id: one.postponed for one in connection.execute(text("SELECT id, postponed FROM videos"))}
+
+
+async def _no_other(order: Order) -> None:
+    del order
+
+
+async def _planned(wires: Wires, told: list[Any], *, most_near: int) -> dict[int, int]:
+    """Have one plan made and told of; return the ranks that are not 0."""
+    patience = Patience(first_s=60, tries=2, asked_again_s=60)
+    fetching = Fetching(wires, renew=_no_other, jobs=_JOBS, layout="{vid}{ext}", patience=patience)
+    planning = Planning(wires, fetching=fetching, places=_JOBS, most_places=4 * _JOBS, most_near=most_near)
+    await planning.load()
+    async with asyncio.timeout(20):
+        while not told:
+            await planning.look()
+            await asyncio.sleep(0.01)
+    await planning.stop()
+    return {video: rank for video, rank in (await wires.ledger.read(_ranks)).items() if rank}
+
+
+@pytest.mark.parametrize("most_near", [_NEAR, 10 * _VIDEOS])
+async def test_room_is_left_for_all_that_is_ready_however_little_of_it_is_looked_at_one_by_one(
+    tmp_path: Path, most_near: int
+) -> None:
+    """The large one could be begun in time; then most of what has a minute could not be."""
+    told: list[Any] = []
+    async with wired(create_home(tmp_path / "a", config=""), notify=told.append) as wires:
+        await wires.ledger.write(_publish)
+        ranks = await _planned(wires, told, most_near=most_near)
+
+    assert {_LARGE: 1} == ranks
+    assert [(1, [vid(_LARGE)])] == [(one["count"], one["vids"]) for one in told]
