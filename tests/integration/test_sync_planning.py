@@ -13,10 +13,12 @@ from sync_cases import now_ms, wired
 from fetcher.archive.home import create_home
 from fetcher.downloader.orders import Order
 from fetcher.ledger.answers import PollRecord
-from fetcher.ledger.polls import due_tasks, record_poll
+from fetcher.ledger.due import due_tasks
+from fetcher.ledger.polls import record_poll
 from fetcher.ledger.work import add_tasks
-from fetcher.sync.fetching import Fetching, Patience
+from fetcher.sync.fetching import Fetching
 from fetcher.sync.planning import Planning
+from fetcher.sync.tries import Patience
 from fetcher.sync.wires import Wires
 
 _JOBS = 2
