@@ -21,13 +21,12 @@ class Ahead:
         """By when the last one has to be begun, ms UTC; None where nobody knows."""
 
     def take(self, one: Prospect) -> None:
-        """Take in the next one."""
+        """Take in the next one; what is far and of a size that nobody knows is left out of account."""
         self.ends_at = one.start_by
         size = self._mean_size if one.size is None else one.size
-        is_near = self._nearest.takes(is_postponed=one.postponed > 0)
-        if is_near or size is None or one.start_by is None:
+        if self._nearest.takes(is_postponed=one.postponed > 0) or one.start_by is None:
             self.near.append(one)
-        else:
+        elif size is not None:
             self._far.take(start_by=one.start_by, size=size)
 
     @property
