@@ -30,6 +30,21 @@ class Observation:
         """Whether Polyv will say nothing else of the video in this task."""
         return self.said is Preparation.FAIL or (self.said is Preparation.SUCCESS and self.link is not None)
 
+    def is_of_cold_file(self, closed_success_at: int | None) -> bool:
+        """Tell whether the link leads to the file that was found cold: its old tasks go on signing links for it.
+
+        By Polyv's own moments alone. By a clock of ours that is hours ahead, what a new task gives would be called
+        old. What was asked for after that file was ready is another thaw, whatever moment of success it tells.
+
+        Args:
+            closed_success_at: When the file was ready that was found cold, ms UTC by Polyv's clock; None where none
+                was.
+        """
+        if closed_success_at is None or self.link is None or self.link.success_at is None:
+            return False
+        is_asked_later = self.created_at is not None and self.created_at > closed_success_at
+        return self.link.success_at <= closed_success_at and not is_asked_later
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -84,7 +99,7 @@ def _published(
     is_known = link.url in (standing.link, standing.refused_link)
     if is_known or (standing.status is Status.FAILED and not standing.is_news):
         return None
-    if _is_of_closed_window(link, standing):
+    if standing.status is not Status.READY and seen.is_of_cold_file(standing.closed_success_at):
         return None
     if standing.status is Status.READY and not _is_better(seen, link, standing):
         return None
@@ -97,16 +112,6 @@ def _published(
         start_by=start_by(deadline=seen.deadline, window_ends_at=ends_at, signs_anew=standing.signs_anew),
         window_ends_at=ends_at,
     )
-
-
-def _is_of_closed_window(link: Link, standing: Standing) -> bool:
-    """Tell whether a link leads to the file that was found cold: its old task goes on signing links for it.
-
-    By Polyv's own moments alone. By a clock of ours that is hours ahead, what a new task gives would be called old.
-    """
-    if standing.closed_success_at is None or link.success_at is None or standing.status is Status.READY:
-        return False
-    return link.success_at <= standing.closed_success_at
 
 
 def _is_better(seen: Observation, link: Link, standing: Standing) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, and_, false, func, select, update
 
 from fetcher.domain.errors import FetcherError
 from fetcher.domain.events import Event, GivenUp, TaskNamed, WindowClosed
@@ -16,9 +16,9 @@ from fetcher.ledger.schema import events, has_status, task_items, tasks, videos
 
 
 def waiting_for(connection: Connection, task: int) -> list[Any]:
-    """Return id, vid, resubmits and size of the videos of a task that wait."""
+    """Return id, vid, resubmits, size and link_success_at of the videos of a task that wait."""
     waiting = (
-        select(videos.c.id, videos.c.vid, videos.c.resubmits, videos.c.size)
+        select(videos.c.id, videos.c.vid, videos.c.resubmits, videos.c.size, videos.c.link_success_at)
         .join(task_items, videos.c.id == task_items.c.video)
         .where(task_items.c.task == task, has_status(Status.WAITING))
     )
@@ -32,7 +32,7 @@ def give_up(
     given_up: dict[int, Event] = {}
     for video in waiting:
         seen = answer.get(video.vid)
-        verdict = _verdict(record, seen)
+        verdict = _verdict(record, seen, closed_success_at=video.link_success_at)
         if verdict is None or seek_other_hope(connection, record.task.row_id, video.id, now=record.now):
             continue
         event = _ended(record, video, seen, *verdict)
@@ -54,12 +54,15 @@ def _ended(record: PollRecord, video: Any, seen: Observation | None, reason: Rea
     )
 
 
-def _verdict(record: PollRecord, seen: Observation | None) -> tuple[Reason, str] | None:
+def _verdict(
+    record: PollRecord, seen: Observation | None, *, closed_success_at: int | None
+) -> tuple[Reason, str] | None:
     """Return why a waiting video need not be waited for, None where it may still come."""
     if seen is not None and seen.link is not None:
         ends_at = seen.link.window_ends_at(expire_days=record.task.expire_days or LONGEST_WINDOW_DAYS)
         is_cold = ends_at is not None and ends_at < (record.polyv_now or record.now)
-        return (Reason.WINDOW_CLOSED, "no other link, and its thaw window is over") if is_cold else None
+        is_too_late = is_cold or seen.is_of_cold_file(closed_success_at)
+        return (Reason.WINDOW_CLOSED, "no other link, and its thaw window is over") if is_too_late else None
     if not record.is_given_up or (seen is not None and seen.is_final):
         return None
     return Reason.NEVER_PREPARED, "no longer named" if seen is None else seen.raw
@@ -109,11 +112,19 @@ def seek_other_hope(connection: Connection, task: int, video_id: int, *, now: in
 
 
 def _is_asked_elsewhere(connection: Connection, task: int, video_id: int) -> bool:
+    """Tell whether another task that is asked about may give it; not where all that it gives was found cold."""
+    is_cold = and_(
+        task_items.c.said == Preparation.SUCCESS.value,
+        task_items.c.success_at <= videos.c.link_success_at,
+        func.coalesce(task_items.c.created_at, 0) <= videos.c.link_success_at,
+    )
     other = (
         select(task_items.c.video)
         .join(tasks, tasks.c.id == task_items.c.task)
+        .join(videos, videos.c.id == task_items.c.video)
         .where(task_items.c.video == video_id, task_items.c.task != task)
         .where(task_items.c.said != Preparation.FAIL.value, tasks.c.next_poll_at.is_not(None))
+        .where(func.coalesce(is_cold, false()).is_(false()))
     )
     return connection.execute(other.limit(1)).first() is not None
 

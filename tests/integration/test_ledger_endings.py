@@ -1,5 +1,7 @@
 """When waiting ends: last words, refused links, patience, and tasks that Polyv no longer knows."""
 
+import dataclasses
+
 import pytest
 from ledger_cases import (
     DAY,
@@ -20,7 +22,7 @@ from ledger_cases import (
     video,
 )
 
-from fetcher.domain.events import GivenUp, LinkRefused
+from fetcher.domain.events import GivenUp, LinkRefused, WindowClosed
 from fetcher.domain.status import Preparation, Reason
 from fetcher.ledger.due import ask_again
 from fetcher.ledger.engine import Database
@@ -130,6 +132,37 @@ def test_a_link_refused_after_the_longest_window_needs_a_new_task(
     polled(ledger, 1, seen(1), now=NOW + later, is_given_up=True)
     assert status == video(ledger, 1)["status"]
     assert ("window_closed" if status == "failed" else None) == video(ledger, 1)["reason"]
+
+
+def test_two_tasks_that_give_the_cold_file_alone_do_not_hope_for_each_other(ledger: Database) -> None:
+    """F35: a word of one in between brings a person's video back to waiting, where it must not stay."""
+    polled(ledger, 1, seen(1))
+    polled(ledger, 2, seen(1), seen(2, PROCESS))
+    (one,) = taken(ledger)
+    cold = GivenUp(at=NOW, reason=Reason.WINDOW_CLOSED, detail="cold", cold_success_at=NOW)
+    happened(ledger, one.video_id, cold, one.fence)
+
+    polled(ledger, 1, seen(1, PROCESS))
+    assert "waiting" == video(ledger, 1)["status"]
+    polled(ledger, 1, seen(1, turn=1))
+
+    assert ("failed", "window_closed") == (video(ledger, 1)["status"], video(ledger, 1)["reason"])
+
+
+def test_what_was_asked_for_after_the_file_went_cold_is_taken_whatever_its_moment_of_success(
+    ledger: Database,
+) -> None:
+    """F35: Polyv may tell when the file was ready first; what was paid for once more is tried."""
+    polled(ledger, 1, seen(1))
+    (one,) = taken(ledger)
+    closed = WindowClosed(at=NOW, detail="cold", success_at=NOW)
+    happened(ledger, one.video_id, closed, one.fence)
+    polled(ledger, 1, seen(1, turn=1))
+    assert "wanted" == video(ledger, 1)["status"]
+
+    polled(ledger, 2, dataclasses.replace(seen(1, turn=2), created_at=NOW + 1))
+
+    assert "ready" == video(ledger, 1)["status"]
 
 
 def test_a_task_that_polyv_refuses_is_rejected_after_time_and_questions(ledger: Database) -> None:
