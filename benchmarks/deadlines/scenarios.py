@@ -93,4 +93,4 @@ LARGE: Final[Sequence[Scenario]] = (
     replace(_final("24 h, thawed in 3 d, 10 Gbit/s", 1_000_000, 10_000, _DAY_S, 3 * _DAY_S), plan_every_s=3600),
     replace(_outlasting("3 Gbit/s", 1_000_000, 3000, 5, 5 * _DAY_S), plan_every_s=14400),
 )
-"""Played in the better part of an hour."""
+"""Played in some twenty minutes."""
