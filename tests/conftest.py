@@ -3,6 +3,10 @@
 from collections.abc import Generator
 
 import pytest
+
+pytest.register_assert_rewrite("crash.lanes", "crash.small_library", "crash.runs")
+
+# ruff: noqa: E402 - after their assertions were told to explain themselves, before anything imports them
 from measuring import is_measured, nothing_measured
 from telling import Tell
 

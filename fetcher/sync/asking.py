@@ -113,7 +113,10 @@ class Asking:
         """Return in how many seconds the next task is due; None where nothing is to be asked."""
         if self._next_at is None or self._has_plenty():
             return None
-        return max((self._next_at - self._wires.now()) / 1000, self._retry_in_s())
+        now, monotonic_s = self._wires.now(), asyncio.get_running_loop().time()
+        if self._steps.is_set_back(wall_ms=now, monotonic_s=monotonic_s):
+            return 0.0  # By the new clock that moment is far away, and nobody would look at it before.
+        return max((self._next_at - now) / 1000, self._retry_in_s())
 
     def _has_plenty(self) -> bool:
         return len(self.active) > _BATCH - _LEAST_ROOM

@@ -84,12 +84,12 @@ def test_f35_a_host_that_lets_nobody_in_keeps_nothing_from_another_one(case: Arc
     videos = [library.add_video(size=1000) for _ in range(10)]
     case.add(*videos)
 
-    ended = case.sync()
+    passes = [case.sync() for _ in range(2)]  # The other links may come when the first pass has ended.
 
-    assert 3 == ended.returncode
-    assert 1 == ended.stderr.count("127.0.0.1 refuses fresh links")
+    assert [3, 3] == [ended.returncode for ended in passes]
+    assert [1, 1] == [ended.stderr.count("127.0.0.1 refuses fresh links") for ended in passes]
     case.require_right(videos)
-    assert 2 * 16 >= len(case.simulator.requests.to("/source-file-task/get"))
+    assert 3 * 16 >= len(case.simulator.requests.to("/source-file-task/get"))
 
 
 def test_a_link_that_cannot_be_renewed_is_no_success(case: ArchiveCase) -> None:

@@ -155,7 +155,7 @@ def test_a_copy_without_its_wal_lacks_the_latest_and_is_brought_up(case: Archive
     _ledger(case).write_bytes(images[""])
 
     assert {} == case.rows()
-    assert 1 == case.run("-v", "ledger", "check").stderr.count("1 others in the archive")
+    assert 1 == case.run("-v", "ledger", "check").stderr.count("1 other in the archive")
     Path(f"{_ledger(case)}-wal").write_bytes(images["-wal"])
     case.require_right([video])
     Path(f"{_ledger(case)}-wal").unlink(missing_ok=True)

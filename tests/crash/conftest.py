@@ -4,10 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-pytest.register_assert_rewrite("crash.lanes", "crash.small_library", "crash.runs")
-
-# ruff: noqa: E402 - after their assertions were told to explain themselves
 from crash.lanes import Lane, Lanes, lanes_in
 from crash.shim import build_shim
 
