@@ -145,7 +145,7 @@ def _merged(settings: Settings, values: Mapping[str, Any], source: str) -> Setti
         _require_usable(merged)
     except (msgspec.ValidationError, ValueError, UsageError) as exc:
         raise UsageError(
-            f"a setting in {source} cannot be used: {_named(str(exc))}. .fetcher/config.toml names them all."
+            f"a setting in {source} cannot be used: {_named(str(exc))} (.fetcher/config.toml names all of them)."
         ) from exc
     return merged
 

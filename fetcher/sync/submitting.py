@@ -13,6 +13,7 @@ from fetcher.domain.errors import CredentialsRefusedError, PolyvBlockedError, Po
 from fetcher.domain.suspects import Suspects
 from fetcher.ledger import caution, requests
 from fetcher.ledger.requests import Intent
+from fetcher.report.text import counted
 from fetcher.submitter import NothingCreated, Outcome, Submitter, TaskCreated, TaskLost, TaskRefused
 from fetcher.sync.choosing import Choosing, Terms
 from fetcher.sync.losses import Loss, lose, tell
@@ -248,7 +249,7 @@ class Submitting:
         await self._wires.ledger.write(keep)
         self._suspects.accept()
         self._wires.summary.tasks_created += 1
-        _log.info("task %s: asked Polyv for %d videos", task_id, len(intent.vids))
+        _log.info("task %s: asked Polyv for %s", task_id, counted(len(intent.vids), "video"))
         self._wires.notify({"type": "task_created", "task_id": task_id, "videos": len(intent.vids)})
         self._created()
 

@@ -85,6 +85,7 @@ def test_a_value_that_cannot_be_used_is_refused_with_its_place(home: Home, confi
     with pytest.raises(UsageError, match=word) as refused:
         load_settings(home, {}, {})
     assert str(home.config) in str(refused.value)
+    assert "?." not in str(refused.value), "a question has its own mark"
 
 
 @pytest.mark.parametrize(
