@@ -88,6 +88,16 @@ def test_no_command_gets_the_help() -> None:
     assert "sync" in ended.stderr
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["ledger", "--help"]])
+def test_no_command_is_summed_up_by_half_a_sentence(arguments: list[str]) -> None:
+    """On a terminal of eighty columns."""
+    ended = run_fetcher(*arguments, environ={"COLUMNS": "80"})
+
+    _, _, commands = ended.stdout.partition("Commands:\n")
+    assert commands
+    assert [] == [line for line in commands.splitlines() if not line.endswith(".") or line.endswith("..")]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
