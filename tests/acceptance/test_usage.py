@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from archive_case import FETCHER, ArchiveCase, run_fetcher
 
+from fetcher.simulator.faults import Fault
+
 
 @pytest.mark.parametrize(
     ("arguments", "word", "hint"),
@@ -69,6 +71,15 @@ def test_a_plan_is_for_people(case: ArchiveCase) -> None:
 
     assert (2, "") == (ended.returncode, ended.stdout)
     assert "--json" in ended.stderr
+
+
+def test_a_plan_counts_one_video_as_one(case: ArchiveCase) -> None:
+    case.add(case.simulator.library.add_video(faults=[Fault.refuse(times=None)]))
+    assert 3 == case.sync(FETCHER_TRIES="1").returncode
+
+    planned = case.run("sync", "--dry-run")
+
+    assert "would download 1 ready video, and those that become ready\n" == planned.stdout
 
 
 def test_a_dry_add_counts_what_is_new(case: ArchiveCase) -> None:

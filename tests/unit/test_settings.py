@@ -89,6 +89,17 @@ def test_a_value_that_cannot_be_used_is_refused_with_its_place(home: Home, confi
 
 
 @pytest.mark.parametrize(
+    ("environ", "flags", "where"),
+    [({"FETCHER_JOBS": "0"}, {}, "in the environment"), ({}, {"jobs": 0}, "on the command line")],
+)
+def test_a_value_that_does_not_stand_in_the_config_is_refused_with_its_place(
+    home: Home, environ: dict[str, str], flags: dict[str, int], where: str
+) -> None:
+    with pytest.raises(UsageError, match=f"^a setting {where} cannot be used: jobs: "):
+        load_settings(home, environ, flags)
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "https://user:canary@api.polyv.net",
