@@ -104,12 +104,12 @@ def load_settings(home: Home, environ: Mapping[str, str], flags: Mapping[str, An
         UsageError: A value or a name is wrong; the text names the place.
     """
     settings = Settings()
-    for source, values in (
-        (str(home.config), _config(home.config)),
-        ("the environment", _environment(environ)),
-        ("the command line", {name: value for name, value in flags.items() if value is not None}),
+    for where, values in (
+        (f"in {home.config}", _config(home.config)),
+        ("in the environment", _environment(environ)),
+        ("on the command line", {name: value for name, value in flags.items() if value is not None}),
     ):
-        settings = _merged(settings, values, source)
+        settings = _merged(settings, values, where)
     return settings
 
 
@@ -134,7 +134,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {VARIABLES[name]: value for name, value in environ.items() if name in VARIABLES and value != ""}
 
 
-def _merged(settings: Settings, values: Mapping[str, Any], source: str) -> Settings:
+def _merged(settings: Settings, values: Mapping[str, Any], where: str) -> Settings:
     texts = {
         name: str(value) if _is_text(name) and isinstance(value, int) else value for name, value in values.items()
     }
@@ -145,7 +145,7 @@ def _merged(settings: Settings, values: Mapping[str, Any], source: str) -> Setti
         _require_usable(merged)
     except (msgspec.ValidationError, ValueError, UsageError) as exc:
         raise UsageError(
-            f"a setting in {source} cannot be used: {_named(str(exc))}. .fetcher/config.toml names them all."
+            f"a setting {where} cannot be used: {_named(str(exc))} (.fetcher/config.toml names all of them)."
         ) from exc
     return merged
 

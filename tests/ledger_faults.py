@@ -8,6 +8,8 @@ from typing import Final
 from ledger_cases import raw
 
 _PAGE: Final = 4096
+_PAGES_AT: Final = 28
+"""Where a database says how many pages it has. Source: SQLite, file format, section 1.3."""
 _FILL: Final = """
     WITH RECURSIVE n(i) AS (VALUES (:first) UNION ALL SELECT i + 1 FROM n WHERE i < :last)
     INSERT INTO videos (vid, status, path, path_key, size, sha256, evidence, added_at, done_at)
@@ -22,6 +24,18 @@ def spoil_page(ledger: Path, name: str) -> None:
     with ledger.open("r+b") as file:
         file.seek(start)
         file.write(os.urandom(_PAGE - start % _PAGE))
+
+
+def append_stray_pages(ledger: Path, count: int) -> int:
+    """Have the ledger end with pages that nothing uses, and return the number of the first of them."""
+    with raw(ledger) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with ledger.open("r+b") as file:
+        before = file.seek(0, os.SEEK_END) // _PAGE
+        file.write(bytes(count * _PAGE))
+        file.seek(_PAGES_AT)
+        file.write((before + count).to_bytes(4, "big"))
+    return before + 1
 
 
 def write_past_index(ledger: Path, name: str, statement: str) -> None:

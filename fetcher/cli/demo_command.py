@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from fetcher.cli.context import Session
 
 
-@click.command("demo")
+@click.command("demo", short_help="Do the whole job against a built-in simulator of Polyv.")
 @click.option(
     "--dir",
     "directory",

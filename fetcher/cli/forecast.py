@@ -11,7 +11,7 @@ from fetcher.domain.waves import Means, forecast, held_to
 from fetcher.ledger import requests
 from fetcher.ledger.due import due_tasks
 from fetcher.ledger.views import totals
-from fetcher.report.text import wave_lines
+from fetcher.report.text import counted, wave_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,8 @@ def tell_plan(home: Home, session: Session, settings: Settings) -> int:
         output.line(f"would ask about task {task.task_id}")
     if len(due) > _SHOWN:
         output.line("would ask about further tasks")
-    output.line(f"would download {found.counts['ready']} ready videos, and those that become ready")
+    ready = counted(found.counts["ready"], "ready video")
+    output.line(f"would download {ready}, and those that become ready")
     return output.code()
 
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from fetcher.cli.context import Session
 
 
-@click.command("init")
-@click.argument("directory", type=click.Path(file_okay=False))
+@click.command("init", short_help="Make an archive: an annotated config and an empty ledger.")
+@click.argument("directory", metavar="DIR", type=click.Path(file_okay=False))
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would be made.")
 @click.pass_obj
 def command(session: Session, directory: str, dry_run: bool) -> int:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fetcher.report.checkup import Checkup
 
 
-@click.group("ledger")
+@click.group("ledger", short_help="Look after the ledger: check it, copy it, make it anew.")
 def command() -> None:
     """Look after the ledger itself: see whether it is right, copy it, make it anew."""
 
@@ -24,7 +24,7 @@ def command() -> None:
 command.add_command(rebuild)
 
 
-@command.command("check")
+@command.command("check", short_help="Find what is wrong in the ledger, or with the files.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout, the summary last.")
 @click.pass_obj
 def check(session: Session, as_json: bool) -> int:

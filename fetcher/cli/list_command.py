@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 )
 @click.option("--task", "task_id", metavar="ID", help="Only videos of this task.")
 @click.option("--at-risk", is_flag=True, help="Only ready videos that may be lost before they are fetched.")
-@click.option("--format", "form", type=click.Choice(["table", "csv", "jsonl", "ids"]), default="table")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "jsonl", "ids"]),
+    default="table",
+    help="How they are written; a table where none is named.",
+)
 @click.pass_obj
 def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at_risk: bool, form: str) -> int:
     """List videos, in the order in which they came to be known."""

@@ -27,14 +27,14 @@ _SHOWN: Final = 5
 """Vids that are named."""
 
 
-@click.command("prune")
+@click.command("prune", short_help="Remove what nobody needs: old parts, drafts, history.")
 @click.option(
     "--keep-history",
     metavar="TIME",
     callback=duration,
     default=_ALWAYS,
     show_default=True,
-    help="Keep so much of it.",
+    help="How much history of done videos is kept.",
 )
 @click.option("--quarantine", is_flag=True, help="Remove files from quarantine, too; say --older-than.")
 @click.option(

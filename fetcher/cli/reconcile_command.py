@@ -16,7 +16,7 @@ _SHOWN: Final = 3
 """Videos that are named of each kind."""
 
 
-@click.command("reconcile")
+@click.command("reconcile", short_help="Hold Polyv's list against the archive.")
 @click.option("--category", "categories", multiple=True, metavar="ID", help="Only what lies in it, or below it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout, the summary last.")
 @click.pass_obj

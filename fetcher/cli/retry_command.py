@@ -17,7 +17,7 @@ _NAMED: Final = 5
 """Vids in one line."""
 
 
-@click.command("retry")
+@click.command("retry", short_help="Put videos back to work: failed ones, those of a lost task.")
 @click.argument("vids", nargs=-1, metavar="[VID...]")
 @click.option("--failed", is_flag=True, help="All failed ones.")
 @click.option("--force", is_flag=True, help="With --failed: those too for which too many tasks were lost.")

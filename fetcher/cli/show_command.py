@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from fetcher.cli.context import Session
 
 
-@click.command("show")
+@click.command("show", short_help="Show the whole history of one video or task.")
 @click.argument("name", metavar="VID | TASK_ID")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.pass_obj

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fetcher.cli.context import Session
 
 
-@click.command("status")
+@click.command("status", short_help="Tell how the archive stands: counts, deadlines, last run.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.pass_obj
 def command(session: Session, as_json: bool) -> int:

@@ -24,7 +24,7 @@ def _instant(ctx: click.Context, param: click.Parameter, value: str | None) -> i
     return at
 
 
-@click.command("submit")
+@click.command("submit", short_help="Want videos; 'fetcher sync' asks Polyv for them.")
 @click.argument("vids", nargs=-1, metavar="[VID...] | -")
 @click.option("--library", is_flag=True, help="All published videos.")
 @click.option("--category", "categories", multiple=True, metavar="ID", help="Those in a category, or below it.")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fetcher.cli.context import Session
 
 
-@click.command("sync")
+@click.command("sync", short_help="One pass: ask for what is wanted, poll, download.")
 @click.option("--jobs", type=int, help="Files downloaded at once, no more and no fewer; else jobs to jobs_max.")
 @click.option("--limit-rate", metavar="RATE", help="Bytes a second of all downloads together, such as 20M.")
 @click.option("--max-duration", metavar="TIME", callback=duration, help="End after this time: 50m.")

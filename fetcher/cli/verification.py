@@ -25,7 +25,7 @@ from fetcher.upkeep.findings import finding_line, finding_row
 from fetcher.upkeep.verifying import Verifying
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from fetcher.cli.context import Session
@@ -173,16 +173,21 @@ def _complaints(verifying: Verifying, flags: Flags) -> Iterator[str]:
         back = counted(tally.put_back, "video", "would be" if flags.is_dry else "are")
         yield f"{back} wanted again; 'fetcher sync' asks Polyv for what is wanted"
     elif counts[Kind.MISSING] + counts[Kind.CHANGED]:
-        yield (
-            f"{counted(counts[Kind.MISSING], 'file', 'are')} missing and {counts[Kind.CHANGED]} changed; "
-            "'fetcher verify --repair' has that fetched again"
-        )
+        yield f"{_damage(counts)}; 'fetcher verify --repair' has that fetched again"
     if (moved := counts[Kind.MOVED] - tally.accepted) > 0:
         elsewhere = counted(moved, "file", "were")
         yield f"{elsewhere} moved; 'fetcher verify --accept-moves' takes that in, or move it back"
     if counts[Kind.UNREADABLE]:
         unread = counted(counts[Kind.UNREADABLE], "file")
         yield f"{unread} cannot be read; look at the disk, and at what stands there"
+
+
+def _damage(counts: Mapping[Kind, int]) -> str:
+    """Return how many files are missing or changed; of one of the two, only where there are any."""
+    missing, changed = counts[Kind.MISSING], counts[Kind.CHANGED]
+    if missing and changed:
+        return f"{counted(missing, 'file', 'are')} missing and {changed} changed"
+    return f"{counted(missing, 'file', 'are')} missing" if missing else f"{counted(changed, 'file', 'are')} changed"
 
 
 def _line(verifying: Verifying, flags: Flags) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fetcher.cli.context import Session
 
 
-@click.command("verify")
+@click.command("verify", short_help="Read finished files again and compare every byte.")
 @click.argument("vids", nargs=-1, metavar="[VID...]")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Files read at once; 1 for a disk that turns.")
 @click.option("--max-duration", metavar="TIME", callback=duration, help="End after this time: 2h.")

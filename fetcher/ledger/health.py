@@ -13,6 +13,7 @@ from fetcher.ledger.schema import has_status, metadata, runs, videos
 
 _PAGE: Final = 500
 _MOST_FAULTS: Final = 100
+_NO_FAULTS: Final = ("ok", "*** in database main ***")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +43,8 @@ def faults(connection: Connection) -> Iterator[str]:
     PRAGMA foreign_key_check.
     """
     for (told,) in connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_FAULTS})").all():
-        if told != "ok":
-            yield printable(told)
+        # Faults of one page come as one text of several lines, below the database's name.
+        yield from (printable(line) for line in told.splitlines() if line not in _NO_FAULTS)
     pointing = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(_MOST_FAULTS)
     for table, row_id, parent, _ in pointing:
         yield f"row {row_id} of {table} points to a row of {parent} that is not there"

@@ -68,18 +68,18 @@ def _decoded(body: bytes, http_status: int) -> Any:
         return msgspec.json.decode(body)
     except (msgspec.MsgspecError, RecursionError, ValueError):
         pass
-    raise PolyvUnavailableError(f"Polyv answered HTTP {http_status} with {_kind(body)} instead of JSON")
+    raise PolyvUnavailableError(f"Polyv answered HTTP {http_status} with {_kind(body)}")
 
 
 def _kind(body: bytes) -> str:
     text = body.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not text:
-        return "nothing"
+        return "nothing instead of JSON"
     if text.startswith(b"<"):
-        return f"a page ({len(body)} bytes)"
+        return f"a page ({len(body)} bytes) instead of JSON"
     if text.startswith((b"{", b"[")):
         return f"broken or unfinished JSON ({len(body)} bytes)"
-    return f"{len(body)} bytes of something else"
+    return f"{len(body)} bytes that are no JSON"
 
 
 def _refuse(envelope: Mapping[str, Any], code: int, secrets: tuple[str, ...], *, is_too_often: bool) -> NoReturn:

@@ -10,11 +10,12 @@ from sqlalchemy import Connection
 from fetcher.ledger import caution, requests
 from fetcher.ledger.requests import Intent
 from fetcher.report.rows import instant
+from fetcher.report.text import counted
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
 _AGAIN: Final = (
-    "; to spare the price of thawing twice they are asked for again after {}, or at once by 'fetcher retry VID'"
+    "; to spare the price of thawing twice it is asked again after {}, or at once by 'fetcher retry VID'"
 )
 
 
@@ -46,8 +47,8 @@ def tell(loss: Loss, wires: Wires) -> None:
     wires.summary.tasks_lost += 1
     is_asked_again = len(loss.given_up) < len(intent.vids)
     _log.warning(
-        "asked Polyv for %d videos and do not know whether it made a task (%s)%s; see 'fetcher show %s'",
-        len(intent.vids),
+        "Polyv was asked for %s, and whether it made a task is not known (%s)%s; see 'fetcher show %s'",
+        counted(len(intent.vids), "video"),
         loss.detail,
         _AGAIN.format(again) if is_asked_again else "",
         intent.key,

@@ -56,8 +56,8 @@ class Tally:
             case TransferFailed():
                 self._wires.summary.tries_failed += 1
                 self._wires.summary.last_failure = event.detail
-                _log.info("%s: %s; tried again", claimed.vid, event.detail)
                 due_at = instant(event.due_at)
+                _log.info("%s: %s; tried again from %s on", claimed.vid, event.detail, due_at)
                 self._wires.notify({"type": "try_failed", **told, "error": event.detail, "due_at": due_at})
             case WindowClosed():
                 self._wires.summary.windows_closed += 1

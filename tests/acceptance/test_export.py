@@ -86,6 +86,22 @@ def test_a_file_is_written_whole_with_what_the_umask_leaves_and_replaced_by_the_
     assert ["sums"] == names_in(to.parent)
 
 
+def test_f108_a_list_that_is_made_again_is_that_of_the_ledger_by_then(archive: DoneArchive, tmp_path: Path) -> None:
+    """A file that is wanted again stands in the list of before, and in none that is made after that."""
+    to = tmp_path / "sums"
+    export = ("export", "--format", "sha256sum", "-o", str(to))
+    assert 0 == archive.run(*export).returncode
+    before = to.read_text().splitlines()
+    (archive.root / "plain.mp4").unlink()
+    assert 9 == archive.run("verify", "--repair").returncode
+
+    ended = archive.run(*export)
+
+    assert (0, "") == (ended.returncode, ended.stderr)
+    assert [line for line in before if not line.endswith("  plain.mp4")] == to.read_text().splitlines()
+    assert len(_PATHS) == len(before)
+
+
 def test_nothing_else_is_replaced(archive: DoneArchive, tmp_path: Path) -> None:
     """A video, another format's, a link, a directory, anything in .fetcher/; exit code 2, and all is as it was."""
     other, link, fifo = tmp_path / "other", tmp_path / "link", tmp_path / "fifo"

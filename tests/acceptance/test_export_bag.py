@@ -85,7 +85,9 @@ def test_where_one_md5_is_missing_there_is_no_manifest_of_them(tmp_path: Path) -
     assert ["sha256"] == list(read.algorithms)
 
 
-def test_a_bag_stays_as_it_is_when_the_archive_fetches_a_file_anew(archive: DoneArchive, tmp_path: Path) -> None:
+def test_f108_a_bag_stays_as_it_is_when_the_archive_fetches_a_file_anew(
+    archive: DoneArchive, tmp_path: Path
+) -> None:
     """What takes a finished file's place is another file, as everywhere here."""
     assert 0 == archive.run("export", "--format", "bagit", "-o", str(tmp_path / "bag")).returncode
     anew = archive.root / "anew"

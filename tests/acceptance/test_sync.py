@@ -1,6 +1,7 @@
 """The installed command from task ids to verified files."""
 
 import json
+import re
 import signal
 import sqlite3
 import subprocess
@@ -215,6 +216,19 @@ def test_one_line_of_summary_with_verbose(case: ArchiveCase) -> None:
 
     (line,) = [line for line in ended.stderr.splitlines() if "exit code 0" in line]
     assert line.startswith("fetcher: 1 done")
+
+
+def test_a_try_that_failed_is_told_with_the_moment_of_the_next_one_also_where_that_is_a_later_runs(
+    case: ArchiveCase,
+) -> None:
+    """-v promises no other try in this run: this one was the last."""
+    video = case.simulator.library.add_video(faults=[Fault.refuse(times=None)])
+    case.add(video)
+
+    ended = case.run("-v", "sync", FETCHER_TRIES="1")
+
+    told = rf"^fetcher: {video.vid}: .*\(503\); tried again from \d{{4}}-\S+Z on$"
+    assert 1 == len(re.findall(told, ended.stderr, re.MULTILINE)), ended.stderr
 
 
 def test_a_run_stops_at_its_limit_of_bytes_and_goes_on_later(case: ArchiveCase) -> None:

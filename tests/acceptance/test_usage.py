@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from archive_case import FETCHER, ArchiveCase, run_fetcher
 
+from fetcher.simulator.faults import Fault
+
 
 @pytest.mark.parametrize(
     ("arguments", "word", "hint"),
@@ -71,6 +73,15 @@ def test_a_plan_is_for_people(case: ArchiveCase) -> None:
     assert "--json" in ended.stderr
 
 
+def test_a_plan_counts_one_video_as_one(case: ArchiveCase) -> None:
+    case.add(case.simulator.library.add_video(faults=[Fault.refuse(times=None)]))
+    assert 3 == case.sync(FETCHER_TRIES="1").returncode
+
+    planned = case.run("sync", "--dry-run")
+
+    assert "would download 1 ready video, and those that become ready\n" == planned.stdout
+
+
 def test_a_dry_add_counts_what_is_new(case: ArchiveCase) -> None:
     known, new = "a" * 32, "b" * 32
     assert 0 == case.run("add", known).returncode
@@ -86,6 +97,16 @@ def test_no_command_gets_the_help() -> None:
 
     assert 2 == ended.returncode
     assert "sync" in ended.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["ledger", "--help"]])
+def test_no_command_is_summed_up_by_half_a_sentence(arguments: list[str]) -> None:
+    """On a terminal of eighty columns."""
+    ended = run_fetcher(*arguments, environ={"COLUMNS": "80"})
+
+    _, _, commands = ended.stdout.partition("Commands:\n")
+    assert commands
+    assert [] == [line for line in commands.splitlines() if not line.endswith(".") or line.endswith("..")]
 
 
 @pytest.mark.parametrize(

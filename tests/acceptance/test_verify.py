@@ -101,6 +101,15 @@ def test_a_finding_is_a_line_and_what_to_do_is_another(three: tuple[ArchiveCase,
     )
 
 
+def test_damage_of_one_kind_is_told_without_the_other(three: tuple[ArchiveCase, list[Video]]) -> None:
+    case, (gone, *_) = three
+    place(case, gone).unlink()
+
+    ran = case.run("verify")
+
+    assert "fetcher: 1 file is missing; 'fetcher verify --repair' has that fetched again\n" == ran.stderr
+
+
 def test_f105_a_file_that_may_not_be_read_is_unreadable_and_not_repaired(
     three: tuple[ArchiveCase, list[Video]],
 ) -> None:

@@ -115,6 +115,8 @@ def test_a_task_whose_answer_was_lost_is_told_once_and_asked_for_again_by_a_pers
 
     assert [3, 3, 0] == [ended.returncode for ended in (first, second, third)]
     assert [1, 1, 0] == [len(ended.stderr.splitlines()) for ended in (first, second, third)]
+    assert "Polyv was asked for 1 video, and whether it made a task is not known (" in first.stderr
+    assert "with broken or unfinished JSON (79 bytes));" in first.stderr
     assert [1, 0, 1] == [len(library.tasks_of(video.vid)) for video in (made, unheard, later)]
     assert {"lost": 2, "open": 1} == case.status()["tasks"]
     assert "asked for again after" in case.rows()[unheard.vid]["detail"]

@@ -134,7 +134,7 @@ def _let_windows_of_lost_tasks_pass(root: Path) -> None:
 def _require_told_once(passes: Sequence[subprocess.CompletedProcess[str]], reasons: Mapping[str, str]) -> None:
     """See that cron had a line to mail for each loss and each video that needs a person, and no other."""
     lines = [line for ended in passes for line in ended.stderr.splitlines()]
-    lost = [line for line in lines if "do not know whether it made a task" in line]
+    lost = [line for line in lines if "whether it made a task is not known" in line]
     assert _LOST == len(lost)
     assert sorted(reasons) == sorted(
         line.removeprefix("fetcher: ").partition(": ")[0] for line in lines if line not in lost

@@ -33,7 +33,7 @@ def _require_nothing_asked_twice(library: WantedLibrary) -> bool:
         return False
     assert ("wanted", [("lost", False)], left.calls) == (now.video, now.tasks, now.calls)
     assert (3, 1, 0) == (healed.code, told(healed, "task_lost"), told(later, "task_lost"))
-    assert "do not know whether it made a task" in healed.stderr
+    assert "asked for 1 video, and whether it made a task is not known" in healed.stderr
     return True
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ledger_cases import FAR, NOW, added, happened, opened, polled, raw, ready, seen, taken, verified, vid
-from ledger_faults import contents, fill_with_done, spoil_page, write_past_index
+from ledger_faults import append_stray_pages, contents, fill_with_done, spoil_page, write_past_index
 
 from fetcher.archive.home import Home
 from fetcher.domain.errors import LedgerDamagedError, LedgerError, LedgerTooNewError
@@ -247,6 +247,17 @@ def test_random_bytes_in_a_page_are_found(home: Home, name: str) -> None:
         found, checkup = _look(home)
         assert (bool(found), ExitCode.LEDGER) == (True, checkup.code)
     assert {"ledger"} >= {one.kind.value for one in found}
+
+
+def test_each_fault_of_a_page_is_a_finding_of_its_own(home: Home) -> None:
+    """SQLite tells several in one text; none is lost in it, and none has an escape in place of an end of line."""
+    first = append_stray_pages(home.ledger, 2)
+
+    findings, checkup = _look(home)
+
+    told = [one.detail.replace(":", " is") for one in findings]  # As SQLite 3.43 and later have it.
+    assert [f"Page {first} is never used", f"Page {first + 1} is never used"] == told
+    assert ExitCode.LEDGER == checkup.code
 
 
 def test_looking_changes_nothing_and_sees_what_is_in_the_wal(home: Home) -> None:

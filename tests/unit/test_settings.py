@@ -85,6 +85,18 @@ def test_a_value_that_cannot_be_used_is_refused_with_its_place(home: Home, confi
     with pytest.raises(UsageError, match=word) as refused:
         load_settings(home, {}, {})
     assert str(home.config) in str(refused.value)
+    assert "?." not in str(refused.value), "a question has its own mark"
+
+
+@pytest.mark.parametrize(
+    ("environ", "flags", "where"),
+    [({"FETCHER_JOBS": "0"}, {}, "in the environment"), ({}, {"jobs": 0}, "on the command line")],
+)
+def test_a_value_that_does_not_stand_in_the_config_is_refused_with_its_place(
+    home: Home, environ: dict[str, str], flags: dict[str, int], where: str
+) -> None:
+    with pytest.raises(UsageError, match=f"^a setting {where} cannot be used: jobs: "):
+        load_settings(home, environ, flags)
 
 
 @pytest.mark.parametrize(
