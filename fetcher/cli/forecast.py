@@ -11,7 +11,7 @@ from fetcher.domain.waves import Means, forecast, held_to
 from fetcher.ledger import requests
 from fetcher.ledger.due import due_tasks
 from fetcher.ledger.views import totals
-from fetcher.report.text import counted, wave_lines
+from fetcher.report.text import counted, size_text, wave_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,3 +63,6 @@ def _waves(connection: Connection, settings: Settings, *, now: int, room: int) -
     )
     wanted = requests.wanted(connection, now=now, usual=usual, have={})
     yield from wave_lines(forecast(wanted, means), rate=means.rate, most=_SHOWN)
+    if unsized := requests.unsized(connection, now=now):
+        guessed = f"a size that is not known: taken for {size_text(usual)} each"
+        yield f"{counted(unsized, 'wanted video', 'have')} {guessed}"

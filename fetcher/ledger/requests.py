@@ -100,6 +100,12 @@ def wanted(
         yield Wanted(video_id=row.id, missing=missing, expire_days=row.expire_days)
 
 
+def unsized(connection: Connection, *, now: int) -> int:
+    """Return how many of the videos that may be asked for now are of a size that nobody knows."""
+    unknown = _askable(now).where(videos.c.size_expected.is_(None)).subquery()
+    return connection.scalar(select(func.count()).select_from(unknown)) or 0
+
+
 def outstanding(connection: Connection, *, now: int, usual: int, have: Mapping[int, int]) -> int:
     """Return how many bytes are thawed or being thawed, and not fetched.
 

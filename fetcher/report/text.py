@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from fetcher.domain.identifiers import printable
+from fetcher.domain.status import Status
 from fetcher.domain.waves import Forecast, Wave
 
 _TABLE: Final = ("vid", "status", "size", "path", "note")
@@ -52,10 +53,17 @@ def table_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Yield ``list`` for people."""
     yield _line({name: name.upper() for name in _TABLE})
     for row in rows:
-        note = row["reason"] or ""
-        if row["detail"]:
-            note = f"{note}: {row['detail']}" if note else row["detail"]
-        yield _line({**row, "size": size_text(row["size"]), "path": row["path"] or "-", "note": printable(note)})
+        cells = {"size": size_text(row["size"]), "path": row["path"] or "-", "note": printable(_note(row))}
+        yield _line({**row, **cells})
+
+
+def _note(row: Mapping[str, Any]) -> str:
+    """Return by when to fetch what is not here yet, and what is told of it."""
+    told = ": ".join(text for text in (row["reason"], row["detail"]) if text)
+    link_until = f"link until {row['deadline']}" if row["deadline"] else ""
+    thawed_until = f"thawed until {row['window_ends_at']}" if row["window_ends_at"] else ""
+    texts = [link_until, thawed_until, told] if row["status"] in (Status.WAITING, Status.READY) else [told]
+    return "; ".join(text for text in texts if text)
 
 
 def _line(cells: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from contextlib import closing
 from archive_case import ArchiveCase
 from wanted_cases import want_videos
 
+from fetcher.ledger.opening import open_ledger
 from fetcher.simulator.api_faults import ApiFault
 from fetcher.simulator.faults import Fault
 
@@ -174,6 +175,21 @@ def test_a_stop_waits_a_little_for_the_id_of_a_task(case: ArchiveCase) -> None:
 
     assert time.monotonic() - began < 20
     assert {"open": 1} == case.status()["tasks"]
+
+
+def test_a_dry_run_tells_how_much_of_it_is_a_guess(case: ArchiveCase) -> None:
+    videos = [case.simulator.library.add_video(size=_SIZE) for _ in range(2)]
+    want_videos(case.root, videos)
+    known = case.sync("--dry-run").stdout
+    database = open_ledger(case.root / ".fetcher" / "ledger.db")
+    with database.writing() as connection:
+        connection.exec_driver_sql("UPDATE videos SET size_expected = NULL WHERE id = 1")
+    database.close()
+
+    guessed = case.sync("--dry-run").stdout
+
+    assert "is not known: taken for" not in known
+    assert "1 wanted video has a size that is not known: taken for 1.0 GiB each\n" in guessed
 
 
 def test_a_dry_run_tells_the_waves_and_asks_nobody(case: ArchiveCase) -> None:

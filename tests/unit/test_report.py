@@ -58,6 +58,16 @@ def test_a_table_keeps_foreign_text_on_its_line() -> None:
     assert "\x1b" not in lines[1]
 
 
+def test_a_table_tells_by_when_to_fetch_what_is_ready() -> None:
+    ready = {**video_row(_ROW), "status": "ready", "reason": None, "detail": "busy", "window_ends_at": None}
+
+    notes = [line.partition("link until ")[2] for line in table_lines([ready, {**ready, "status": "done"}])]
+
+    assert ["", "2023-09-14T03:50:01Z; busy", ""] == notes
+    (_, line) = table_lines([{**ready, "detail": None, "window_ends_at": "2023-09-21T00:00:00Z"}])
+    assert line.endswith("link until 2023-09-14T03:50:01Z; thawed until 2023-09-21T00:00:00Z")
+
+
 def test_names_and_values_stand_apart() -> None:
     """However long the name."""
     video = {**dict.fromkeys(COLUMNS, "value"), "agreed": [], "tasks": [], "history": []}
