@@ -10,13 +10,15 @@ _LEAST_S: Final = 300.0
 """Seconds of work that tell how fast an hour was."""
 _HOLDS_HOURS: Final = 48
 """Of an hour in which nothing was learned that of the day before counts, and no older one."""
+_OTHER: Final = 4 / 3
+"""Where an hour was so many times as fast as the day before, or as slow, the line has become another one."""
 
 
 class Day:
     """Learned hour by hour, each as it was the last time.
 
-    So a line that has become another one is known for that after a day at the latest, evenings weigh as much at
-    whatever hour one asks, and an hour of outage counts as it was the day before.
+    So evenings weigh as much at whatever hour one asks, and an hour of outage counts as it was the day before. An
+    hour that is unlike that of the day before tells of all others: each is taken to be as much faster, or slower.
 
     Time in which not all places were taken says nothing of the line.
     """
@@ -25,6 +27,8 @@ class Day:
         self._hours: dict[int, tuple[int, float]] = {}
         """By hour of the day: when that was, in hours since the epoch, and bytes a second."""
         self._hour = 0
+        self._before: float | None = None
+        """What the hour that is under way had the day before."""
         self._worked_s = self._fetched = 0.0
         """In the hour that is under way."""
         self._seen_s = 0.0
@@ -39,8 +43,12 @@ class Day:
             ended_at: ms UTC.
             bytes_per_s: While anything was under way.
         """
-        last = ended_at // _HOUR_MS
-        for hour in range(max(began_at // _HOUR_MS, last - _HOURS + 1), last + 1):
+        first, last = began_at // _HOUR_MS, ended_at // _HOUR_MS
+        if last - first <= 1:  # A longer one says nothing of a single hour.
+            self._begin(first)
+            self._hours[first % _HOURS] = first, bytes_per_s
+            self._end()
+        for hour in range(max(first, last - _HOURS + 1), last + 1):
             self._hours[hour % _HOURS] = hour, bytes_per_s
 
     def look(self, *, now: int, worked_s: float, fetched: int, is_full: bool) -> None:
@@ -57,13 +65,30 @@ class Day:
         counts, self._was_full = self._was_full and is_full, is_full
         middle = (now - round(took_s * 500)) // _HOUR_MS
         if middle != self._hour:
-            self._hour, self._worked_s, self._fetched = middle, 0.0, 0.0
+            self._end()
+            self._begin(middle)
         if not counts:
             return
         self._worked_s += took_s
         self._fetched += came
         if self._worked_s >= _LEAST_S and self._fetched > 0:
             self._hours[middle % _HOURS] = middle, self._fetched / self._worked_s
+
+    def _begin(self, hour: int) -> None:
+        self._hour, self._worked_s, self._fetched = hour, 0.0, 0.0
+        known = self._hours.get(hour % _HOURS)
+        self._before = known[1] if known is not None and hour - _HOLDS_HOURS <= known[0] < hour else None
+
+    def _end(self) -> None:
+        """Learn from an hour that is over what it tells of the others."""
+        if self._before is None:
+            return
+        changed = self._hours[self._hour % _HOURS][1] / self._before  # 1 where too little came in it to tell.
+        if 1 / _OTHER < changed < _OTHER:
+            return
+        self._hours = {
+            hour: (at, rate if at == self._hour else rate * changed) for hour, (at, rate) in self._hours.items()
+        }
 
     def bytes_per_s(self, *, now: int) -> float | None:
         """Return what it brings through a day, None where too few hours of the last two days are known."""

@@ -73,14 +73,24 @@ def test_an_hour_of_outage_counts_as_it_was_the_day_before() -> None:
     assert pytest.approx(_MEAN) == watch.rate
 
 
-def test_a_line_that_has_become_another_one_is_known_for_that_after_a_day() -> None:
+@pytest.mark.parametrize("hours", [1, 3, 12, 24, 40])
+@pytest.mark.parametrize("change", [0.5, 3])
+def test_a_line_that_has_become_another_one_is_known_for_that_within_the_hour(hours: int, change: float) -> None:
+    """And its evenings are as much slower than its days as they were."""
     watch = _Watch()
-    watch.works(48, lambda _: 1000)
-    watch.works(12, lambda _: 500)
-    assert pytest.approx(750) == watch.rate
+    watch.works(36.5, _with_evenings)
+    watch.works(hours + 0.5, lambda hour: round(change * _with_evenings(hour)))
+    watch.works(1 / 6, lambda hour: round(change * _with_evenings(hour)))
+    assert pytest.approx(change * _MEAN, rel=0.01) == watch.rate
 
-    watch.works(12, lambda _: 500)
-    assert pytest.approx(500) == watch.rate
+
+def test_a_bad_evening_is_forgotten_when_it_is_over() -> None:
+    watch = _Watch()
+    watch.works(43, _with_evenings)
+    watch.works(2, lambda _: 100)
+    assert pytest.approx(_MEAN, rel=0.5) != watch.rate
+    watch.works(30, _with_evenings)
+    assert pytest.approx(_MEAN, rel=0.01) == watch.rate
 
 
 def test_a_line_that_has_little_to_do_is_not_slow() -> None:
@@ -108,6 +118,27 @@ def test_runs_of_the_last_days_tell_of_their_hours() -> None:
     assert pytest.approx(_MEAN) == day.bytes_per_s(now=_BEGAN + 30 * _HOUR)
     assert pytest.approx(700) == long.bytes_per_s(now=_BEGAN + 101 * _HOUR)
     assert long.bytes_per_s(now=_BEGAN + 200 * _HOUR) is None
+
+    at = _BEGAN + 30 * _HOUR
+    day.know(at, at + _HOUR // 2, _with_evenings(6) / 2)
+    assert pytest.approx(_MEAN / 2) == day.bytes_per_s(now=_BEGAN + 31 * _HOUR)
+
+
+def test_a_run_of_half_a_day_tells_nothing_of_the_evening_in_which_it_began() -> None:
+    day = Day()
+    for hour in range(24):
+        day.know(_BEGAN + hour * _HOUR, _BEGAN + hour * _HOUR + 1, float(_with_evenings(hour)))
+    day.know(_BEGAN + 42 * _HOUR, _BEGAN + 54 * _HOUR - 1, (7 * 1000 + 5 * 500) / 12)
+
+    assert pytest.approx(_MEAN) == day.bytes_per_s(now=_BEGAN + 54 * _HOUR)
+
+
+@pytest.mark.parametrize("began_at", [0, _BEGAN])
+def test_the_first_day_has_none_before_it(began_at: int) -> None:
+    watch = _Watch()
+    watch.now = began_at
+    watch.works(20, _with_evenings)
+    assert pytest.approx((18 * 1000 + 2 * 500) / 20) == watch.rate
 
 
 def test_a_run_of_a_clock_that_was_years_ahead_tells_nothing() -> None:
