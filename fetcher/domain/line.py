@@ -1,6 +1,6 @@
 """What brings the bytes: how fast it is just now, and how fast through a day. Pure; all moments are ms UTC."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +8,8 @@ _LIKE_NOW_MS: Final = 3_600_000
 """So long a line goes on as it does just now, where nothing else is known; after that, as it did through a day."""
 _OTHER: Final = 4.0
 """A line that is so many times as fast as through the last day, or as slow, has become another one."""
+_AS_FAST: Final = 0.01
+"""Less than that is no difference, and needs no reckoning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +36,16 @@ class Line:
     def _later(self) -> float:
         """By how much it is faster through a day than just now."""
         later = 1.0 if self.mean_per_s is None else self.mean_per_s / self.bytes_per_s
-        return later if 1 / _OTHER <= later <= _OTHER else 1.0
+        return later if 1 / _OTHER <= later <= _OTHER and abs(later - 1.0) > _AS_FAST else 1.0
 
-    def reckoned(self, moment: float, *, now: int) -> float:
-        """Return by when it would have carried what it will have by *moment*, if it went on as it does just now.
+    def reckoning(self, *, now: int) -> Callable[[float], float]:
+        """Return what turns a moment into that by which it would have carried as much if it went on as just now.
 
         So whoever plans has one rate: a deadline of tomorrow is sooner on a line that is slower by then.
         """
-        far_ms = moment - now - _LIKE_NOW_MS
-        return moment if far_ms <= 0 else moment + far_ms * (self._later - 1.0)
+        like_now_until, beside = now + _LIKE_NOW_MS, self._later - 1.0
+
+        def reckoned(moment: float) -> float:
+            return moment if moment <= like_now_until else moment + (moment - like_now_until) * beside
+
+        return reckoned

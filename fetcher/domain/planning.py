@@ -99,9 +99,10 @@ def _reckoned(transfers: list[Transfer], line: Line, *, now: int) -> list[Transf
     """Return them with deadlines as they are on a line that goes on as it does just now."""
     if line.is_steady:
         return transfers
+    reckoned = line.reckoning(now=now)
     return [
-        one if one.deadline is None else Transfer(one[0], line.reckoned(one.deadline, now=now), one[2], one[3])
-        for one in transfers
+        Transfer(video_id, None if deadline is None else reckoned(deadline), size, many)
+        for video_id, deadline, size, many in transfers
     ]
 
 

@@ -3,7 +3,7 @@
 A link that dies is no risk where links are signed anew: what counts is by when to begin so that no video is lost.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import Connection
 
@@ -26,6 +26,7 @@ class Demand:
 
     def __init__(self, line: Line | None, before: Past, *, now: int) -> None:
         self._line = line
+        self._reckoned: Callable[[float], float] = float if line is None else line.reckoning(now=now)
         self._mean_size = before.mean_size
         self._left_ms = 0.0 if line is None else sum(line.under_way) * 1000 / line.bytes_per_s
         self._now = now
@@ -37,18 +38,16 @@ class Demand:
 
     def take(self, one: Prospect) -> None:
         """Take in the next one, in the order in which they have to be begun."""
-        self._is_late = self._is_late or self._would_be_late(one.start_by)
+        start_by = one.start_by
+        self._is_late = self._is_late or (
+            start_by is not None and self._now + self._left_ms > self._reckoned(start_by)
+        )
         self.is_ranked = self.is_ranked or one.postponed > 0
         size = one.size if one.size is not None else self._mean_size
         if self._line is None or size is None:
             self.is_known = False
         else:
             self._left_ms += size * 1000 / self._line.bytes_per_s
-
-    def _would_be_late(self, start_by: int | None) -> bool:
-        if start_by is None or self._line is None:
-            return False
-        return self._now + self._left_ms > self._line.reckoned(start_by, now=self._now)
 
     @property
     def may_be_late(self) -> bool:

@@ -23,6 +23,7 @@ def _line(mean_per_s: float | None) -> Line:
         pytest.param(500, 1, 1, id="an hour is as it is now"),
         pytest.param(500, 11, 6, id="slower later"),
         pytest.param(2000, 11, 21, id="faster later"),
+        pytest.param(1005, 11, 11, id="as good as it is now"),
         pytest.param(200, 11, 11, id="another line than it was, a slow one"),
         pytest.param(5000, 11, 11, id="another line than it was, a quick one"),
     ],
@@ -30,7 +31,7 @@ def _line(mean_per_s: float | None) -> Line:
 def test_a_moment_is_reckoned_by_what_the_line_will_have_carried(
     mean: float | None, hours: int, expected: int
 ) -> None:
-    assert _NOW + expected * _HOUR == _line(mean).reckoned(_NOW + hours * _HOUR, now=_NOW)
+    assert _NOW + expected * _HOUR == _line(mean).reckoning(now=_NOW)(_NOW + hours * _HOUR)
 
 
 def _plan(mean: float | None) -> Plan:
