@@ -9,8 +9,10 @@ from typing import Final
 from benchmarks.deadlines.library import Library, Scenario
 from benchmarks.deadlines.run import Run, Sight
 from fetcher.domain.coming import coming
+from fetcher.domain.day import Day
 from fetcher.domain.groups import MOST_NEAR, Group, Groups, Nearest
-from fetcher.domain.planning import Line, Plan, Transfer, make_plan
+from fetcher.domain.line import Line
+from fetcher.domain.planning import Plan, Transfer, make_plan
 from fetcher.domain.rescue import places_wanted
 from fetcher.domain.throughput import Throughput
 
@@ -63,7 +65,7 @@ class Planned:
         self._unready = set(range(len(library.sizes)))
         self._came = 0
         self._began_at = min(library.ready_at)
-        self._throughput = Throughput()
+        self._throughput, self._day = Throughput(), Day()
         self._ranks: dict[int, int] = {}
         self._waiting: set[int] = set()
         self._by_moment: list[int] = []
@@ -110,6 +112,7 @@ class Planned:
     def look(self, sight: Sight) -> float:
         """Measure, learn, plan where it is time to."""
         self._throughput.look(now=sight.now, fetched=round(sight.fetched), is_busy=bool(sight.left))
+        self._look_at_day(sight)
         if self._may_renew and not self._has_learned and self._is_one_dying(sight.now):
             self._learn()
         rate = self._throughput.bytes_per_s
@@ -120,6 +123,15 @@ class Planned:
             self._looked_at = _NEVER
             self.waited_then, self.named_then = set(self._waiting), self._named(sight) & self._waiting
         return self._next_look(sight.now)
+
+    def _look_at_day(self, sight: Sight) -> None:
+        throughput = self._throughput
+        self._day.look(
+            now=round(sight.now * 1000),
+            worked_s=throughput.busy_s,
+            fetched=throughput.counted,
+            is_full=bool(self._waiting),  # A place that is free is taken at the same moment.
+        )
 
     def places(self, sight: Sight) -> int:
         """Return the usual number, and one more for each link that would die before one of those is free."""
@@ -191,7 +203,13 @@ class Planned:
         near, far = self._near_and_far()
         transfers = self._transfers(near)
         under_way = [round(left) for left in sight.left]
-        line = Line(bytes_per_s=rate, places=self._jobs, spare=self._jobs, under_way=under_way)
+        line = Line(
+            bytes_per_s=rate,
+            places=self._jobs,
+            spare=self._jobs,
+            under_way=under_way,
+            mean_per_s=self._day.bytes_per_s(now=now),
+        )
         plan = make_plan(transfers, line, now=now, far=far, coming=self._coming(now))
         self._keep(transfers, plan)
 
@@ -214,8 +232,10 @@ class Planned:
         """Return what is called lost: by the last plan, or, where that has groups, by one of all."""
         if len(self._waiting) <= self._most_near:
             return self._lost
-        line = Line(bytes_per_s=self._planned_rate, places=self._jobs)
-        return set(make_plan(self._transfers(self._waiting), line, now=round(sight.now * 1000)).lost)
+        now = round(sight.now * 1000)
+        mean = self._day.bytes_per_s(now=now)
+        line = Line(bytes_per_s=self._planned_rate, places=self._jobs, mean_per_s=mean)
+        return set(make_plan(self._transfers(self._waiting), line, now=now).lost)
 
     def _coming(self, now: int) -> list[Group]:
         """Return what is expected of tasks that are open, as a run does: at the pace at which links have come."""

@@ -20,6 +20,7 @@ from operator import itemgetter
 from typing import Final, NamedTuple
 
 from fetcher.domain.groups import Group
+from fetcher.domain.line import Line
 
 _COMING: Final = -1
 _FAR: Final = -2
@@ -31,26 +32,12 @@ class Transfer(NamedTuple):
     """A video that waits to be begun."""
 
     video_id: int
-    deadline: int | None
+    deadline: float | None
     """By when to start; None where nobody knows: it comes first, and is never said to be lost."""
     size: int
     """Bytes that are missing."""
     many: int = 1
     """How many like it, where it stands for a group."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """What brings the bytes."""
-
-    bytes_per_s: float
-    """Of all transfers together; more than 0."""
-    places: int
-    """How many may be under way at a time."""
-    spare: int = 0
-    """How many more may be counted on where links would die without."""
-    under_way: Sequence[int] = ()
-    """Bytes that are missing of each transfer that has a place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +74,8 @@ def make_plan(
         coming: What is expected to become ready before those are through, and wants the line as well. Room is left
             for it and for what is far: a large file that is begun today takes the place of several of tomorrow.
     """
-    ready, expected = _in_turn([*transfers, *_grouped(_FAR, far)]), _grouped(_COMING, coming)
+    ready = _in_turn(_reckoned([*transfers, *_grouped(_FAR, far)], line, now=now))
+    expected = _reckoned(_grouped(_COMING, coming), line, now=now)
     plain = list(_Places(line, now=now).late(ready))
     all_in_turn = _in_turn([*ready, *expected]) if expected else ready
     if _count(plain) <= line.spare and not (expected and _are_too_many(all_in_turn, line, now=now)):
@@ -105,6 +93,17 @@ def make_plan(
 
 def _grouped(video_id: int, groups: Iterable[Group]) -> list[Transfer]:
     return [Transfer(video_id, start_by, size, count) for start_by, size, count in groups]
+
+
+def _reckoned(transfers: list[Transfer], line: Line, *, now: int) -> list[Transfer]:
+    """Return them with deadlines as they are on a line that goes on as it does just now."""
+    if line.is_steady:
+        return transfers
+    reckoned = line.reckoning(now=now)
+    return [
+        Transfer(video_id, None if deadline is None else reckoned(deadline), size, many)
+        for video_id, deadline, size, many in transfers
+    ]
 
 
 def _count(transfers: Iterable[Transfer]) -> int:
@@ -214,9 +213,9 @@ class _Longest:
 def _ranks(kept: Sequence[Transfer], left_out: Sequence[Transfer]) -> dict[int, int]:
     """Write an order down as ranks: a new one wherever the deadline goes back."""
     ranks: dict[int, int] = {}
-    rank, latest = 0, (-1, -1)
+    rank, latest = 0, (-1.0, -1)
     for video_id, deadline, _, _ in kept:
-        place = (-1 if deadline is None else deadline), video_id
+        place = (-1.0 if deadline is None else deadline), video_id
         if place < latest:
             rank += 1
         latest = place

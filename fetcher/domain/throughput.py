@@ -29,9 +29,10 @@ class Throughput:
         self._still_s = 0.0
         self._has_come = False
         """Whether a byte has come since something was begun on an idle line."""
-        self._counted = 0
         self.busy_s = 0.0
-        """Seconds of work so far."""
+        """Seconds of work so far, outages aside."""
+        self.counted = 0
+        """Bytes that have come in them."""
 
     def look(self, *, now: float, fetched: int, is_busy: bool) -> None:
         """Take in how things stand.
@@ -57,7 +58,7 @@ class Throughput:
             took += still_s
         faded = 0.5 ** (took / _HALF_LIFE_S)
         self.busy_s += took
-        self._counted += came
+        self.counted += came
         self._recent_s = self._recent_s * faded + took
         self._recent_bytes = self._recent_bytes * faded + came
 
@@ -69,7 +70,7 @@ class Throughput:
     @property
     def measured(self) -> float | None:
         """Of all the work so far, None where that was too little to tell."""
-        return self._counted / self.busy_s if self.busy_s >= _LEAST_S else None
+        return self.counted / self.busy_s if self.busy_s >= _LEAST_S else None
 
     @property
     def _recent(self) -> float | None:

@@ -16,6 +16,10 @@ PAGE: Final = 5000
 """Rows in one page: some ten milliseconds, which is as long as a claim may have to wait for one."""
 _RUNS: Final = 5
 """So many of the last runs that had enough to fetch say how fast the line is."""
+_RUNS_OF_DAYS: Final = 3000
+"""Two days have fewer, even where one begins every minute."""
+_WORKED_S: Final = 300
+"""A run that had work for less tells of its own files more than of the line."""
 _LIKE_THESE: Final = 1000
 """So many of the done videos say how large others are: to sum up all of a million takes longer than most runs."""
 _FEWEST_PAUSES: Final = 3
@@ -34,6 +38,17 @@ class Prospect(msgspec.Struct, array_like=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """How fast a run has found the line."""
+
+    began_at: int
+    """ms UTC."""
+    ended_at: int
+    """ms UTC."""
+    bytes_per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """What earlier runs and videos tell of what is to come."""
 
@@ -41,6 +56,8 @@ class Past:
     """Bytes of a video, by those that were done last; None where there is none."""
     bytes_per_s: float | None
     """As the last runs that had enough to fetch have measured it."""
+    measured: Sequence[Measured] = ()
+    """By the last runs that had work for minutes, the earliest first."""
     next_run_at: int | None = None
     """When the next run begins if the last ones' rhythm holds, ms UTC; None where there is no telling."""
 
@@ -97,6 +114,10 @@ def past(connection: Connection) -> Past:
     return Past(
         mean_size=None if mean is None else int(mean),
         bytes_per_s=float(sorted(rates)[len(rates) // 2]) if rates else None,
+        measured=[
+            Measured(began_at=row.started_at, ended_at=row.ended_at, bytes_per_s=float(row.bytes_per_s))
+            for row in reversed(connection.execute(_MEASURED).all())
+        ],
         next_run_at=_next_run_at(connection),
     )
 
@@ -160,4 +181,11 @@ _CLAIMED: Final = (
 _STARTS: Final = select(runs.c.started_at).order_by(runs.c.id.desc()).limit(_FEWEST_PAUSES + 2)
 _RATES: Final = (
     select(runs.c.bytes_per_s).where(runs.c.bytes_per_s.is_not(None)).order_by(runs.c.id.desc()).limit(_RUNS)
+)
+_MEASURED: Final = (
+    select(runs.c.started_at, runs.c.ended_at, runs.c.bytes_per_s)
+    .where(runs.c.ended_at >= runs.c.started_at, runs.c.bytes_per_s > 0)
+    .where(runs.c.bytes >= runs.c.bytes_per_s * _WORKED_S)
+    .where(runs.c.id > select(func.max(runs.c.id)).scalar_subquery() - _RUNS_OF_DAYS)
+    .order_by(runs.c.id.desc())
 )

@@ -3,13 +3,15 @@
 A link that dies is no risk where links are signed anew: what counts is by when to begin so that no video is lost.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import Connection
 
+from fetcher.domain.day import Day
 from fetcher.domain.groups import Group
+from fetcher.domain.line import Line
 from fetcher.domain.link import RISK_MS
-from fetcher.domain.planning import Line, Plan, Transfer, make_plan
+from fetcher.domain.planning import Plan, Transfer, make_plan
 from fetcher.ledger.prospects import Past, Prospect, past, prospects, untold_until
 
 
@@ -24,6 +26,7 @@ class Demand:
 
     def __init__(self, line: Line | None, before: Past, *, now: int) -> None:
         self._line = line
+        self._reckoned: Callable[[float], float] = float if line is None else line.reckoning(now=now)
         self._mean_size = before.mean_size
         self._left_ms = 0.0 if line is None else sum(line.under_way) * 1000 / line.bytes_per_s
         self._now = now
@@ -36,7 +39,9 @@ class Demand:
     def take(self, one: Prospect) -> None:
         """Take in the next one, in the order in which they have to be begun."""
         start_by = one.start_by
-        self._is_late = self._is_late or (start_by is not None and self._now + self._left_ms > start_by)
+        self._is_late = self._is_late or (
+            start_by is not None and self._now + self._left_ms > self._reckoned(start_by)
+        )
         self.is_ranked = self.is_ranked or one.postponed > 0
         size = one.size if one.size is not None else self._mean_size
         if self._line is None or size is None:
@@ -54,7 +59,13 @@ class Demand:
 
 
 def links_at_risk(
-    connection: Connection, *, now: int, places: int, bytes_per_s: float | None = None, ahead_ms: int = 0
+    connection: Connection,
+    *,
+    now: int,
+    places: int,
+    bytes_per_s: float | None = None,
+    mean_per_s: float | None = None,
+    ahead_ms: int = 0,
 ) -> list[int]:
     """Return the videos that may be lost before they are fetched, first what has to be begun first.
 
@@ -67,12 +78,14 @@ def links_at_risk(
         now: ms UTC.
         places: Downloads at a time.
         bytes_per_s: Of the line; None for what the last runs had.
+        mean_per_s: Of the line through a day, the same.
         ahead_ms: By how much the clock of *now* is ahead of this machine's, which the ledger's runs are told by.
     """
     before = past(connection)
     until = now + RISK_MS if before.next_run_at is None else max(now + RISK_MS, before.next_run_at + ahead_ms)
     rate = bytes_per_s or before.bytes_per_s
-    line = None if rate is None else Line(bytes_per_s=rate, places=places)
+    mean = mean_per_s or day_of(before).bytes_per_s(now=now)
+    line = None if rate is None else Line(bytes_per_s=rate, places=places, mean_per_s=mean)
     demand = Demand(line, before, now=now)
     risky = []
     for one in prospects(connection):
@@ -88,6 +101,14 @@ def links_at_risk(
             if one.start_by is not None and (one.id in lost or one.start_by <= until)
         ]
     return [video_id for _, video_id in sorted([*risky, *untold_until(connection, until)])]
+
+
+def day_of(before: Past) -> Day:
+    """Return what the last runs tell of how fast the line is through a day."""
+    day = Day()
+    for one in before.measured:
+        day.know(one.began_at, one.ended_at, one.bytes_per_s)
+    return day
 
 
 def plan_of(

@@ -8,13 +8,16 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
+from fetcher.domain.day import Day
 from fetcher.domain.errors import FetcherError
 from fetcher.domain.groups import MOST_NEAR
-from fetcher.domain.planning import Line, Plan
+from fetcher.domain.line import Line
+from fetcher.domain.planning import Plan
 from fetcher.domain.rescue import places_wanted
+from fetcher.domain.waves import held_to
 from fetcher.ledger.prospects import PAGE, Past, Prospect, keep_ranks, past, prospects_after
 from fetcher.ledger.views import vids_of
-from fetcher.report.outlook import Demand, links_at_risk, plan_of
+from fetcher.report.outlook import Demand, day_of, links_at_risk, plan_of
 from fetcher.sync.ahead import Ahead
 from fetcher.sync.arrivals import Arrivals
 from fetcher.sync.fetching import Fetching
@@ -43,6 +46,7 @@ class Planning:
         fetching: Whose downloads they are.
         places: Downloads at a time to begin with.
         most_places: Downloads at a time at the very most, those included without which videos would be lost.
+        limit: Bytes a second that the line is held to, None where it is not.
         most_near: Videos that a plan looks at one by one.
     """
 
@@ -53,14 +57,16 @@ class Planning:
         fetching: Fetching,
         places: int,
         most_places: int,
+        limit: int | None = None,
         most_near: int = MOST_NEAR,
     ) -> None:
         self._wires = wires
         self._fetching = fetching
-        self._flow = Flow(wires.downloader)
+        self._flow, self._day = Flow(wires.downloader), Day()
         self._arrivals = Arrivals(wires)
         self._places = places
         self._most_places = most_places
+        self._limit = limit
         self._most_beside = _BESIDE * places
         self._most_near = most_near
         self._making: asyncio.Task[None] | None = None
@@ -76,7 +82,9 @@ class Planning:
     async def load(self) -> None:
         """Begin with what earlier runs have measured."""
         self._arrivals.begin()
-        self._flow.know((await self._wires.ledger.read(past)).bytes_per_s)
+        before = await self._wires.ledger.read(past)
+        self._flow.know(before.bytes_per_s)
+        self._day = day_of(before)
 
     @property
     def bytes_per_s(self) -> int | None:
@@ -89,7 +97,12 @@ class Planning:
         now = self._wires.polyv_now()
         ahead_ms = now - self._wires.now()
         look = functools.partial(
-            links_at_risk, now=now, places=self._places, bytes_per_s=self.bytes_per_s, ahead_ms=ahead_ms
+            links_at_risk,
+            now=now,
+            places=self._places,
+            bytes_per_s=self.bytes_per_s,
+            mean_per_s=self._mean_per_s(now),
+            ahead_ms=ahead_ms,
         )
         return len(await self._wires.ledger.read(look))
 
@@ -100,9 +113,22 @@ class Planning:
             now: Monotonic seconds; to be called a few times a second.
         """
         self._flow.look(now=now)
+        self._look_at_day()
         if self._fetching.active and self._is_due(now):
             self._wires.news.set()
         self._fetching.open_places(self._wanted() if self._fetching.is_each_seen else 0)
+
+    def _look_at_day(self) -> None:
+        total, fetching = self._flow.total, self._fetching
+        self._day.look(
+            now=self._wires.polyv_now(),
+            worked_s=total.busy_s,
+            fetched=total.counted,
+            is_full=bool(fetching.waiting) and len(fetching.begun) >= fetching.jobs,
+        )
+
+    def _mean_per_s(self, now: int) -> float | None:
+        return held_to(self._day.bytes_per_s(now=now), self._limit)
 
     def _wanted(self) -> int:
         """Return how many videos would be lost before one of the usual places is free."""
@@ -156,7 +182,13 @@ class Planning:
     async def _plan(self, rate: float) -> bool:
         """Plan, write down what that changes and tell of it; return False where too little is known of sizes."""
         ledger, now, jobs = self._wires.ledger, self._wires.polyv_now(), self._fetching.jobs
-        line = Line(bytes_per_s=rate, places=jobs, spare=self._spare, under_way=self._flow.under_way())
+        line = Line(
+            bytes_per_s=rate,
+            places=jobs,
+            spare=self._spare,
+            under_way=self._flow.under_way(),
+            mean_per_s=self._mean_per_s(now),
+        )
         before = self._with_mean(await ledger.read(past))
         ahead, demand = Ahead(before, most_near=self._most_near), Demand(line, before, now=now)
         await self._take_in(ahead, demand)

@@ -68,6 +68,32 @@ def test_an_outlier_among_the_last_runs_says_nothing_of_the_line(ledger: Databas
     assert [] == _at_risk(ledger)
 
 
+def _ran_for_a_day(ledger: Database, *, worked_s: int) -> None:
+    """Have a run end every hour; the last five found the line twice as fast as all the others."""
+    with ledger.writing() as connection:
+        for hours_ago in range(24, 0, -1):
+            rate, at = (1_000_000 if hours_ago <= 5 else 500_000), NOW - hours_ago * 60 * MINUTE
+            run = work.begin_run(connection, owner="a", now=at)
+            counts = {"bytes_per_s": rate, "bytes": rate * worked_s}
+            work.end_run(connection, run, now=at + worked_s * 1000, exit_code=0, counts=counts)
+
+
+@pytest.mark.parametrize(("worked_s", "expected"), [(2700, 3), (60, 0)])
+def test_f40_what_the_line_carries_at_noon_but_not_through_a_day_is_named(
+    ledger: Database, worked_s: int, expected: int
+) -> None:
+    """A file takes an hour as the last five runs had it, and each has one more than the one before.
+
+    A run of a minute tells of its own files alone.
+    """
+    _ran_for_a_day(ledger, worked_s=worked_s)
+    with ledger.writing() as connection:
+        by = text("UPDATE videos SET size_expected = 3600000000, start_by = :now + id * 3600000")
+        connection.execute(by, {"now": NOW})
+
+    assert expected == len(_at_risk(ledger))
+
+
 def test_without_a_size_or_any_like_it_only_the_clock_counts(ledger: Database) -> None:
     _ran(ledger, 10)
     with ledger.writing() as connection:

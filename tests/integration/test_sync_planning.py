@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from sync_cases import now_ms, wired
 
 from fetcher.archive.home import create_home
 from fetcher.downloader.orders import Order
+from fetcher.ledger import work
 from fetcher.ledger.answers import PollRecord
 from fetcher.ledger.due import due_tasks
 from fetcher.ledger.polls import record_poll
@@ -68,11 +70,15 @@ async def _no_other(order: Order) -> None:
     del order
 
 
-async def _planned(wires: Wires, told: list[Any], *, most_near: int) -> dict[int, int]:
+async def _planned(
+    wires: Wires, told: list[Any], *, most_near: int = 10 * _VIDEOS, limit: int | None = None
+) -> dict[int, int]:
     """Have one plan made and told of; return the ranks that are not 0."""
     patience = Patience(first_s=60, tries=2, asked_again_s=60)
     fetching = Fetching(wires, renew=_no_other, jobs=_JOBS, layout="{vid}{ext}", patience=patience)
-    planning = Planning(wires, fetching=fetching, places=_JOBS, most_places=4 * _JOBS, most_near=most_near)
+    planning = Planning(
+        wires, fetching=fetching, places=_JOBS, most_places=4 * _JOBS, limit=limit, most_near=most_near
+    )
     await planning.load()
     async with asyncio.timeout(20):
         while not told:
@@ -94,3 +100,38 @@ async def test_room_is_left_for_all_that_is_ready_however_little_of_it_is_looked
 
     assert {_LARGE: 1} == ranks
     assert [(1, [vid(_LARGE)])] == [(one["count"], one["vids"]) for one in told]
+
+
+def _run_for_a_day(connection: Connection, *, bytes_per_s: int, every_ms: int) -> None:
+    """Have a run end each hour, of which the last five have brought 1000 bytes a second.
+
+    A file takes an hour as they had it; one after the other has to be begun so many ms after the one before.
+    """
+    hour_ms, now = 3_600_000, now_ms()
+    for ago in range(24, 0, -1):
+        rate, at = (1000 if ago <= 5 else bytes_per_s), now - ago * hour_ms
+        run = work.begin_run(connection, owner="before", now=at)
+        counts = {"bytes_per_s": rate, "bytes": rate * 1800}
+        work.end_run(connection, run, now=at + hour_ms // 2, exit_code=0, counts=counts)
+    by = text("UPDATE videos SET size_expected = 3600000, start_by = :now + id * :every")
+    connection.execute(by, {"now": now, "every": every_ms})
+
+
+@pytest.mark.parametrize(
+    ("bytes_per_s", "every_ms", "limit"),
+    [
+        pytest.param(500, 3_600_000, None, id="slow in the evenings"),
+        pytest.param(4000, 1_800_000, 1000, id="quick, and now held to less"),
+    ],
+)
+async def test_a_run_plans_by_what_earlier_ones_have_brought_through_a_day(
+    tmp_path: Path, bytes_per_s: int, every_ms: int, limit: int | None
+) -> None:
+    told: list[Any] = []
+    day = functools.partial(_run_for_a_day, bytes_per_s=bytes_per_s, every_ms=every_ms)
+    async with wired(create_home(tmp_path / "a", config=""), notify=told.append) as wires:
+        await wires.ledger.write(_publish)
+        await wires.ledger.write(day)
+        await _planned(wires, told, limit=limit)
+
+    assert _VIDEOS // 4 < told[0]["count"] < _VIDEOS * 2 // 3

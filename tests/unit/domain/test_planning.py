@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fetcher.domain.groups import Group
-from fetcher.domain.planning import Line, Plan, Transfer, make_plan
+from fetcher.domain.line import Line
+from fetcher.domain.planning import Plan, Transfer, make_plan
 
 _NOW = 1_750_000_000_000
 _Job = tuple[int, int]
