@@ -2,9 +2,16 @@
 
 from collections.abc import Generator
 
+import hypothesis
 import pytest
 from measuring import is_measured, nothing_measured
 from telling import Tell
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 _TOLD = "told"
 _LONGEST = (
