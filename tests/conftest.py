@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 
+import hypothesis
 import pytest
 
 pytest.register_assert_rewrite("crash.lanes", "crash.small_library", "crash.runs")
@@ -9,6 +10,12 @@ pytest.register_assert_rewrite("crash.lanes", "crash.small_library", "crash.runs
 # ruff: noqa: E402 - after their assertions were told to explain themselves, before anything imports them
 from measuring import is_measured, nothing_measured
 from telling import Tell
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 _TOLD = "told"
 _LONGEST = (

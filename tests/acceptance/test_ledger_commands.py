@@ -67,7 +67,9 @@ def test_a_damaged_ledger_is_told_by_check_and_not_copied(case: ArchiveCase, tmp
 
 def test_a_run_may_be_under_way(case: ArchiveCase, tmp_path: Path) -> None:
     """F76: what it claims and fetches is no finding; a copy made meanwhile is whole by itself, and private."""
-    case.add(*(case.simulator.library.add_video(size=300_000, faults=[Fault.drip(rate=60_000)]) for _ in range(3)))
+    case.add(
+        *(case.simulator.library.add_video(size=6_000_000, faults=[Fault.drip(rate=60_000)]) for _ in range(3))
+    )
     running = case.start("sync")
     while not case.parts():
         assert running.poll() is None
