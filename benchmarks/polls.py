@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ _RATE: Final = 4 << 20
 """Bytes a second that the origin gives one connection."""
 _WINDOW_S: Final = 10.0
 _NEVER_S: Final = 1e9
+_DUE_AGAIN_S: Final = 1.5
+"""After a pass, with the interval that is set: then all are due again."""
 _HEADS: Final = ("", "seconds", "calls", "most in 10 s", "CPU s", "peak MiB", "last file after s")
 
 
@@ -78,7 +81,7 @@ def _asked_twice(plan: Plan, tasks: str) -> Iterator[tuple[_Seen, str]]:
             subject = Subject(stock.shelf, options=("--json",))
             (command,) = subject.steps(one)
             for name in ("never asked about", "asked before"):
-                # All are due again when the first pass ends.
+                time.sleep(_DUE_AGAIN_S)
                 yield _seen(stock, one, subject, command, FETCHER_POLL_INTERVAL="1"), f"{tasks}, {name}"
 
 

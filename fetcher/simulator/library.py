@@ -55,6 +55,7 @@ class Video:
         link_lifetime: Seconds for which the CDN takes a link of it; None means the world's.
         body: Its bytes as they are now.
         version: Counts replacements of the body, from 0.
+        link_base: Scheme and host of its links; None means the world's.
         changes: Of the library, in which this one's are counted; comes first, so that it is there for all others.
     """
 
@@ -76,6 +77,7 @@ class Video:
     link_lifetime: float | None
     body: Body
     version: int = field(default=0)
+    link_base: str | None = None
 
     def __setattr__(self, name: str, value: object) -> None:
         """Set an attribute; one that listings choose by makes them out of date."""

@@ -103,7 +103,8 @@ class World:
         if self.links == "frozen" and key in self._frozen_links:
             return self._frozen_links[key]
         dead = video.faults.take(FaultKind.EXPIRED) is not None
-        self._frozen_links[key] = f"{self.link_base or self.url}{self._signed_for(video, dead=dead)}"
+        base = video.link_base or self.link_base or self.url
+        self._frozen_links[key] = f"{base}{self._signed_for(video, dead=dead)}"
         return self._frozen_links[key]
 
     def lifetime_of(self, video: Video) -> float:

@@ -46,6 +46,10 @@ class Denials:
             "Ask Polyv whether its lists let this address in."
         )
 
+    def is_any_left_alone(self, *, now: float) -> bool:
+        """Tell whether a host had better wait; *now* in monotonic seconds."""
+        return any(now < until for until in self._alone_until.values())
+
     def is_left_alone(self, host: str, *, now: float) -> bool:
         """Tell whether what leads to *host* had better wait; *now* in monotonic seconds."""
         return now < self._alone_until.get(host, now)

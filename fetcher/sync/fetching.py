@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from fetcher.domain.errors import (
@@ -50,10 +50,12 @@ class Fetching:
         layout: str,
         patience: Patience,
         on_done: Done | None = None,
+        is_asking: Callable[[], bool] = lambda: False,
     ) -> None:
         self._wires = wires
         self._tally = Tally(wires, on_done=on_done)
         self._renew = renew
+        self._is_asking = is_asking
         self._backlog = Backlog(wires, jobs=jobs, layout=layout)
         self._places = Places(wires, jobs)
         self.ends = Ends()
@@ -72,13 +74,17 @@ class Fetching:
         """Fill the free places with what is most urgent."""
         await self._wake_rested()
         await self._give_way()
-        while self._backlog.is_low and (claimed := await self._backlog.claim()):
+        while self._backlog.is_low and not self._is_swamped() and (claimed := await self._backlog.claim()):
             for one in claimed:
                 if self._tries.are_left(one.video_id) and not self._is_denied(one):
                     self._backlog.add(one)
                 else:
                     self._rest(one)
         self._fill()
+
+    def _is_swamped(self) -> bool:
+        """Tell whether so much is stepped over for a host that lets nobody in that no more of it is claimed."""
+        return self._tries.resting > _MOST_RESTING and self._denials.is_any_left_alone(now=_monotonic())
 
     def _is_denied(self, one: Claimed) -> bool:
         return self._denials.is_left_alone(one.link.host, now=_monotonic())
@@ -240,13 +246,16 @@ class Fetching:
     async def _heed(self, denied: OriginDeniesError | None) -> None:
         """Leave a host alone that refuses fresh links; where there is no other one, nothing is left to be done.
 
+        As long as Polyv is being asked, its answers may tell of another one.
+
         Raises:
             OriginDeniesError: There is none.
         """
         if denied is None:
             return
         is_other = functools.partial(is_any_elsewhere, hosts=self._denials.hosts)
-        if self._tries.resting > _MOST_RESTING or not await self._wires.ledger.read(is_other):
+        may_be_other = self._is_asking() or await self._wires.ledger.read(is_other)
+        if self._tries.resting > _MOST_RESTING or not may_be_other:
             raise denied
         self._wires.summary.error = self._wires.summary.error or denied
 

@@ -166,6 +166,7 @@ def wired_run(
         layout=settings.layout,
         patience=patience,
         on_done=None if sidecars is None else sidecars.note,
+        is_asking=lambda: bool(asking.active),
     )
     crowd = Crowd(least=jobs, most=most_jobs(settings, options, jobs), limit=settings.bytes_per_s)
     return Run(

@@ -42,3 +42,5 @@ def test_after_its_rest_a_host_has_another_eight() -> None:
     assert [] == told(denials, *[("a", DENIED)] * 7, now=60)
     assert ["a"] == told(denials, ("a", DENIED), now=61)
     assert denials.is_left_alone("a", now=120)
+    assert denials.is_any_left_alone(now=120)
+    assert not denials.is_any_left_alone(now=121)
