@@ -140,7 +140,7 @@ def _require_told_once(passes: Sequence[subprocess.CompletedProcess[str]], reaso
         line.removeprefix("fetcher: ").partition(": ")[0] for line in lines if line not in lost
     )
     assert {""} == {ended.stdout for ended in passes}
-    assert {3} == {ended.returncode for ended in passes if "do not know" in ended.stderr}
+    assert {3} == {ended.returncode for ended in passes if "is not known" in ended.stderr}
     assert (4, "") == (passes[-1].returncode, passes[-1].stderr)
 
 

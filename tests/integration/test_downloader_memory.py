@@ -25,7 +25,7 @@ async def main(directory, first, slow, other):
             await asyncio.sleep(0.01)
         before = resource.getrlimit(resource.RLIMIT_AS)
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + 400_000, before[1]))
+        resource.setrlimit(resource.RLIMIT_AS, (used + 900_000, before[1]))
         told = await download(3, other)
         resource.setrlimit(resource.RLIMIT_AS, before)
         print(type(told).__name__, getattr(told, "detail", ""))
