@@ -1,7 +1,6 @@
 """How often each file was tried in this run, and when it is tried again."""
 
 from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass
 
 _Pauses = dict[int, tuple[float, int | None]]
@@ -82,12 +81,9 @@ class Tries:
     def take_rested(self, *, now: float) -> dict[int, int | None]:
         """Take out those that have rested and have their tries again, return by when to begin, by video."""
         rested = _taken(self._resting, now)
-        self._forget(rested)
-        return rested
-
-    def _forget(self, video_ids: Collection[int]) -> None:
-        for video_id in video_ids:
+        for video_id in rested:
             del self._counts[video_id]
+        return rested
 
 
 def _taken(pauses: _Pauses, now: float) -> dict[int, int | None]:
