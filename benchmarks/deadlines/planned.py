@@ -208,7 +208,7 @@ class Planned:
             places=self._jobs,
             spare=self._jobs,
             under_way=under_way,
-            mean_per_s=self._day.bytes_per_s(now=now),
+            hours=self._day.bytes_per_s(now=now),
         )
         plan = make_plan(transfers, line, now=now, far=far, coming=self._coming(now))
         self._keep(transfers, plan)
@@ -233,8 +233,8 @@ class Planned:
         if len(self._waiting) <= self._most_near:
             return self._lost
         now = round(sight.now * 1000)
-        mean = self._day.bytes_per_s(now=now)
-        line = Line(bytes_per_s=self._planned_rate, places=self._jobs, mean_per_s=mean)
+        hours = self._day.bytes_per_s(now=now)
+        line = Line(bytes_per_s=self._planned_rate, places=self._jobs, hours=hours)
         return set(make_plan(self._transfers(self._waiting), line, now=now).lost)
 
     def _coming(self, now: int) -> list[Group]:

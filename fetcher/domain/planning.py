@@ -97,9 +97,9 @@ def _grouped(video_id: int, groups: Iterable[Group]) -> list[Transfer]:
 
 def _reckoned(transfers: list[Transfer], line: Line, *, now: int) -> list[Transfer]:
     """Return them with deadlines as they are on a line that goes on as it does just now."""
-    if line.is_steady:
-        return transfers
     reckoned = line.reckoning(now=now)
+    if reckoned is None:
+        return transfers
     return [
         Transfer(video_id, None if deadline is None else reckoned(deadline), size, many)
         for video_id, deadline, size, many in transfers

@@ -26,7 +26,7 @@ class Demand:
 
     def __init__(self, line: Line | None, before: Past, *, now: int) -> None:
         self._line = line
-        self._reckoned: Callable[[float], float] = float if line is None else line.reckoning(now=now)
+        self._reckoned: Callable[[float], float] = (line and line.reckoning(now=now)) or float
         self._mean_size = before.mean_size
         self._left_ms = 0.0 if line is None else sum(line.under_way) * 1000 / line.bytes_per_s
         self._now = now
@@ -64,7 +64,7 @@ def links_at_risk(
     now: int,
     places: int,
     bytes_per_s: float | None = None,
-    mean_per_s: float | None = None,
+    hours: Sequence[float] = (),
     ahead_ms: int = 0,
 ) -> list[int]:
     """Return the videos that may be lost before they are fetched, first what has to be begun first.
@@ -78,14 +78,14 @@ def links_at_risk(
         now: ms UTC.
         places: Downloads at a time.
         bytes_per_s: Of the line; None for what the last runs had.
-        mean_per_s: Of the line through a day, the same.
+        hours: Of the line through a day, the same.
         ahead_ms: By how much the clock of *now* is ahead of this machine's, which the ledger's runs are told by.
     """
     before = past(connection)
     until = now + RISK_MS if before.next_run_at is None else max(now + RISK_MS, before.next_run_at + ahead_ms)
     rate = bytes_per_s or before.bytes_per_s
-    mean = mean_per_s or day_of(before).bytes_per_s(now=now)
-    line = None if rate is None else Line(bytes_per_s=rate, places=places, mean_per_s=mean)
+    hours = hours or day_of(before).bytes_per_s(now=now)
+    line = None if rate is None else Line(bytes_per_s=rate, places=places, hours=hours)
     demand = Demand(line, before, now=now)
     risky = []
     for one in prospects(connection):
