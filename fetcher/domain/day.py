@@ -91,14 +91,16 @@ class Day:
             hour: (at, rate if at == self._hour else rate * changed) for hour, (at, rate) in self._hours.items()
         }
 
-    def bytes_per_s(self, *, now: int) -> tuple[float, ...]:
+    def hours(self, *, now: int) -> tuple[float, ...]:
         """Return what it brings in each hour of the day, from midnight UTC on.
 
-        An hour of which nothing is known is taken to be as the mean of the others. Nothing is returned where too few
-        hours of the last two days are known.
+        An hour of which nothing is known is taken to be as the mean of the others. Empty where too few hours of the
+        last two days are known.
         """
         this = now // _HOUR_MS
-        known = {of_day: rate for of_day, (at, rate) in self._hours.items() if this - _HOLDS_HOURS <= at <= this + 1}
+        known = {
+            of_day: rate for of_day, (at, rate) in self._hours.items() if this - _HOLDS_HOURS <= at <= this + 1
+        }
         if len(known) < _FEWEST_HOURS:
             return ()
         mean = fmean(known.values())

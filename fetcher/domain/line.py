@@ -46,7 +46,9 @@ class Line:
         """
         awake, day = 1.0 - self.stands, self._day()
         if day is None:
-            return None if awake == 1.0 else lambda moment: moment if moment <= now else now + (moment - now) * awake
+            return (
+                None if awake == 1.0 else lambda moment: moment if moment <= now else now + (moment - now) * awake
+            )
         like_now_until = now + _LIKE_NOW_MS
         first = like_now_until // _HOUR_MS
         rates = [day[(first + number) % _HOURS] for number in range(_HOURS)]

@@ -22,7 +22,7 @@ from fetcher.domain.status import Status
 APPLICATION_ID: Final = 0x66746368
 """``ftch``: tells a ledger from any other SQLite file (PRAGMA application_id)."""
 
-REVISIONS: Final = ("0001", "0002", "0004", "0005", "0006", "0008")
+REVISIONS: Final = ("0001", "0002", "0004", "0005", "0006", "0008", "0009")
 """Every migration, oldest first; the last one is what this code works with."""
 
 _Big = BigInteger().with_variant(Integer(), "sqlite")
@@ -182,6 +182,8 @@ runs: Final = Table(
     Column("bytes", _Big, nullable=False, server_default=text("0")),
     Column("calls", Integer, nullable=False, server_default=text("0"), comment="of Polyv's API"),
     Column("bytes_per_s", _Big, comment="while anything was under way; NULL where too little was to tell"),
+    Column("stood_ms", _Big, comment="of the outages that ended in it; NULL where nobody looked"),
+    Column("stands_since", _Big, comment="when the outage began in which it ended; NULL where it did not"),
     sqlite_strict=True,
 )
 

@@ -149,5 +149,5 @@ def begin_run(connection: Connection, *, owner: str, now: int) -> int:
 def end_run(
     connection: Connection, run_id: int, *, now: int, exit_code: int, counts: Mapping[str, int | None]
 ) -> None:
-    """Note how a run ended: ``done``, ``failed``, ``bytes``, ``calls``, ``bytes_per_s``."""
+    """Note how a run ended: what it has in *counts*, by column of ``runs``."""
     connection.execute(update(runs).where(runs.c.id == run_id).values(ended_at=now, exit_code=exit_code, **counts))

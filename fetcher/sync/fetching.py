@@ -228,7 +228,7 @@ class Fetching:
         finally:
             del self._begun[claimed.video_id]
         self._backlog.count_end()
-        self.ends.take(verdict)
+        self.ends.take(claimed.video_id, verdict)
         self._fill()
         try:
             event = await self._recording.record(claimed, verdict)

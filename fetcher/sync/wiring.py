@@ -31,6 +31,7 @@ from fetcher.sync.enquiring import Enquiring
 from fetcher.sync.fetching import Fetching
 from fetcher.sync.growing import Growing
 from fetcher.sync.late import Late, LateDownloader, LatePolyv
+from fetcher.sync.measuring import Measuring
 from fetcher.sync.outcome import Notify, Options
 from fetcher.sync.planning import Planning
 from fetcher.sync.rhythm import Rhythm
@@ -155,8 +156,14 @@ def wired_run(
         longest_pause_s=settings.poll_interval_max,
         limit_rate=settings.bytes_per_s,
     )
+    measuring = Measuring(wires.downloader, limit=settings.bytes_per_s)
     submitting = Submitting(
-        wires, submitter=Submitter(polyv), terms=terms, retry_in_s=polyv.retry_in_s, created=asking.look_again
+        wires,
+        submitter=Submitter(polyv),
+        terms=terms,
+        measuring=measuring,
+        retry_in_s=polyv.retry_in_s,
+        created=asking.look_again,
     )
     sidecars = _sidecars(wires) if settings.sidecars else None
     fetching = Fetching(
@@ -174,12 +181,13 @@ def wired_run(
         submitting=submitting,
         asking=asking,
         fetching=fetching,
+        measuring=measuring,
         planning=Planning(
             wires,
             fetching=fetching,
+            measuring=measuring,
             places=jobs,
             most_places=most_places(settings, options, jobs),
-            limit=settings.bytes_per_s,
         ),
         growing=Growing(wires, fetching=fetching, crowd=crowd),
         options=options,
