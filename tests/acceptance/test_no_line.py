@@ -56,7 +56,7 @@ def test_f40_where_polyv_answers_what_stands_is_not_the_line(case: ArchiveCase) 
     """The outage is over then; with the next tries another one may begin."""
     _without_a_line(case, 6)
     _let_pass(case, 5 * _HOUR_MS)
-    task = case.simulator.library.create_task([case.simulator.library.add_video(size=1000).vid])
+    task = case.simulator.library.create_task([case.simulator.library.add_video(ready_after=3600).vid])
 
     assert 3 == case.run("add", task).returncode + case.sync().returncode
 
