@@ -22,7 +22,7 @@ def test_files_that_nobody_can_be_reached_for_are_counted_once_each() -> None:
     "answer",
     [
         pytest.param(TryAgain(detail="429", is_crowded=True), id="asked for patience"),
-        pytest.param(GivenUp(at=0, reason=Reason.SOURCE_GONE, detail="404"), id="gone"),
+        pytest.param(GivenUp(at=0, reason=Reason.GONE, detail="404"), id="gone"),
     ],
 )
 def test_any_answer_shows_that_the_line_is_there(answer: Event | TryAgain) -> None:
