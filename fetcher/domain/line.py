@@ -45,10 +45,12 @@ class Line:
         it goes on as it does just now.
         """
         awake, day = 1.0 - self.stands, self._day()
+
+        def disturbed(moment: float) -> float:
+            return min(moment, now + (moment - now) * awake)
+
         if day is None:
-            return (
-                None if awake == 1.0 else lambda moment: moment if moment <= now else now + (moment - now) * awake
-            )
+            return disturbed if self.stands else None
         like_now_until = now + _LIKE_NOW_MS
         first = like_now_until // _HOUR_MS
         rates = [day[(first + number) % _HOURS] for number in range(_HOURS)]
@@ -57,11 +59,11 @@ class Line:
 
         def reckoned(moment: float) -> float:
             if moment <= like_now_until:
-                return moment if moment <= now else now + (moment - now) * awake
+                return disturbed(moment)
             hour, rest = divmod(moment - first * _HOUR_MS, _HOUR_MS)
             days, number = divmod(int(hour), _HOURS)
             later = days * carried[-1] + carried[number] + rates[number] * rest - before
-            return now + (_LIKE_NOW_MS + later) * awake
+            return disturbed(like_now_until + later)
 
         return reckoned
 
