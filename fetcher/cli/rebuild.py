@@ -85,7 +85,7 @@ def _made(session: Session, way: _Way, *, jobs: int | None) -> tuple[Rebuild, Pa
     import os
 
     from fetcher.archive.space import disk_errors
-    from fetcher.ledger.engine import translated
+    from fetcher.ledger.failures import translated
     from fetcher.ledger.findings import Findings
     from fetcher.ledger.replacing import new_ledger, put_in_place
     from fetcher.sync.holding import hold_archive

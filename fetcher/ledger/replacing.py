@@ -12,9 +12,10 @@ from typing import Final
 from urllib.parse import quote
 
 from fetcher.domain.errors import LedgerDamagedError, LedgerError, LedgerLockedError, StorageError
-from fetcher.ledger.engine import Database, WriteLock, open_database
+from fetcher.ledger.engine import Database, open_database
 from fetcher.ledger.looking import looking_at
 from fetcher.ledger.upgrade import create_ledger
+from fetcher.ledger.write_lock import WriteLock
 
 _DRAFT: Final = ".rebuilt"
 _WRITTEN: Final = ("-wal", "-journal")

@@ -12,9 +12,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, inspect, text
 
 from fetcher.domain.errors import DiskFullError, LedgerDamagedError, LedgerTooNewError, UsageError
-from fetcher.ledger.engine import Database, WriteLock, translated
+from fetcher.ledger.engine import Database
+from fetcher.ledger.failures import translated
 from fetcher.ledger.mounts import uri_to_read
 from fetcher.ledger.schema import APPLICATION_ID, REVISIONS
+from fetcher.ledger.write_lock import WriteLock
 
 HEAD: Final = REVISIONS[-1]
 _UNFINISHED: Final = ".unfinished"
