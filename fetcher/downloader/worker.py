@@ -9,7 +9,8 @@ from http import HTTPStatus
 from typing import Final
 
 from fetcher.archive.memos import Memo
-from fetcher.archive.parts import Part, Parts
+from fetcher.archive.part import Part
+from fetcher.archive.parts import Parts
 from fetcher.archive.placing import Found, find_file, is_placed
 from fetcher.archive.space import Space, disk_errors
 from fetcher.domain import errors
