@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from fetcher.archive.home import Home
     from fetcher.cli.context import Session
-    from fetcher.upkeep.gone import Reading
+    from fetcher.ledger.paging import Reading
     from fetcher.upkeep.mending import Writing
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from fetcher.cli.context import Session
     from fetcher.domain.verification import DoneFile
-    from fetcher.upkeep.gone import Reading
+    from fetcher.ledger.paging import Reading
 
 _NAMED: Final = 5
 """Videos that are named in one line."""
