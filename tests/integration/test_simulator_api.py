@@ -50,12 +50,6 @@ def test_a_skewed_clock_moves_the_date_header_and_the_window(client: Client) -> 
     assert 200 == client.ask(LIST).json()["code"]
 
 
-def test_errors_come_with_http_200_where_asked(client: Client) -> None:
-    client.simulator.http_status_of_errors = 200
-    response = client.ask(LIST, appId="stranger")
-    assert (200, 400) == (response.status_code, response.json()["code"])
-
-
 def test_a_submitted_task_answers_a_link_for_each_ready_video(client: Client) -> None:
     first, second = add(client.simulator), add(client.simulator)
     task_id = client.submit(first.vid, second.vid).json()["data"]["taskId"]

@@ -42,6 +42,14 @@ def test_a_reset_loses_the_id_of_a_task_that_exists(client: Client) -> None:
     assert client.simulator.requests.to(CREATE)[0].status_code is None
 
 
+def test_what_is_not_heard_is_not_done(client: Client) -> None:
+    client.simulator.api_faults.append(ApiFault.unheard(path=CREATE))
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+        client.submit(add(client.simulator).vid)
+    assert {} == client.simulator.library.tasks
+    assert client.simulator.requests.to(CREATE)[0].status_code is None
+
+
 def test_faults_of_one_kind_wait_for_their_own_path(client: Client) -> None:
     client.simulator.api_faults.append(ApiFault.http_500(path=GET))
     client.simulator.api_faults.append(ApiFault.http_500(path=LIST))

@@ -3,7 +3,6 @@
 import hashlib
 import re
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 import fastcrc
 import pytest
@@ -57,14 +56,6 @@ def test_a_range_it_does_not_understand_is_ignored(client: Client, text: str) ->
 def test_a_range_behind_the_end_answers_416_with_the_total(client: Client, text: str) -> None:
     got = client.download(add(client.simulator), Range=text)
     assert (416, f"bytes */{SIZE}") == (got.status_code, got.headers["Content-Range"])
-
-
-@pytest.mark.parametrize(("answer", "status_code"), [("whole", 200), ("bare_206", 206)])
-def test_a_range_behind_the_end_may_answer_the_whole_body(client: Client, answer: Any, status_code: int) -> None:
-    client.simulator.out_of_range = answer
-    got = client.download(add(client.simulator), Range=f"bytes={SIZE}-")
-    assert (status_code, SIZE) == (got.status_code, len(got.body))
-    assert "Content-Range" not in got.headers
 
 
 def test_if_range_decides_between_206_and_200(client: Client) -> None:

@@ -1,7 +1,6 @@
 """The simulator's CDN out of order: each fault that a test can name does what its name says."""
 
 import gzip
-import hashlib
 import threading
 import time
 
@@ -31,7 +30,6 @@ def test_a_resume_after_a_cut_sends_the_rest_only(client: Client) -> None:
     assert whole(video) == first.body + rest.body
     records = client.simulator.requests.of(video.vid)
     assert [(None, 70_000), ("bytes=70000-", 130_000)] == [(r.range, r.bytes_sent) for r in records]
-    assert [None, first.headers["ETag"]] == [r.if_range for r in records]
 
 
 def test_a_cut_waits_for_a_body_long_enough(client: Client) -> None:
@@ -58,7 +56,7 @@ def test_a_drip_keeps_its_rate(client: Client) -> None:
 
 
 def test_refusals_carry_their_retry_after_and_end(client: Client) -> None:
-    video = add(client.simulator, Fault.refuse(retry_after="7"), Fault.refuse(), Fault.too_many())
+    video = add(client.simulator, Fault.refuse(retry_after="7"), Fault.refuse(), Fault.refuse(status_code=429))
     got = [client.download(video) for _ in range(4)]
     assert [503, 503, 429, 200] == [each.status_code for each in got]
     assert ["7", None] == [each.headers.get("Retry-After") for each in got[:2]]
@@ -85,50 +83,6 @@ def test_an_acl_is_named_and_a_lost_file_is_gone(client: Client) -> None:
     assert 410 == client.download(add(client.simulator, Fault.gone(status_code=410))).status_code
 
 
-def test_a_changed_object_has_another_etag_and_other_bytes(client: Client) -> None:
-    video = add(client.simulator, Fault.changed())
-    old = whole(video)
-    first = client.download(video)
-    second = client.download(video, Range="bytes=10-", If_Range=first.headers["ETag"])
-    third = client.download(video)
-
-    assert old == first.body
-    assert (200, whole(video)) == (second.status_code, second.body)
-    assert old != second.body
-    assert first.headers["ETag"] != second.headers["ETag"] == third.headers["ETag"]
-    assert video.sha256() == hashlib.sha256(third.body).hexdigest()
-
-
-def test_a_range_may_be_ignored(client: Client) -> None:
-    got = client.download(add(client.simulator, Fault.ignore_range()), Range="bytes=10-")
-    assert (200, SIZE) == (got.status_code, len(got.body))
-    assert "Content-Range" not in got.headers
-
-
-@pytest.mark.parametrize(("shift", "start"), [(5, 1005), (-5, 995)])
-def test_a_206_may_start_elsewhere(client: Client, shift: int, start: int) -> None:
-    video = add(client.simulator, Fault.wrong_range(shift=shift))
-    assert 200 == client.download(video).status_code
-    got = client.download(video, Range="bytes=1000-")
-    assert f"bytes {start}-{SIZE - 1}/{SIZE}" == got.headers["Content-Range"]
-    assert video.read(start, SIZE) == got.body
-
-
-def test_a_206_may_fall_short(client: Client) -> None:
-    video = add(client.simulator, Fault.short_range(length=50))
-    got = client.download(video, Range="bytes=1000-")
-    assert (206, video.read(1000, 1050)) == (got.status_code, got.body)
-    assert f"bytes 1000-1049/{SIZE}" == got.headers["Content-Range"]
-
-
-def test_an_etag_may_be_weak_or_missing(client: Client) -> None:
-    video = add(client.simulator, Fault.weak_etag())
-    weak = client.download(video).headers["ETag"]
-    assert f"W/{video.etag}" == weak
-    assert 200 == client.download(video, Range="bytes=5-", If_Range=weak).status_code
-    assert "ETag" not in client.download(add(client.simulator, Fault.no_etag())).headers
-
-
 def test_a_body_may_be_compressed_though_identity_was_asked(client: Client) -> None:
     video = add(client.simulator, Fault.gzip())
     got = client.download(video)
@@ -144,28 +98,12 @@ def test_a_captive_portal_answers_a_page_with_200(client: Client) -> None:
     assert whole(video) == client.download(video).body
 
 
-def test_a_body_may_end_with_the_connection(client: Client) -> None:
-    video = add(client.simulator, Fault.no_length())
-    got = client.download(video)
-    assert (whole(video), None) == (got.body, got.error)
-    assert not {"content-length", "transfer-encoding"} & set(got.headers)
-    assert SIZE == client.simulator.requests[-1].bytes_sent
-
-
 def test_a_body_without_length_may_be_cut_and_look_complete(client: Client) -> None:
     video = add(client.simulator, Fault.truncated_no_length(after=70_000))
     got = client.download(video)
     assert (70_000, None) == (len(got.body), got.error)
     assert "Content-Length" not in got.headers
     assert whole(video) == client.download(video).body
-
-
-def test_a_body_may_be_chunked_and_cut_there(client: Client) -> None:
-    video = add(client.simulator, Fault.chunked(), Fault.cut(after=70_000))
-    got = [client.download(video) for _ in range(2)]
-    assert "chunked" == got[1].headers["Transfer-Encoding"]
-    assert [70_000, SIZE] == [len(each.body) for each in got]
-    assert httpx.RemoteProtocolError is got[0].error
 
 
 def test_a_bit_may_flip_once_where_told(client: Client) -> None:

@@ -49,7 +49,7 @@ def test_a_link_dies_after_its_lifetime_whatever_its_timestamp_means(
 def test_a_running_transfer_outlives_its_link_and_its_resume_does_not(client: Client) -> None:
     video = add(client.simulator, Fault.drip(rate=500_000, times=1))
     link = client.link(video)
-    timer = threading.Timer(0.1, client.simulator.expire_links)
+    timer = threading.Timer(0.1, setattr, (video, "link_lifetime", 0.0))
     timer.start()
     running = client.fetch(link)
     timer.join()
