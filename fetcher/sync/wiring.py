@@ -9,7 +9,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Final
 
 from fetcher.archive.home import Home
@@ -123,6 +123,38 @@ def wired_run(
         polyv: Who is asked.
         has_main_account: Whether it may be asked as the main account, too.
     """
+    asking = _asking(wires, settings, polyv, has_main_account=has_main_account)
+    sidecars = _sidecars(wires) if settings.sidecars else None
+    fetching = Fetching(
+        wires,
+        renew=asking.renew,
+        jobs=jobs,
+        layout=settings.layout,
+        patience=_patience(settings, options),
+        on_done=None if sidecars is None else sidecars.note,
+        is_asking=lambda: bool(asking.active),
+    )
+    crowd = Crowd(least=jobs, most=most_jobs(settings, options, jobs), limit=settings.bytes_per_s)
+    return Run(
+        wires,
+        submitting=_submitting(wires, settings, polyv, created=asking.look_again),
+        asking=asking,
+        fetching=fetching,
+        planning=Planning(
+            wires,
+            fetching=fetching,
+            places=jobs,
+            most_places=most_places(settings, options, jobs),
+            limit=settings.bytes_per_s,
+        ),
+        growing=Growing(wires, fetching=fetching, crowd=crowd),
+        options=options,
+        calls=lambda: polyv.calls,
+        sidecars=sidecars,
+    )
+
+
+def _asking(wires: Wires, settings: Settings, polyv: LatePolyv, *, has_main_account: bool) -> Asking:
     poller = Poller(
         source=polyv,
         now=wires.polyv_now,
@@ -139,14 +171,20 @@ def wired_run(
         link_lives_s=wires.clocks.shortest_s,
     )
     enquiring = Enquiring(wires, answers=polyv, has_sizes=settings.ask_sizes, has_md5s=has_main_account)
-    asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=polyv.retry_in_s, enquiring=enquiring)
-    patience = Patience(
+    return Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=polyv.retry_in_s, enquiring=enquiring)
+
+
+def _patience(settings: Settings, options: Options) -> Patience:
+    return Patience(
         first_s=settings.retry_delay,
         tries=settings.tries,
         asked_again_s=settings.poll_interval,
         resubmit_expired=settings.resubmit_expired,
         longest_s=math.inf if options.until_done else max(_LONGEST_PAUSE_S, settings.retry_delay),
     )
+
+
+def _submitting(wires: Wires, settings: Settings, polyv: LatePolyv, *, created: Callable[[], None]) -> Submitting:
     terms = Terms(
         expire_days=settings.expire_days,
         budget=settings.thaw_bytes,
@@ -155,37 +193,7 @@ def wired_run(
         longest_pause_s=settings.poll_interval_max,
         limit_rate=settings.bytes_per_s,
     )
-    submitting = Submitting(
-        wires, submitter=Submitter(polyv), terms=terms, retry_in_s=polyv.retry_in_s, created=asking.look_again
-    )
-    sidecars = _sidecars(wires) if settings.sidecars else None
-    fetching = Fetching(
-        wires,
-        renew=asking.renew,
-        jobs=jobs,
-        layout=settings.layout,
-        patience=patience,
-        on_done=None if sidecars is None else sidecars.note,
-        is_asking=lambda: bool(asking.active),
-    )
-    crowd = Crowd(least=jobs, most=most_jobs(settings, options, jobs), limit=settings.bytes_per_s)
-    return Run(
-        wires,
-        submitting=submitting,
-        asking=asking,
-        fetching=fetching,
-        planning=Planning(
-            wires,
-            fetching=fetching,
-            places=jobs,
-            most_places=most_places(settings, options, jobs),
-            limit=settings.bytes_per_s,
-        ),
-        growing=Growing(wires, fetching=fetching, crowd=crowd),
-        options=options,
-        calls=lambda: polyv.calls,
-        sidecars=sidecars,
-    )
+    return Submitting(wires, submitter=Submitter(polyv), terms=terms, retry_in_s=polyv.retry_in_s, created=created)
 
 
 def most_jobs(settings: Settings, options: Options, jobs: int) -> int:
