@@ -24,6 +24,7 @@ _OLDEST_SQLITE: Final = (3, 37)
 _BEGIN: Final = "fetcher_begin"
 _FOLD_IN: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
 _HEADER_SIZE: Final = 100
+"""Bytes that every SQLite database begins with. Source: https://sqlite.org/fileformat.html, 1.3."""
 
 
 class Database:

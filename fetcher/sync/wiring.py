@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     from fetcher.polyv.client import PolyvClient
     from fetcher.sync.sidecars import Sidecars
 
-_MOST_EXTRA: Final = 4
+_BESIDE: Final = 3
+"""Places for what would be lost otherwise, for each one that a run begins with."""
 _LONGEST_PAUSE_S: Final = 60.0
 """Our own pauses between tries are no longer."""
 
@@ -206,8 +207,7 @@ def most_places(settings: Settings, options: Options, jobs: int) -> int:
 
     Three times as many as a run begins with, beside those that it has grown to.
     """
-    beside = (_MOST_EXTRA - 1) * jobs
-    return _within(settings, options, most_jobs(settings, options, jobs) + beside, least=jobs)
+    return _within(settings, options, most_jobs(settings, options, jobs) + _BESIDE * jobs, least=jobs)
 
 
 def _within(settings: Settings, options: Options, most: int, *, least: int) -> int:
