@@ -81,7 +81,8 @@ def _secret(environ: Mapping[str, str], name: str, configured: str) -> str:
         return secret
     named = environ.get(f"{name}_FILE") or configured
     if named:
-        return _read_secret(Path(named).expanduser(), name, must_be_private=True)
+        # Not Path.expanduser, which ends in a RuntimeError where nobody has that home.
+        return _read_secret(Path(os.path.expanduser(named)), name, must_be_private=True)
     directory = environ.get("CREDENTIALS_DIRECTORY")
     if directory and (credential := Path(directory, name.lower())).is_file():
         return _read_secret(credential, name, must_be_private=False)

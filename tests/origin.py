@@ -9,8 +9,8 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
+
+from threaded_server import ThreadedServer
 
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _PIECE = 262_144
@@ -94,37 +94,16 @@ def rightly(exchange: Exchange) -> None:
     exchange.send(body)
 
 
-class OriginServer:
+class OriginServer(ThreadedServer):
     """Serves ``files``; what is scripted for a path comes first, one reply a request."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+        super().__init__(host=host)
         self.files: dict[str, File] = {}
         self.requests: list[Request] = []
-        self.connections = 0
         self.handshake_wait_s = 0.0
         self._tls = tls
-        self._host = host
         self._scripts: defaultdict[str, deque[Reply]] = defaultdict(deque)
-        self._open: set[socket.socket] = set()
-        self._threads: list[threading.Thread] = []
-        self._stopping = threading.Event()
-
-    def __enter__(self) -> Self:
-        self._socket = socket.create_server((self._host, 0), backlog=128)
-        self.port: int = self._socket.getsockname()[1]
-        self._start(self._accept)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        # A close alone leaves the thread inside accept().
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        self.break_connections()
-        for thread in self._threads:
-            thread.join(timeout=5)
 
     def add(self, path: str, body: bytes, *, etag: str | None = "", **headers: str) -> str:
         """Serve *body* at *path*, return its URL.
@@ -150,48 +129,27 @@ class OriginServer:
 
     def url(self, path: str) -> str:
         """Return where *path* is."""
-        return f"{'https' if self._tls else 'http'}://{self._host}:{self.port}{path}"
+        return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}{path}"
 
     @property
     def ranges(self) -> list[str | None]:
         """The Range of every request so far."""
         return [request.headers.get("range") for request in self.requests]
 
-    def break_connections(self) -> None:
-        """Close every connection that is open now."""
-        for conn in list(self._open):
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(conn, socket.SHUT_RDWR)
-
-    def _start(self, target: Callable[..., None], *args: object) -> None:
-        thread = threading.Thread(target=target, args=args, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                conn, _ = self._socket.accept()
-            except OSError:
-                return
-            self.connections += 1
-            self._start(self._converse, conn, self.connections)
-
-    def _converse(self, conn: socket.socket, number: int) -> None:
+    def converse(self, conn: socket.socket, number: int) -> None:
+        """Answer requests until one of the two has enough."""
         try:
-            self._stopping.wait(self.handshake_wait_s)
+            self.stopping.wait(self.handshake_wait_s)
             if self._tls is not None:
                 conn = self._tls.wrap_socket(conn, server_side=True)
         except OSError:
             conn.close()
             return
-        self._open.add(conn)
-        with contextlib.suppress(OSError), conn:
+        with contextlib.suppress(OSError), self.hold(conn), conn:
             conn.settimeout(30)
             conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            while not self._stopping.is_set() and self._answer(conn, number):
+            while not self.stopping.is_set() and self._answer(conn, number):
                 pass
-        self._open.discard(conn)
 
     def _answer(self, conn: socket.socket, number: int) -> bool:
         """Answer one request; False where the connection ends with it."""
@@ -201,7 +159,7 @@ class OriginServer:
         self.requests.append(request)
         scripted = self._scripts[request.path]
         reply = scripted.popleft() if scripted else rightly
-        exchange = Exchange(conn=conn, request=request, file=self.files.get(request.path), stopping=self._stopping)
+        exchange = Exchange(conn=conn, request=request, file=self.files.get(request.path), stopping=self.stopping)
         if isinstance(reply, bytes):
             conn.sendall(reply)
             return False

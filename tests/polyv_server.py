@@ -6,13 +6,13 @@ import json
 import socket
 import ssl
 import struct
-import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from threaded_server import ThreadedServer
 
 _LIMIT_MS = 180_000
 
@@ -59,73 +59,44 @@ def refusal(error_code: object, desc: str, *, code: int = 400) -> bytes:
     return json.dumps({"requestId": "r-2", "code": code, "status": "error", "error": error, "data": None}).encode()
 
 
-@dataclass(kw_only=True)
-class PolyvServer:
+class PolyvServer(ThreadedServer):
     """Answers by ``script`` while there is one, then by the rules: timestamp, signature, ``data``."""
 
-    secret: str = "s3cr3t"
-    ahead_s: float = 0.0
-    sends_date: bool = True
-    data: Any = field(default_factory=list)
-    """What a right answer holds, or a function that makes it anew for each."""
-    tls: ssl.SSLContext | None = None
-    script: deque[Reply] = field(default_factory=deque)
-    requests: list[Request] = field(default_factory=list)
-    connections: int = 0
-
-    def __enter__(self) -> Self:
-        self._stopping = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._socket.getsockname()[1]
-        self._start(self._accept)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        # A close alone leaves the thread inside accept().
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        for thread in self._threads:
-            thread.join(timeout=5)
+    def __init__(self, *, secret: str = "s3cr3t", tls: ssl.SSLContext | None = None) -> None:
+        super().__init__()
+        self.ahead_s = 0.0
+        """How far its clock is ahead."""
+        self.sends_date = True
+        self.data: Any = []
+        """What a right answer holds, or a function that makes it anew for each."""
+        self.script: deque[Reply] = deque()
+        self.requests: list[Request] = []
+        self.secret = secret
+        self.tls = tls
 
     @property
     def url(self) -> str:
         """Where the API is."""
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
-    def _start(self, target: Any, *args: Any) -> None:
-        thread = threading.Thread(target=target, args=args, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            self.connections += 1
-            self._start(self._serve, connection)
-
-    def _serve(self, connection: socket.socket) -> None:
+    def converse(self, conn: socket.socket, number: int) -> None:
+        """Answer one request."""
+        del number
         try:
             if self.tls is not None:
-                connection = self.tls.wrap_socket(connection, server_side=True)
-            with connection:
-                connection.settimeout(10)
-                request = _read(connection)
+                conn = self.tls.wrap_socket(conn, server_side=True)
+            with conn:
+                conn.settimeout(10)
+                request = _read(conn)
                 self.requests.append(request)
                 reply = self.script.popleft() if self.script else self._judge(request)
-                self._stopping.wait(reply.wait_s)
+                self.stopping.wait(reply.wait_s)
                 if reply.reset:
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 for piece in (reply.raw, *reply.more):
-                    connection.sendall(piece)
+                    conn.sendall(piece)
         except OSError:
-            connection.close()  # the client went away, as some tests want it to
+            conn.close()  # the client went away, as some tests want it to
 
     def _judge(self, request: Request) -> Reply:
         now = time.time() + self.ahead_s

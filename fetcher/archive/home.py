@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from fetcher.archive.drafts import sync_directory
 from fetcher.archive.space import disk_errors
 from fetcher.domain.errors import StorageError, UsageError
 
@@ -135,14 +136,8 @@ def _write_private(path: Path, text: str) -> None:
 
 def _flush(directory: Path) -> None:
     """Make the names in *directory* durable; somebody else's that may be written and not read is left as it is."""
-    try:
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except PermissionError:
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with contextlib.suppress(PermissionError):
+        sync_directory(directory)
 
 
 def loose_permissions(home: Home) -> list[Path]:

@@ -1,185 +1,18 @@
-"""Files on their way: one part per video, and beside it a memo of what it is a part of.
-
-Every incarnation of a part has a name of its own, so that a memo can never come to lie beside other bytes than it
-was written for, whatever order a power cut leaves on the disk.
-
-What is sound in a part after a crash: within one boot of the machine all that was written, because the kernel
-still has it; after a restart of the machine only what a checkpoint had made durable.
-"""
+"""All files on their way: which there are, whose they are, and what is gone on with."""
 
 import asyncio
 import contextlib
 import os
-import random
 import re
-import stat
-import threading
 from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from fetcher.archive.memos import Memo, current_boot_id, read_memo
+from fetcher.archive.memos import Memo, read_memo
+from fetcher.archive.part import Part
 
 NAME: Final = re.compile(r"(\d{1,19})-([0-9a-f]{8})\.(part|memo)(~?)", re.ASCII)
-
-
-class Part:
-    """One growing file.
-
-    It is the event loop's, but while a thread fetches it (``downloader/attempt.py``): from the beginning of that to
-    its end the file and its names are the thread's, which calls ``sound_bytes``, ``open`` and ``restart``.
-    Meanwhile the loop calls ``remember`` alone, for the incarnation that the thread told it of; and ``restart``
-    where what has come cannot be made durable, when it has told the thread to give up. The lock keeps the two
-    apart: no memo comes to lie beside a part that was just begun anew. All else (``restart_if_shared``,
-    ``quarantine``, ``discard``) is the loop's, before the thread has begun or after it has ended.
-    """
-
-    def __init__(
-        self, directory: Path, video_id: int, token: str, memo: Memo | None, *, is_new: bool = False
-    ) -> None:
-        self._directory = directory
-        self._video_id = video_id
-        self._token = token
-        self._lock = threading.Lock()
-        self.memo = memo
-        """As it stands beside the part, None where there is none."""
-        self.is_new = is_new
-        """Whether nothing of it is on the disk yet."""
-        self._may_have_memo = not is_new
-        self.path = self._path_of("part")
-        """Where the bytes are."""
-
-    @property
-    def video_id(self) -> int:
-        """Whose part it is."""
-        return self._video_id
-
-    @property
-    def vid(self) -> str | None:
-        """What its memo says whose part it is, None without a memo."""
-        return None if self.memo is None else self.memo.vid
-
-    @property
-    def incarnation(self) -> str:
-        """What tells this part from those of the same video before and after it."""
-        return self._token
-
-    def _path_of(self, kind: str) -> Path:
-        return self._directory / f"{self._video_id}-{self._token}.{kind}"
-
-    def is_plain(self) -> bool:
-        """Tell whether the part is a plain file, or none yet."""
-        try:
-            return stat.S_ISREG(self.path.lstat().st_mode)
-        except FileNotFoundError:
-            return True
-
-    def open(self) -> int:
-        """Return a descriptor for reading and writing; the file is made where there is none.
-
-        Its mode is what the umask leaves of 0666, for it becomes the finished file; until then the directory of the
-        parts (0700) keeps others out.
-        """
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        if self.is_new:  # Nobody else can have made it; if somebody did, it is not gone on with.
-            flags |= os.O_EXCL
-            self.is_new = False
-        return os.open(self.path, flags, 0o666)
-
-    def restart(self) -> None:
-        """Begin a new incarnation, drop the old one."""
-        with self._lock:
-            self._drop_files()
-            self._token = _new_token()
-            self.is_new = True
-            self.path = self._path_of("part")
-
-    def renumber(self, video_id: int) -> None:
-        """Give part and memo the names of the same video under another number."""
-        with self._lock:
-            before = {kind: self._path_of(kind) for kind in ("part", "memo")}
-            self._video_id = video_id
-            for kind, path in before.items():
-                with contextlib.suppress(FileNotFoundError):
-                    os.rename(path, self._path_of(kind))
-            self.path = self._path_of("part")
-
-    def restart_if_shared(self) -> None:
-        """Begin anew where the bytes have another name too: they may be somebody's finished file."""
-        if self.is_new:
-            return
-        with contextlib.suppress(FileNotFoundError):
-            if self.path.lstat().st_nlink > 1:
-                self.restart()
-
-    def discard(self) -> None:
-        """Remove part and memo."""
-        with self._lock:
-            self._drop_files()
-
-    def _drop_files(self) -> None:
-        self.memo = None
-        if self._may_have_memo:
-            with contextlib.suppress(FileNotFoundError):
-                self._path_of("memo").unlink()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path)
-
-    def quarantine(self, directory: Path, name: str, *, copy: str | None = None) -> Path:
-        """Move the bytes to *directory* for a person to look at; return where they are.
-
-        Args:
-            directory: Made where there is none.
-            name: Of the video; what tells this copy from others comes behind it.
-            copy: That, where the same bytes are to be kept once only; None for a name that no other has.
-        """
-        directory.mkdir(mode=0o700, exist_ok=True)
-        kept = directory / f"{name}-{self._token if copy is None else copy}"
-        os.rename(self.path, kept)
-        self.restart()
-        return kept
-
-    def sound_bytes(self) -> int:
-        """Return how many bytes from the start can be relied on."""
-        if self.memo is None:
-            return 0
-        try:
-            found = self.path.lstat()
-        except FileNotFoundError:
-            return 0
-        have, size = found.st_size, self.memo.size
-        if not stat.S_ISREG(found.st_mode) or (size is not None and have > size):
-            return 0
-        if self.memo.boot_id and self.memo.boot_id == current_boot_id():
-            return have
-        return max(0, min(have, self.memo.synced))
-
-    async def remember(self, memo: Memo, *, incarnation: str, durably: bool = False) -> None:
-        """Write *memo* beside the part, replacing the old one in one step.
-
-        Args:
-            memo: What to write.
-            incarnation: Which of the parts it is about; nothing is kept where that one is gone.
-            durably: Whether it has to be on the disk for good.
-        """
-        final = self._directory / f"{self._video_id}-{incarnation}.memo"
-        draft = f"{final}~"
-        import aiofiles  # noqa: PLC0415 - a run without a part on its way has no memo to write
-
-        async with aiofiles.open(draft, "wb", opener=_private) as file:
-            await file.write(msgspec.json.encode(memo))
-            if durably:
-                await file.flush()
-                await asyncio.to_thread(os.fsync, file.fileno())
-        with self._lock:
-            if incarnation != self._token:
-                os.unlink(draft)
-                return
-            self._may_have_memo = True
-            os.replace(draft, final)
-            self.memo = memo
+"""Of what lies among the parts: a video's number, an incarnation, what it is, and ``~`` where it is a draft."""
 
 
 class Parts:
@@ -189,7 +22,7 @@ class Parts:
         self._directory = directory
         self._found: dict[int, Part] = {}
         self._others: list[Part] = []
-        """Parts under the number of another video's."""
+        """Parts under a number that is another video's."""
         self._unknown: dict[str, Part] = {}
         """Parts by vid of videos that the ledger does not know, or not yet."""
 
@@ -280,7 +113,7 @@ class Parts:
             unknown.renumber(video_id)
             return unknown
         known = self._found.pop(video_id, None)
-        return known or Part(self._directory, video_id, _new_token(), None, is_new=True)
+        return known or Part.new(self._directory, video_id)
 
     def keep(self, video_id: int, part: Part) -> None:
         """Note that *part* stays: for a later try, or until the ledger says ``done``."""
@@ -291,12 +124,3 @@ class Parts:
         part = self._found.pop(video_id, None)
         if part is not None:
             part.discard()
-
-
-def _new_token() -> str:
-    """Return what tells an incarnation from others. No secret: asking the kernel each time holds everybody up."""
-    return f"{random.getrandbits(32):08x}"
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW, 0o600)

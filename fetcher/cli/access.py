@@ -1,4 +1,4 @@
-"""The ledger for a command that only says what it would do, as for one that does it."""
+"""What commands need to get at the ledger and at Polyv."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
     from fetcher.archive.home import Home
     from fetcher.cli.context import Session
-    from fetcher.upkeep.gone import Reading
+    from fetcher.credentials import Credentials
+    from fetcher.ledger.paging import Reading
+    from fetcher.settings import Settings
     from fetcher.upkeep.mending import Writing
 
 
@@ -33,3 +35,20 @@ def ledger_access(session: Session, home: Home, *, is_dry: bool) -> Iterator[tup
         return
     with contextlib.closing(session.ledger(home)) as database:
         yield database.reading, database.writing
+
+
+def polyv_access(session: Session, settings: Settings) -> Credentials:
+    """Return who asks Polyv; no secret of theirs is said from now on.
+
+    Raises:
+        UsageError: They are missing, or what the environment sets for the network cannot be used.
+    """
+    from fetcher.cli.environment import require_network_settings
+    from fetcher.cli.logs import keep_secret
+    from fetcher.credentials import load_credentials
+
+    credentials = load_credentials(settings, session.environ)
+    require_network_settings(session.environ)
+    for secret in credentials.secrets:
+        keep_secret(secret)
+    return credentials

@@ -47,53 +47,64 @@ class _Terminal(io.TextIOBase):
 
 @contextlib.asynccontextmanager
 async def show_bars(downloader: Downloads) -> AsyncIterator[None]:
-    """Show what *downloader* does while the block runs.
+    """Show what *downloader* does while the block runs."""
 
-    A thread draws: a terminal that is held (Ctrl-S) holds what is shown, not the run.
-    """
-    tqdm.monitor_interval = 0  # Its thread would be waited for at the end of the process.
-    # Made when it is first asked for: two threads at once would make two.
-    tqdm.get_lock()  # type: ignore[no-untyped-call]
-    ending, terminal = threading.Event(), _Terminal()
-    drawing = threading.Thread(target=_draw, args=(downloader, terminal, ending), daemon=True)
-    drawing.start()
-    with said_by(lambda line: tqdm.write(line, file=terminal)):
+    def draw(terminal: _Terminal, ending: threading.Event) -> None:
+        bars = _Bars(downloader, terminal)
+        while not ending.wait(_EVERY_S):
+            bars.draw()
+        bars.close()
+
+    drawing = _Drawing(draw)
+    with drawing.said_above():
         try:
             yield
         finally:
-            ending.set()
-            await asyncio.to_thread(drawing.join, _LAST_S)
-
-
-def _draw(downloader: Downloads, terminal: _Terminal, ending: threading.Event) -> None:
-    bars = _Bars(downloader, terminal)
-    while not ending.wait(_EVERY_S):
-        bars.draw()
-    bars.close()
+            await asyncio.to_thread(drawing.end)
 
 
 @contextlib.contextmanager
 def show_bytes(count: Callable[[], int], *, total: int) -> Iterator[None]:
-    """Show how many of *total* bytes there are while the block runs, in a thread as above."""
-    tqdm.monitor_interval = 0
-    tqdm.get_lock()  # type: ignore[no-untyped-call]
-    ending, terminal = threading.Event(), _Terminal()
+    """Show how many of *total* bytes there are while the block runs."""
 
-    def draw() -> None:
+    def draw(terminal: _Terminal, ending: threading.Event) -> None:
         bar = tqdm(total=total, **_STYLE, file=terminal, disable=None)
         while not ending.wait(_EVERY_S):
             bar.n = count()
             bar.refresh()
         bar.close()
 
-    drawing = threading.Thread(target=draw, daemon=True)
-    drawing.start()
-    with said_by(lambda line: tqdm.write(line, file=terminal)):
+    drawing = _Drawing(draw)
+    with drawing.said_above():
         try:
             yield
         finally:
-            ending.set()
-            drawing.join(_LAST_S)
+            drawing.end()
+
+
+class _Drawing:
+    """A thread that draws: a terminal that is held (Ctrl-S) holds what is shown, not the run.
+
+    Args:
+        draw: Draws on a terminal until the event is set.
+    """
+
+    def __init__(self, draw: Callable[[_Terminal, threading.Event], None]) -> None:
+        tqdm.monitor_interval = 0  # Its thread would be waited for at the end of the process.
+        # Made when it is first asked for: two threads at once would make two.
+        tqdm.get_lock()  # type: ignore[no-untyped-call]
+        self._ending, self._terminal = threading.Event(), _Terminal()
+        self._thread = threading.Thread(target=draw, args=(self._terminal, self._ending), daemon=True)
+        self._thread.start()
+
+    def said_above(self) -> contextlib.AbstractContextManager[None]:
+        """Have what is said meanwhile stand above what is drawn."""
+        return said_by(lambda line: tqdm.write(line, file=self._terminal))
+
+    def end(self) -> None:
+        """Take the bars away; a terminal that does not let them is not waited for."""
+        self._ending.set()
+        self._thread.join(_LAST_S)
 
 
 class _Bars:

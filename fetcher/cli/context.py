@@ -27,9 +27,12 @@ class Session:
     @property
     def is_told_of_success(self) -> bool:
         """Whether somebody wants to hear that all went well: at a terminal, or with -v; cron does not."""
-        if self.verbosity == 0:
-            return sys.stderr is not None and sys.stderr.isatty()
-        return self.verbosity > 0
+        return self.verbosity > 0 or self.is_shown_progress
+
+    @property
+    def is_shown_progress(self) -> bool:
+        """Whether somebody sees bars: nobody with -q, and nobody where no terminal is."""
+        return self.verbosity >= 0 and sys.stderr is not None and sys.stderr.isatty()
 
     def home(self) -> Home:
         """Return the archive.

@@ -67,8 +67,8 @@ def backup(session: Session, path: str, dry_run: bool) -> int:
     from pathlib import Path
 
     from fetcher.cli.output import Output
+    from fetcher.ledger.backup import backup as copy_ledger
     from fetcher.ledger.looking import looking_at
-    from fetcher.ledger.upgrade import backup as copy_ledger
 
     home, to = session.home(), Path(path)
     ledger = session.settings(home).ledger_path(home)

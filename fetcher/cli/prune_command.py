@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -81,7 +80,7 @@ def command(  # noqa: PLR0917 - click passes by name
         output.json(_summary(pruning, shrunk, is_dry=dry_run))
     elif dry_run:
         output.line(f"would remove {_line(pruning)}")
-    elif session.verbosity > 0 or (session.verbosity == 0 and sys.stderr is not None and sys.stderr.isatty()):
+    elif session.is_told_of_success:
         from fetcher.cli.logs import say
 
         say(f"removed {_line(pruning)}" + (f"; the ledger is {shrunk} bytes smaller" if vacuum else ""))

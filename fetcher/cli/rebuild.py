@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -85,7 +84,7 @@ def _made(session: Session, way: _Way, *, jobs: int | None) -> tuple[Rebuild, Pa
     import os
 
     from fetcher.archive.space import disk_errors
-    from fetcher.ledger.engine import translated
+    from fetcher.ledger.failures import translated
     from fetcher.ledger.findings import Findings
     from fetcher.ledger.replacing import new_ledger, put_in_place
     from fetcher.sync.holding import hold_archive
@@ -156,7 +155,7 @@ def _bar(session: Session, size: int) -> Any:
     """Return what shows the bytes that were read: nothing with -q, and nothing where no terminal is."""
     import contextlib
 
-    if session.verbosity < 0 or sys.stderr is None or not sys.stderr.isatty():
+    if not session.is_shown_progress:
         return contextlib.nullcontext(lambda _: None)
     return _shown(size)
 
@@ -221,7 +220,7 @@ def _say_how(session: Session, rebuilt: Rebuild, kept: Path | None) -> None:
 
     if rebuilt.code:
         complain("some files did not become done videos; each is named above. Look at them, then 'fetcher sync'")
-    if session.verbosity > 0 or (session.verbosity == 0 and sys.stderr is not None and sys.stderr.isatty()):
+    if session.is_told_of_success:
         old = f"; the old ledger is {kept}" if kept is not None else ""
         known = f"{rebuilt.done} done videos, {rebuilt.wanted} wanted ones of which a part is here"
         say(f"a new ledger knows {known}{old}")

@@ -29,15 +29,11 @@ def command(session: Session, categories: tuple[str, ...], as_json: bool) -> int
     """
     import asyncio
 
-    from fetcher.cli.environment import require_network_settings
-    from fetcher.cli.logs import keep_secret
-    from fetcher.credentials import load_credentials
+    from fetcher.cli.access import polyv_access
 
     home = session.home()
     settings = session.settings(home)
-    credentials = load_credentials(settings, session.environ)
-    require_network_settings(session.environ)
-    keep_secret(credentials.app_secret)
+    credentials = polyv_access(session, settings)
 
     from fetcher.sync.reconciling import Reconciling
     from fetcher.sync.wanting import ledger_and_polyv

@@ -106,15 +106,11 @@ def _named(vids: tuple[str, ...], *, is_other: bool, is_listed_only: bool) -> li
 def _submitted(session: Session, wish: Wish) -> int:
     import asyncio
 
-    from fetcher.cli.environment import require_network_settings
-    from fetcher.cli.logs import keep_secret
-    from fetcher.credentials import load_credentials
+    from fetcher.cli.access import polyv_access
 
     home = session.home()
     settings = session.settings(home)
-    credentials = load_credentials(settings, session.environ)
-    require_network_settings(session.environ)
-    keep_secret(credentials.app_secret)
+    credentials = polyv_access(session, settings)
 
     from fetcher.sync.wanting import Wanting, ledger_and_polyv
 

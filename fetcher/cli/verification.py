@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from fetcher.cli.context import Session
     from fetcher.domain.verification import DoneFile
-    from fetcher.upkeep.gone import Reading
+    from fetcher.ledger.paging import Reading
 
 _NAMED: Final = 5
 """Videos that are named in one line."""
@@ -109,7 +108,7 @@ def _few(vids: Sequence[str]) -> str:
 
 def _bar(session: Session, verifying: Verifying, reading: Reading, wish: Wish) -> AbstractContextManager[None]:
     """Return what shows progress while it is open: nothing with -q, and nothing where no terminal is."""
-    if wish.is_quick or session.verbosity < 0 or sys.stderr is None or not sys.stderr.isatty():
+    if wish.is_quick or not session.is_shown_progress:
         return contextlib.nullcontext()
     from fetcher.cli.bars import show_bytes
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -60,7 +59,6 @@ def command(  # noqa: PLR0917 - click passes by name
         is_forced=force,
         is_dry=dry_run,
         as_json=as_json,
-        is_told=session.verbosity > 0
-        or (session.verbosity == 0 and sys.stderr is not None and sys.stderr.isatty()),
+        is_told=session.is_told_of_success,
     )
     return verify(session, flags)

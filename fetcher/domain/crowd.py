@@ -14,6 +14,7 @@ _WINDOW_S: Final = 3.0
 _SETTLING_S: Final = 1.0
 """After a step: connections are opened, and find their speed."""
 _REMEMBERED: Final = 8
+"""Windows at the present number, from which is told what is usual."""
 _FEWEST: Final = 2
 """Windows that tell what a number brings while it doubles."""
 _FEW: Final = 4
@@ -23,17 +24,25 @@ _STEADY: Final = 1.25
 _WORTH: Final = 0.25
 """The part of what a step has added to the places that it has to add to the rate."""
 _AS_MUCH: Final = 0.97
+"""The part of the usual rate that fewer have to bring to stay fewer."""
 _GROWTH_JUDGED_BY: Final = 2
+"""Windows by which a step up is judged; one that is not worth it is told by the first."""
 _SHRINKING_JUDGED_BY: Final = 3
+"""The same for a step down, always: it is not in a hurry."""
 _FIRST_PAUSE_S: Final = 30.0
+"""After a step that was not worth it; the pause doubles from one such step to the next."""
 _LONGEST_PAUSE_S: Final = 600.0
+"""What that pause grows to, and for how long a number at which an origin turned some away is not tried again."""
 _LONG_S: Final = 120.0
 """At a number that was worth it, before fewer are tried."""
 _WAITED_FOR_S: Final = 60.0
 """For work and places enough to judge a step by."""
 _AT_LIMIT: Final = 0.95
+"""The part of ``limit_rate`` from which on more places could bring no more."""
 _OTHER_LINE: Final = 1 / 3
+"""So much more or less than was known says that the line is not what it was."""
 _OTHER_WINDOWS: Final = 3
+"""Windows that have to say so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

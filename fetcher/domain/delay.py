@@ -4,9 +4,11 @@ from typing import Final
 
 _LONGEST_RETRY_S: Final = 60.0
 _LONGEST_OBEYED_S: Final = 3600.0
+"""Of what an origin asks for."""
 _FEW_LOSSES: Final = 3
 """Lost tasks in a row that may be chance; more of them say that the next one is going to be lost, too."""
 _FIRST_LOSS_MS: Final = 3_600_000
+"""The pause after so many; it doubles with each that follows."""
 _LONGEST_LOSS_MS: Final = 86_400_000
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 _WITHIN_S: Final = 10.0
 _SEVERAL: Final = 3
+"""Turned away within that time: one or two may be bad luck."""
 _PART: Final = 0.05
 """Of all that ended in that time: among a thousand small files three may break by bad luck."""
 

@@ -14,6 +14,7 @@ DAY_S: Final = 86_400
 USUAL_SIZE: Final = 1 << 30
 """Bytes that a video is taken for as long as no size of any is known."""
 _SHARE: Final = 0.5
+"""Of what the line brings in a thaw window: the other half is for outages, and for evenings that are slower."""
 _LEAST_SHARE: Final = 0.25
 """Of the capacity, by bytes: a task that is not full is worth asking for from then on. Each costs questions."""
 _UNMEASURED: Final = 10 << 30

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from fetcher.archive.parts import Part
+from fetcher.archive.part import Part
 from fetcher.archive.placing import Placing
 from fetcher.domain.errors import DifferenceError, TransferStoppedError
 from fetcher.domain.events import FileVerified

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 _log: Final = logging.getLogger(__name__)
 _TOLD_AFTER_S: Final = 0.01
+"""Results are gathered for so long: the loop is woken once for many small files."""
 _Wanted = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 """Something to do, and who waits for it."""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from fetcher.archive.parts import Part
+from fetcher.archive.part import Part
 from fetcher.domain.errors import DifferenceError, OtherSizeError
 from fetcher.domain.events import FileVerified, GivenUp
 from fetcher.domain.status import Reason

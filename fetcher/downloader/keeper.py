@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from fetcher.archive.memos import Memo, current_boot_id
-from fetcher.archive.parts import Part
+from fetcher.archive.part import Part
 from fetcher.domain.errors import TransferInterruptedError
 from fetcher.transfer.fetch import Known
 from fetcher.transfer.meter import Meter

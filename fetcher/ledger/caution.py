@@ -16,6 +16,7 @@ MOST_LOST: Final = 3
 MOST_LOST_IN_BULK: Final = 2 * MOST_LOST
 """After so many in all a video is asked for only where somebody names it, or insists."""
 _FEW_QUESTIONS: Final = 3
+"""About a task that brought no answer, after which the others are not held up for it."""
 _LOOKED_AT: Final = 16
 """Tasks, the latest: a pause after more losses is no longer."""
 

@@ -1,6 +1,5 @@
 """Write events: the videos' new columns and the rows of their history, in the caller's transaction."""
 
-import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,21 +10,13 @@ from sqlalchemy import Connection, select
 from fetcher.domain import events as happened
 from fetcher.domain.errors import FetcherError, IllegalTransitionError, StaleLeaseError
 from fetcher.domain.identifiers import printable
-from fetcher.domain.link import without_secret
-from fetcher.domain.status import Reason, Status
+from fetcher.domain.status import Status
 from fetcher.domain.transitions import next_status
 from fetcher.ledger.bulk import as_one, fetch, insert_rows, one_of, packed, update_rows
+from fetcher.ledger.columns import columns_of
+from fetcher.ledger.history import told_of
 from fetcher.ledger.schema import events, videos
 
-_NO_LEASE = {"held_until": None, "lease_owner": None}
-_NO_LINK = {
-    "link": None,
-    "link_obtained_at": None,
-    "link_success_at": None,
-    "deadline": None,
-    "start_by": None,
-}
-_NOTHING_WRONG = {"reason": None, "detail": None}
 _LONGEST_DETAIL: Final = 1000
 
 
@@ -106,7 +97,7 @@ class _Batch:
                 "kind": type(event).__name__,
                 "from_status": before.value,
                 "to_status": after.value,
-                "detail": _short(_told(event)),
+                "detail": _short(told_of(event)),
             }
         )
         standing.take(values)
@@ -141,6 +132,12 @@ class _Standing(msgspec.Struct, array_like=True):
                 setattr(self, name, values[name])
 
 
+_STANDINGS: Final = msgspec.json.Decoder(list[_Standing])
+_SELECT_STANDING: Final = as_one(
+    select(*(videos.c[name] for name in _Standing.__struct_fields__)).where(videos.c.id.in_(one_of()))
+)
+
+
 def _standing(connection: Connection, video_ids: Sequence[int]) -> dict[int, _Standing]:
     """Return what decides about changes, by video."""
     found = fetch(connection, _SELECT_STANDING, packed(video_ids), _STANDINGS)
@@ -155,7 +152,7 @@ def _require_fence(standing: _Standing, change: Change) -> None:
 
 def _values(event: happened.Event, standing: _Standing, after: Status) -> dict[str, Any]:
     """Return the new values of the video's columns."""
-    values = {"status": after.value, **_columns(event)}
+    values = {"status": after.value, **columns_of(event)}
     if values.get("detail") is not None:
         values["detail"] = _short(values["detail"])
     if isinstance(event, happened.LinkRefused):
@@ -180,141 +177,3 @@ def _is_as_urgent(event: happened.LinkPublished, standing: _Standing) -> bool:
 
 def _short(text: str | None) -> str | None:
     return None if text is None else printable(text, limit=_LONGEST_DETAIL)
-
-
-_STANDINGS: Final = msgspec.json.Decoder(list[_Standing])
-_SELECT_STANDING: Final = as_one(
-    select(*(videos.c[name] for name in _Standing.__struct_fields__)).where(videos.c.id.in_(one_of()))
-)
-
-
-@functools.singledispatch
-def _columns(event: happened.Event) -> dict[str, Any]:
-    """Return the columns that *event* sets, the status aside."""
-    raise TypeError(f"no columns for {type(event).__name__}")
-
-
-@_columns.register
-def _(event: happened.TaskNamed) -> dict[str, Any]:
-    del event
-    return {**_NOTHING_WRONG, "refused_link": None}
-
-
-@_columns.register
-def _(event: happened.LinkPublished) -> dict[str, Any]:
-    return {
-        **_NOTHING_WRONG,
-        "link": event.link.url,
-        "link_obtained_at": event.link.obtained_at,
-        "link_success_at": event.link.success_at,
-        "deadline": event.deadline,
-        "start_by": event.start_by,
-        "window_ends_at": event.window_ends_at,
-        "postponed": 0,
-        "refused_link": None,
-    }
-
-
-@_columns.register
-def _(event: happened.PreparationFailed) -> dict[str, Any]:
-    return {"reason": Reason.VENDOR_FAILED.value, "detail": f"FAIL in task {event.task_id}", "refused_link": None}
-
-
-@_columns.register
-def _(event: happened.LinkRefused) -> dict[str, Any]:
-    return {**_NO_LEASE, **_NO_LINK, "detail": event.detail}
-
-
-@_columns.register
-def _(event: happened.TransferFailed) -> dict[str, Any]:
-    return {
-        "held_until": event.due_at,
-        "lease_owner": None,
-        "detail": event.detail,
-    }
-
-
-@_columns.register
-def _(event: happened.FileVerified) -> dict[str, Any]:
-    return {
-        **_NO_LEASE,
-        **_NO_LINK,
-        **_NOTHING_WRONG,
-        "detail": None if event.difference is None else f"kept, although {event.difference}",
-        "suspicions": 0,
-        "resubmits": 0,
-        "postponed": 0,
-        "refused_link": None,
-        "path": event.path,
-        "size": event.size,
-        "sha256": event.sha256,
-        "md5": event.md5,
-        "crc64": event.crc64,
-        "etag": event.etag,
-        "evidence": event.evidence.value,
-        "agreed": " ".join(event.agreed) or None,
-        "container": event.container,
-        "differed": None,
-        "done_at": event.at,
-        "verified_at": event.at,
-    }
-
-
-@_columns.register
-def _(event: happened.GivenUp) -> dict[str, Any]:
-    values = {**_NO_LEASE, **_NO_LINK, "link_success_at": event.cold_success_at, "refused_link": None}
-    return {**values, "reason": event.reason.value, "detail": event.detail}
-
-
-@_columns.register
-def _(event: happened.WindowClosed) -> dict[str, Any]:
-    closed = {"window_ends_at": event.at, "link_success_at": event.success_at}
-    return {**_NO_LEASE, **_NO_LINK, **closed, "postponed": 0, "refused_link": None, "detail": event.detail}
-
-
-@_columns.register
-def _(event: happened.RetryAsked | happened.Chosen) -> dict[str, Any]:
-    again = {**_NOTHING_WRONG, "attempts": 0, "suspicions": 0, "refused_link": None}
-    # Whoever tries again means the links that there are, those of a file too that was found cold.
-    return {**again, "link_success_at": None} if isinstance(event, happened.RetryAsked) else again
-
-
-@_columns.register
-def _(event: happened.FileMissing) -> dict[str, Any]:
-    return {"sha256": None, "evidence": None, "done_at": None, "verified_at": None, "detail": event.detail}
-
-
-@_columns.register
-def _(event: happened.FileDamaged) -> dict[str, Any]:
-    lost = {"sha256": None, "md5": None, "crc64": None, "evidence": None, "done_at": None, "verified_at": None}
-    return {**lost, "attempts": 0, "suspicions": 0, "refused_link": None, "detail": event.detail}
-
-
-@_columns.register
-def _(event: happened.FileMoved) -> dict[str, Any]:
-    return {"path": event.path, "path_key": event.path_key, "verified_at": event.at}
-
-
-def _told(event: happened.Event) -> str | None:
-    """Return what the history says of *event*, for a person: never a link."""
-    told: str | None = None
-    match event:
-        case happened.TaskNamed(task_id=task_id) | happened.PreparationFailed(task_id=task_id):
-            told = f"task {task_id}"
-        case happened.LinkPublished(task_id=task_id, link=link):
-            told = f"task {task_id}: {without_secret(link.url)}"
-        case happened.FileVerified():
-            how = "adopted" if event.adopted else f"{event.fetched} bytes fetched"
-            told = f"{event.size} bytes, sha256 {event.sha256}, evidence {event.evidence}, {how}"
-            told = told if event.difference is None else f"{told}; kept, although {event.difference}"
-        case happened.GivenUp(reason=reason, detail=detail):
-            told = f"{reason}: {detail}"
-        case happened.LinkRefused(detail=detail) | happened.TransferFailed(detail=detail):
-            told = detail
-        case happened.FileMissing(detail=detail) | happened.FileDamaged(detail=detail):
-            told = detail
-        case happened.WindowClosed(detail=detail):
-            told = detail
-        case happened.FileMoved(path=path, before=before):
-            told = f"{before} is {path} now"
-    return told

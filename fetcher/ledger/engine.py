@@ -1,14 +1,11 @@
 """Open a ledger: one connection, one lock, and the pragmas without which SQLite loses what it said was kept.
 
-Every write is one ``BEGIN IMMEDIATE`` inside a lock of its own file: SQLite's busy handler starves writers, and the
-lock keeps a checkpoint and a write of two processes apart (SQLite up to 3.51.2 may damage the file there).
+Every write is one ``BEGIN IMMEDIATE`` inside the lock of ``write_lock.py``.
 """
 
 import contextlib
-import fcntl
 import os
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -17,37 +14,17 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
-from fetcher.domain.errors import (
-    DiskFullError,
-    LedgerDamagedError,
-    LedgerError,
-    LedgerLockedError,
-    LedgerMissingError,
-    StorageError,
-)
+from fetcher.domain.errors import LedgerDamagedError, LedgerError, LedgerMissingError, StorageError
+from fetcher.ledger.failures import RESTORE, translated
 from fetcher.ledger.mounts import network_file_system
 from fetcher.ledger.schema import APPLICATION_ID
+from fetcher.ledger.write_lock import PATIENCE_S, WriteLock
 
 _OLDEST_SQLITE: Final = (3, 37)
-PATIENCE_S: Final = 60.0
-"""How long another process may keep the ledger to itself before that is an error."""
 _BEGIN: Final = "fetcher_begin"
 _FOLD_IN: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
-_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_LOCKED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-_DISK: Final = frozenset(
-    {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
-)
-_SHARED_MEMORY_SIZE: Final = 32768
-"""Bytes that SQLite takes beside a ledger before it writes anything; it does not say that they found no room.
-
-Source: https://sqlite.org/walformat.html, the WAL-index file format.
-"""
 _HEADER_SIZE: Final = 100
-RESTORE: Final = (
-    "Restore a copy of it (with its -wal file), or see 'fetcher ledger rebuild --help' where there is none; "
-    "finished files are untouched."
-)
+"""Bytes that every SQLite database begins with. Source: https://sqlite.org/fileformat.html, 1.3."""
 
 
 class Database:
@@ -111,47 +88,6 @@ class Database:
     def _require_same_file(self) -> None:
         if _identity(self.path) != self._identity:
             raise LedgerMissingError(f"{self.path} was removed or replaced while in use. Stopped; {RESTORE}")
-
-
-class WriteLock:
-    """The lock beside a ledger that all its writers take, one after the other.
-
-    Args:
-        path: The ledger, which need not exist yet; whatever name leads to it, the lock is the same.
-        patience_s: How long to wait for it, in seconds.
-
-    Raises:
-        StorageError: Nothing can be written beside the ledger.
-    """
-
-    def __init__(self, path: Path, *, patience_s: float = PATIENCE_S) -> None:
-        self._path = path
-        self._patience_s = patience_s
-        try:
-            self._descriptor = os.open(f"{path.resolve()}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as exc:
-            raise StorageError(
-                f"{path}.lock cannot be written: {exc.strerror}. Look at its disk and permissions."
-            ) from exc
-
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the lock.
-
-        Raises:
-            LedgerLockedError: Another process held it for too long.
-        """
-        _flock(self._descriptor, self._path, patience_s=self._patience_s)
-        try:
-            yield
-        finally:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-
-    def close(self) -> None:
-        """Close the lock's file, which stays where it is. A second time does nothing."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-        self._descriptor = -1
 
 
 def open_database(path: Path, *, on_network: bool = False, patience_s: float = PATIENCE_S) -> Database:
@@ -242,59 +178,6 @@ def _prepare(
     # What is removed is overwritten, however this SQLite was built: no link outlives its use in a page's corner.
     for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", "cache_size = -16384"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-@contextlib.contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours. Their texts are kept out: they may hold a row.
-
-    Raises:
-        LedgerError: Locked or damaged.
-        StorageError: The disk.
-    """
-    try:
-        yield
-    except Exception as exc:
-        cause = getattr(exc, "orig", exc)
-        code = getattr(cause, "sqlite_errorcode", None)
-        if not isinstance(cause, sqlite3.Error) or code is None:
-            raise
-        raise _translation(code & 0xFF, path) from cause
-
-
-def _translation(code: int, path: Path) -> Exception:
-    if code in _DAMAGED:
-        return LedgerDamagedError(f"{path} is damaged. {RESTORE}")
-    if code in _LOCKED:
-        return LedgerLockedError(f"{path} was locked by another process for too long. Find and end it.")
-    if code == sqlite3.SQLITE_FULL or (code in _DISK and _is_full(path)):
-        return DiskFullError(f"no room to write {path}. Make room and run again.")
-    if code in _DISK:
-        return StorageError(f"{path} cannot be read or written. Look at its disk and permissions.")
-    return LedgerError(f"{path}: SQLite error {code}. Nothing was changed.")
-
-
-def _is_full(path: Path) -> bool:
-    try:
-        found = os.statvfs(path.resolve().parent)
-    except OSError:
-        return False
-    return found.f_bavail * found.f_frsize < _SHARED_MEMORY_SIZE
-
-
-def _flock(descriptor: int, path: Path, *, patience_s: float) -> None:
-    patience_ends = time.monotonic() + patience_s
-    pause = 0.001
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > patience_ends:
-                raise _translation(sqlite3.SQLITE_BUSY, path) from None
-            time.sleep(pause)
-            pause = min(pause * 2, 0.02)
-        else:
-            return
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

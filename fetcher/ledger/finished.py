@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from fetcher.domain.status import Status
 from fetcher.ledger.bulk import as_one, fetch
 from fetcher.ledger.engine import Database
+from fetcher.ledger.paging import pages
 from fetcher.ledger.schema import has_status, videos
 from fetcher.ledger.views import Selection, listed_after
 
@@ -37,7 +38,7 @@ def finished(database: Database) -> Iterator[Finished]:
     def page(connection: Connection, last_id: int) -> list[Finished]:
         return fetch(connection, _AFTER, {"last_id": last_id}, _ROWS)
 
-    return _paged(database, page, lambda row: row.id)
+    return _each(database, page, lambda row: row.id)
 
 
 def rows(database: Database, chosen: Selection) -> Iterator[dict[str, Any]]:
@@ -46,7 +47,7 @@ def rows(database: Database, chosen: Selection) -> Iterator[dict[str, Any]]:
     def page(connection: Connection, last_id: int) -> list[dict[str, Any]]:
         return listed_after(connection, chosen, last_id)
 
-    return _paged(database, page, lambda row: row["id"])
+    return _each(database, page, lambda row: row["id"])
 
 
 def count(connection: Connection, chosen: Selection) -> int:
@@ -57,17 +58,15 @@ def count(connection: Connection, chosen: Selection) -> int:
     return connection.scalar(counted) or 0
 
 
-def _paged(
-    database: Database, page: Callable[[Connection, int], Sequence[T]], id_of: Callable[[T], int]
+def _each(
+    database: Database, read: Callable[[Connection, int], Sequence[T]], id_of: Callable[[T], int]
 ) -> Iterator[T]:
-    last_id = 0
-    while True:
+    def page(last_id: int) -> Sequence[T]:
         with database.reading() as connection:
-            found = page(connection, last_id)
-        if not found:
-            return
+            return read(connection, last_id)
+
+    for found in pages(page, id_of):
         yield from found
-        last_id = id_of(found[-1])
 
 
 _ROWS: Final = msgspec.json.Decoder(list[Finished])

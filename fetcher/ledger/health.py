@@ -1,29 +1,20 @@
-"""What can be wrong inside of a ledger, and which files it speaks of: page by page, nothing loaded whole."""
+"""What can be wrong inside of a ledger, and what it says of what lies beside it: nothing is loaded whole."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import CheckConstraint, Connection, Row, Select, Table, func, select, text
+from sqlalchemy import CheckConstraint, Connection, Table, func, select, text
 
 from fetcher.domain.identifiers import printable
 from fetcher.domain.status import Status
 from fetcher.ledger.bulk import one_of, packed
-from fetcher.ledger.schema import has_status, metadata, runs, videos
+from fetcher.ledger.paging import row_pages
+from fetcher.ledger.schema import metadata, runs, videos
 
 _PAGE: Final = 500
 _MOST_FAULTS: Final = 100
 _NO_FAULTS: Final = ("ok", "*** in database main ***")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoneFile:
-    """A file that has to be there."""
-
-    vid: str
-    path: str
-    """Below the archive."""
-    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +58,6 @@ def _broken_constraints(connection: Connection, table: Table) -> Iterator[str]:
             yield f"{count} rows of {table.name} break {check.name}"
 
 
-def done_files(connection: Connection) -> Iterator[DoneFile]:
-    """Yield every done video's file, in the order in which the videos came to be known."""
-    wanted = select(videos.c.id, videos.c.vid, videos.c.path, videos.c.size).where(has_status(Status.DONE))
-    for row in _paged(connection, wanted):
-        yield DoneFile(vid=row.vid, path=row.path, size=row.size)
-
-
 def doubled_paths(connection: Connection) -> Iterator[tuple[str, int]]:
     """Yield each path that several videos have, and how many."""
     counted = (
@@ -99,8 +83,8 @@ def left_claims(connection: Connection, *, now: int) -> Iterator[HeldVideo]:
     left = select(videos.c.id, videos.c.vid, videos.c.lease_owner, videos.c.held_until).where(
         videos.c.held_until.is_not(None), videos.c.lease_owner.is_not(None), is_over
     )
-    for row in _paged(connection, left):
-        yield HeldVideo(vid=row.vid, owner=row.lease_owner, held_until=row.held_until)
+    for page in row_pages(connection, left, size=_PAGE):
+        yield from (HeldVideo(vid=row.vid, owner=row.lease_owner, held_until=row.held_until) for row in page)
 
 
 def statuses(connection: Connection, video_ids: Sequence[int]) -> dict[int, tuple[str, Status]]:
@@ -114,14 +98,3 @@ def paths_with_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
     """Return the paths of the videos, done or not, whose folded path is one of *keys*."""
     wanted = select(videos.c.path).where(videos.c.path_key.in_(one_of()))
     return set(connection.scalars(wanted, packed(keys)).all())
-
-
-def _paged(connection: Connection, wanted: Select[Any]) -> Iterator[Row[Any]]:
-    """Yield rows by id. A page is read to its end before its rows are used: no snapshot stays open for long."""
-    last_id = 0
-    while True:
-        page = connection.execute(wanted.where(videos.c.id > last_id).order_by(videos.c.id).limit(_PAGE)).all()
-        if not page:
-            return
-        yield from page
-        last_id = page[-1].id

@@ -1,7 +1,7 @@
 """What was learned of links, how long they live and whether they are signed anew, and what follows from it."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Select, delete, insert, select
 
@@ -9,9 +9,10 @@ from fetcher.domain.lifetime import Lifetime
 from fetcher.domain.link import Link
 from fetcher.domain.status import Status
 from fetcher.ledger.bulk import update_rows
+from fetcher.ledger.paging import page_after
 from fetcher.ledger.schema import has_status, link_clocks, runs, videos
 
-_PAGE = 2000
+_PAGE: Final = 2000
 
 Dating = Callable[[Link, int | None], tuple[int | None, int | None]]
 """Returns for a link and the end of its thaw window by when to use it, and by when to begin, ms UTC."""
@@ -92,4 +93,4 @@ def _link(row: Any) -> Link:
 def _ready_after(video_id: int) -> Select[Any]:
     clocks = ("link", "link_obtained_at", "link_success_at", "deadline", "window_ends_at", "start_by")
     ready = select(videos.c.id, *(videos.c[name] for name in clocks)).where(has_status(Status.READY))
-    return ready.where(videos.c.id > video_id).order_by(videos.c.id).limit(_PAGE)
+    return page_after(ready, video_id, size=_PAGE)

@@ -12,10 +12,12 @@ from sqlalchemy import Connection, create_engine, select
 from sqlalchemy.pool import StaticPool
 
 from fetcher.domain.errors import FetcherError, LedgerDamagedError, LedgerError
-from fetcher.ledger.engine import PATIENCE_S, RESTORE, require_file, translated
+from fetcher.ledger.engine import require_file
+from fetcher.ledger.failures import RESTORE, translated
 from fetcher.ledger.mounts import uri_to_read
 from fetcher.ledger.schema import APPLICATION_ID, REVISIONS, runs
 from fetcher.ledger.upgrade import version_of
+from fetcher.ledger.write_lock import PATIENCE_S
 
 
 @contextlib.contextmanager

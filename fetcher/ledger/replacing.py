@@ -5,16 +5,17 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 from fetcher.domain.errors import LedgerDamagedError, LedgerError, LedgerLockedError, StorageError
-from fetcher.ledger.engine import Database, WriteLock, open_database
+from fetcher.ledger.backup import stamp, sync_directory
+from fetcher.ledger.engine import Database, open_database
 from fetcher.ledger.looking import looking_at
 from fetcher.ledger.upgrade import create_ledger
+from fetcher.ledger.write_lock import WriteLock
 
 _DRAFT: Final = ".rebuilt"
 _WRITTEN: Final = ("-wal", "-journal")
@@ -96,7 +97,7 @@ def put_in_place(path: Path, *, require_free: Callable[[], None]) -> Path | None
             for end in _BESIDE:
                 _unlink(f"{path}{end}")
             os.rename(draft, path)
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
     finally:
         lock.close()
     _unlink(f"{draft}.lock")
@@ -107,7 +108,7 @@ def _kept(path: Path) -> Path | None:
     """Give what is in a ledger's place a second name."""
     if not _is_anything(path):
         return None
-    kept = path.with_name(f"{path.name}.replaced-{datetime.now(UTC).strftime('%Y%m%dT%H%M%S.%f')}")
+    kept = path.with_name(f"{path.name}.replaced-{stamp()}")
     for end in _WRITTEN:  # Beside what is no database SQLite would delete them.
         if os.path.lexists(f"{path}{end}"):
             _copy(f"{path}{end}", f"{kept}{end}")
@@ -117,10 +118,10 @@ def _kept(path: Path) -> Path | None:
             _unlink(f"{kept}{end}")
     if os.path.lexists(path):
         _name_too(path, kept)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
     if not is_closed:  # What is beside it must never meet the new one, so it goes first; alone it is of no use.
         _unlink(path)
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
     return kept
 
 
@@ -183,11 +184,3 @@ def _remove(draft: Path) -> None:
 def _unlink(path: Path | str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -28,7 +28,9 @@ _LATER_MS: Final = 3_600_000
 _IN_QUESTION: Final = (TaskStatus.SUBMITTING.value, TaskStatus.LOST.value)
 _LONGEST_ERROR: Final = 1000
 _SAMPLE: Final = 1000
+"""Videos, the latest done, whose mean size stands for those of unknown size."""
 _RUNS: Final = 20
+"""The latest runs that fetched, the best of which says what the line can."""
 LEAST_BYTES: Final = 1 << 20
 """What a run fetched below says nothing of the line."""
 

@@ -5,20 +5,17 @@ import glob
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, inspect, text
 
-from fetcher.domain.errors import DiskFullError, LedgerDamagedError, LedgerTooNewError, UsageError
-from fetcher.ledger.engine import Database, WriteLock, translated
-from fetcher.ledger.mounts import uri_to_read
+from fetcher.domain.errors import LedgerDamagedError, LedgerTooNewError, UsageError
+from fetcher.ledger.backup import UNFINISHED, backup, stamp, sync_directory
+from fetcher.ledger.engine import Database
 from fetcher.ledger.schema import APPLICATION_ID, REVISIONS
+from fetcher.ledger.write_lock import WriteLock
 
-HEAD: Final = REVISIONS[-1]
-_UNFINISHED: Final = ".unfinished"
-"""Ends the name of a copy that is being made."""
 _PACKAGE: Final = Path(__file__).resolve().parent.parent
 
 
@@ -62,7 +59,7 @@ def _create(path: Path) -> None:
         database.close()
     Path(f"{draft}.lock").unlink(missing_ok=True)
     os.rename(draft, path)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def require_current(
@@ -88,81 +85,16 @@ def require_current(
         if _is_current(connection, database.path, revisions):
             return
         kept = f"{database.path.name}.before-"
-        for leftover in database.path.parent.glob(f"{glob.escape(kept)}*{_UNFINISHED}*"):
-            leftover.unlink(
-                missing_ok=True
-            )  # Of an upgrade that was killed; nobody else makes one under this lock.
-        copy = database.path.with_name(f"{kept}{revisions[-1]}-{_stamp()}")
+        # Of an upgrade that was killed: nobody else makes one under this lock.
+        for leftover in database.path.parent.glob(f"{glob.escape(kept)}*{UNFINISHED}*"):
+            leftover.unlink(missing_ok=True)
+        copy = database.path.with_name(f"{kept}{revisions[-1]}-{stamp()}")
         backup(database.path, copy)
         try:
             _migrate(connection, scripts or migrations_directory())
         except BaseException:
             copy.unlink()  # The ledger is as it was; a copy at every try would fill the disk.
             raise
-
-
-def backup(path: Path, to: Path, *, is_checked: bool = False) -> None:
-    """Copy a ledger while it may be in use, by SQLite's own means. The copy is 0600 and durable, or there is none.
-
-    It is made under another name beside it, which is what a killed process leaves.
-
-    Args:
-        path: The ledger.
-        to: What to call the copy.
-        is_checked: Whether to see that the copy is sound, which takes long for a large one.
-
-    Raises:
-        UsageError: *to* is there already, or its directory is not.
-        LedgerError: *path* cannot be copied, or is damaged.
-        StorageError: The disk.
-    """
-    draft = to.with_name(f"{to.name}.{_stamp()}{_UNFINISHED}")
-    _require_free(to)
-    try:
-        os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    except OSError as exc:
-        raise UsageError(f"{to} cannot be written: {exc.strerror}. Choose another name.") from exc
-    try:
-        with (
-            translated(path),
-            contextlib.closing(sqlite3.connect(uri_to_read(path), uri=True)) as source,
-            contextlib.closing(sqlite3.connect(draft)) as copy,
-        ):
-            source.backup(copy)
-            if is_checked:
-                _require_sound(copy, path)
-        _name(draft, to)
-    except BaseException as exc:
-        draft.unlink(missing_ok=True)
-        if isinstance(exc, DiskFullError):
-            raise DiskFullError(f"no room to write {to}. Make room, or choose another place.") from exc.__cause__
-        raise
-    _sync_directory(to.parent)
-
-
-def _require_free(to: Path) -> None:
-    if os.path.lexists(to):
-        raise UsageError(f"{to} is there already. Nothing was changed; choose another name.")
-
-
-def _name(draft: Path, to: Path) -> None:
-    """Give a finished copy its name, unless something else has it by now."""
-    try:
-        os.link(draft, to)
-    except FileExistsError:
-        _require_free(to)
-    except OSError:  # A file system without hard links.
-        _require_free(to)
-        os.rename(draft, to)
-    else:
-        draft.unlink()
-
-
-def _require_sound(copy: sqlite3.Connection, path: Path) -> None:
-    if copy.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-        raise LedgerDamagedError(
-            f"{path} is damaged; no copy was made. 'fetcher ledger check' says more. Keep the older copies."
-        )
 
 
 def migrations_directory(package: Path = _PACKAGE) -> Path:
@@ -242,15 +174,3 @@ def _without_foreign_keys(database: Database) -> Iterator[None]:
 def _require_sound_keys(connection: Connection) -> None:
     if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
         raise LedgerDamagedError("rows of the ledger point nowhere; the upgrade was undone. Restore a copy.")
-
-
-def _stamp() -> str:
-    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,6 +1,6 @@
 """Which done files are to be verified, and what came of it: page by page, nothing loaded whole."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from fetcher.domain.status import Status
 from fetcher.domain.verification import DoneFile
 from fetcher.ledger.bulk import one_of, packed
 from fetcher.ledger.changes import Change, apply, apply_all
+from fetcher.ledger.paging import Reading, page_after, pages
 from fetcher.ledger.schema import has_status, videos
 
 PAGE: Final = 500
@@ -61,10 +62,19 @@ def due_after(connection: Connection, last: Due | None, *, before: int) -> list[
     return _dues(connection, later.order_by(videos.c.verified_at, videos.c.id).limit(PAGE))
 
 
-def done_after(connection: Connection, last_id: int) -> list[DoneFile]:
-    """Return the next done files in the order in which the videos came to be known; none behind the last one."""
-    page = _done().where(videos.c.id > last_id).order_by(videos.c.id).limit(PAGE)
-    return [_file(row) for row in connection.execute(page)]
+def done_files(reading: Reading) -> Iterator[DoneFile]:
+    """Yield every done file, in the order in which the videos came to be known.
+
+    Args:
+        reading: Opens the ledger, for each page anew.
+    """
+
+    def read(last_id: int) -> list[DoneFile]:
+        with reading() as connection:
+            return [_file(row) for row in connection.execute(page_after(_done(), last_id, size=PAGE))]
+
+    for page in pages(read, lambda done: done.video_id):
+        yield from page
 
 
 def done_of(connection: Connection, video_ids: Sequence[int]) -> list[DoneFile]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from fetcher.domain.status import Status
-from fetcher.ledger.bulk import one_of, packed
+from fetcher.ledger.paging import page_after, row_pages, row_pages_of
 from fetcher.ledger.schema import events, has_status, runs, task_items, tasks, videos
 
 _PAGE: Final = 500
@@ -102,63 +102,30 @@ def _nearest_window_end(connection: Connection) -> int | None:
 
 def listed(connection: Connection, chosen: Selection) -> Iterator[dict[str, Any]]:
     """Yield the videos that were chosen, in the order they came to be known or were named in, page by page."""
-    for page in _pages(connection, chosen):
+    for page in _pages(connection, chosen, _ALL, size=_PAGE):
         yield from _with_tasks(connection, page)
 
 
 def listed_after(connection: Connection, chosen: Selection, last_id: int) -> list[dict[str, Any]]:
     """Return the next page of the videos that were chosen, in the order they came to be known."""
-    return list(_with_tasks(connection, connection.execute(_page(chosen, last_id)).all()))
-
-
-def _with_tasks(connection: Connection, page: Sequence[Any]) -> Iterator[dict[str, Any]]:
-    named = _task_ids(connection, [row.id for row in page])
-    for row in page:
-        yield {**dict(zip(_SHOWN, row, strict=True)), "task_ids": named.get(row.id, [])}
-
-
-def _pages(connection: Connection, chosen: Selection) -> Iterator[Sequence[Any]]:
-    if chosen.video_ids is not None:
-        for start in range(0, len(chosen.video_ids), _PAGE):
-            some = chosen.video_ids[start : start + _PAGE]
-            rows = {row.id: row for row in connection.execute(_chosen(chosen, _ALL).where(videos.c.id.in_(some)))}
-            yield [rows[one] for one in some if one in rows]
-        return
-    page = connection.execute(_page(chosen, 0)).all()
-    while page:
-        yield page
-        page = connection.execute(_page(chosen, page[-1].id)).all()
+    page = page_after(_chosen(chosen, _ALL), last_id, size=_PAGE)
+    return list(_with_tasks(connection, connection.execute(page).all()))
 
 
 def listed_vids(connection: Connection, chosen: Selection) -> Iterator[str]:
     """Yield what the videos that were chosen are called, in the same order, and read no more of them."""
-    if chosen.video_ids is not None:
-        for start in range(0, len(chosen.video_ids), _PAGE_OF_VIDS):
-            some = chosen.video_ids[start : start + _PAGE_OF_VIDS]
-            rows = connection.execute(_chosen(chosen, _NAMES).where(videos.c.id.in_(one_of())), packed(some))
-            vids = {row.id: row.vid for row in rows}
-            yield from (vids[one] for one in some if one in vids)
-        return
-    last_id: int | None = 0
-    while last_id is not None:
-        after = _chosen(chosen, _NAMES).where(videos.c.id > last_id).order_by(videos.c.id).limit(_PAGE_OF_VIDS)
-        page = connection.execute(after).all()
+    for page in _pages(connection, chosen, _NAMES, size=_PAGE_OF_VIDS):
         yield from (row.vid for row in page)
-        last_id = page[-1].id if page else None
 
 
 def vids_of(connection: Connection, video_ids: Sequence[int]) -> list[str]:
     """Return what some videos are called, in their order."""
-    rows = connection.execute(select(videos.c.id, videos.c.vid).where(videos.c.id.in_(video_ids)))
-    vids = {row.id: row.vid for row in rows}
-    return [vids[one] for one in video_ids if one in vids]
+    return list(listed_vids(connection, Selection(video_ids=video_ids)))
 
 
 def shown(connection: Connection, video_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Return some videos as they are listed."""
-    rows = connection.execute(select(*_ALL).where(videos.c.id.in_(video_ids))).all()
-    named = _task_ids(connection, video_ids)
-    return [{**row._mapping, "task_ids": named.get(row.id, [])} for row in rows]  # noqa: SLF001
+    """Return some videos as they are listed, in their order."""
+    return list(listed(connection, Selection(video_ids=video_ids)))
 
 
 def one_video(connection: Connection, vid: str) -> dict[str, Any] | None:
@@ -214,8 +181,19 @@ def one_task(connection: Connection, task_id: str) -> dict[str, Any] | None:
     return {**row._mapping, "videos": [dict(one._mapping) for one in items]}  # noqa: SLF001
 
 
-def _page(chosen: Selection, last_id: int) -> Select[Any]:
-    return _chosen(chosen, _ALL).where(videos.c.id > last_id).order_by(videos.c.id).limit(_PAGE)
+def _pages(
+    connection: Connection, chosen: Selection, columns: Sequence[ColumnElement[Any]], *, size: int
+) -> Iterator[Sequence[Any]]:
+    wanted = _chosen(chosen, columns)
+    if chosen.video_ids is not None:
+        return row_pages_of(connection, wanted, chosen.video_ids, size=size)
+    return row_pages(connection, wanted, size=size)
+
+
+def _with_tasks(connection: Connection, page: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    named = _task_ids(connection, [row.id for row in page])
+    for row in page:
+        yield {**dict(zip(_SHOWN, row, strict=True)), "task_ids": named.get(row.id, [])}
 
 
 def _chosen(chosen: Selection, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:

@@ -25,10 +25,11 @@ from fetcher.polyv.transport import Answer, Exchange, Transport
 from fetcher.polyv.video_info import parse_videos
 from fetcher.polyv.video_msg import parse_source
 
+_log: Final = logging.getLogger(__name__)
 _LONGEST_PAUSE_S: Final = 60.0
-
-_log = logging.getLogger(__name__)
+"""Between two tries of one call; whoever Polyv asks for a longer one comes back later."""
 _SAME_CLOCK_S: Final = 30
+"""A correction by less is no news to anybody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,15 +21,10 @@ from fetcher.domain.errors import ConflictError
 from fetcher.domain.exit_code import ExitCode, gravest
 from fetcher.domain.identifiers import printable
 from fetcher.domain.status import Status
-from fetcher.ledger.health import (
-    DoneFile,
-    done_files,
-    doubled_paths,
-    faults,
-    left_claims,
-    statuses,
-)
+from fetcher.domain.verification import DoneFile
+from fetcher.ledger.health import doubled_paths, faults, left_claims, statuses
 from fetcher.ledger.recovery import owners
+from fetcher.ledger.verifying import done_files
 from fetcher.report.rows import instant
 from fetcher.report.strangers import batches, strangers
 
@@ -110,8 +105,11 @@ class Checkup:
         yield from self._counted(self._inside())
         if not self.counts:
             yield from self._counted(self._beside())
-            unknown = strangers(self._home.root, lambda: contextlib.nullcontext(self._connection))
-            self.unknown_files = sum(1 for _ in unknown)
+            self.unknown_files = sum(1 for _ in strangers(self._home.root, self._reading))
+
+    def _reading(self) -> contextlib.AbstractContextManager[Connection]:
+        """All of it is looked at in the one transaction that this was begun in."""
+        return contextlib.nullcontext(self._connection)
 
     def _counted(self, findings: Iterator[Finding]) -> Iterator[Finding]:
         for finding in findings:
@@ -127,7 +125,7 @@ class Checkup:
 
     def _beside(self) -> Iterator[Finding]:
         """Yield where rows and files differ."""
-        for done in done_files(self._connection):
+        for done in done_files(self._reading):
             self.done += 1
             if (found := _compared(self._home.root, done)) is not None:
                 yield found

@@ -1,22 +1,20 @@
 """Files of an archive that belong to no video of its ledger."""
 
 import itertools
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypeVar
-
-from sqlalchemy import Connection
 
 from fetcher.archive.names import SIDECAR, path_key
 from fetcher.archive.survey import finished_files
 from fetcher.ledger.health import paths_with_keys
+from fetcher.ledger.paging import Reading
 
 T = TypeVar("T")
 _BATCH: Final = 500
 
 
-def strangers(root: Path, reading: Callable[[], AbstractContextManager[Connection]]) -> Iterator[str]:
+def strangers(root: Path, reading: Reading) -> Iterator[str]:
     """Yield the path of each plain file that is no video's, nor its sidecar; fetcher's own are left out.
 
     A file that a run is placing is known: its video has its path from before.

@@ -92,7 +92,7 @@ class Api:
         if self._take(ApiFaultKind.HTTP_500, request):
             return PlainTextResponse("Internal Server Error", 500)
         if error := self._take(ApiFaultKind.ERROR, request):
-            return self._json(failure(RefusedError(error.error_code)))
+            return _in_envelope(failure(RefusedError(error.error_code)))
         return None
 
     def _fault_after(self, request: Request, answer: dict[str, Any]) -> Response:
@@ -104,12 +104,13 @@ class Api:
             text = json.dumps(answer).encode()
             return Response(text[: len(text) // 2], media_type="application/json")
         if self._take(ApiFaultKind.NULL_DATA, request):
-            return self._json(success(None))
-        return self._json(answer)
+            return _in_envelope(success(None))
+        return _in_envelope(answer)
 
-    def _json(self, answer: dict[str, Any]) -> Response:
-        same = self._world.http_status_of_errors == "same"
-        return JSONResponse(answer, answer["code"] if same else 200)
+
+def _in_envelope(answer: dict[str, Any]) -> Response:
+    """Return an answer whose HTTP status is its code."""
+    return JSONResponse(answer, answer["code"])
 
 
 async def _params(request: Request) -> dict[str, str]:

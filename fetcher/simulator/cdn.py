@@ -79,11 +79,8 @@ class Cdn:
         try:
             plan = _with_range(whole, request)
         except UnsatisfiableRangeError:
-            return self._out_of_range(whole)
-        plan = spoil(plan, video.faults)
-        if video.faults.take(FaultKind.CHANGED):
-            video.replace_body()
-        return Delivery(plan, self._world.line)
+            return Response(status_code=416, headers={"Content-Range": f"bytes */{whole.body.size}"})
+        return Delivery(spoil(plan, video.faults), self._world.line)
 
     def _whole(self, video: Video) -> Plan:
         return Plan(
@@ -91,18 +88,11 @@ class Cdn:
             start=0,
             stop=video.size,
             partial=False,
-            etag=_etag(video),
+            etag=video.etag,
             last_modified=formatdate(int(video.created_at) + video.version, usegmt=True),
             content_type=video.content_type,
             crc64=video.crc64() if self._world.library.crc else None,
         )
-
-    def _out_of_range(self, whole: Plan) -> Response:
-        """Answer a Range outside the file; OSS sends it whole, by one page as a bare 206."""
-        if self._world.out_of_range == "416":
-            return Response(status_code=416, headers={"Content-Range": f"bytes */{whole.body.size}"})
-        bare = self._world.out_of_range == "bare_206"
-        return Delivery(replace(whole, partial=bare, content_range=False), self._world.line)
 
 
 def _with_range(whole: Plan, request: Request) -> Plan:
@@ -111,12 +101,6 @@ def _with_range(whole: Plan, request: Request) -> Plan:
         return whole
     span = parse_range(request.headers.get("range"), whole.body.size)
     return whole if span is None else replace(whole, start=span[0], stop=span[1], partial=True)
-
-
-def _etag(video: Video) -> str | None:
-    if video.faults.take(FaultKind.NO_ETAG):
-        return None
-    return f"W/{video.etag}" if video.faults.take(FaultKind.WEAK_ETAG) else video.etag
 
 
 def _denied(reason: str) -> Response:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from fetcher.simulator.line import Line
-from fetcher.simulator.plan import Ending, Framing, Plan
+from fetcher.simulator.plan import Ending, Plan
 from fetcher.simulator.recorder import UNFRAMED, wire_of
 from fetcher.simulator.wire import Wire
 
@@ -24,7 +24,7 @@ class Delivery(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send head and body."""
-        unframed = self._plan.framing is Framing.CLOSE
+        unframed = not self._plan.is_framed
         start = {"type": "http.response.start", "status": self._plan.status, UNFRAMED: unframed}
         await send({**start, "headers": self._plan.headers()})
         gone = asyncio.ensure_future(_disconnected(receive))

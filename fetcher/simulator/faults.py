@@ -17,16 +17,8 @@ class FaultKind(Enum):
     EXPIRED = auto()
     DENIED = auto()
     GONE = auto()
-    CHANGED = auto()
-    IGNORE_RANGE = auto()
-    WRONG_RANGE = auto()
-    SHORT_RANGE = auto()
-    WEAK_ETAG = auto()
-    NO_ETAG = auto()
     GZIP = auto()
     HTML = auto()
-    NO_LENGTH = auto()
-    CHUNKED = auto()
     TRUNCATED_NO_LENGTH = auto()
     BIT_FLIP = auto()
     REDIRECT = auto()
@@ -40,7 +32,7 @@ class Fault:
     Attributes:
         kind: Which.
         times: How many answers it spoils; None means every one.
-        at: A byte count or offset; for wrong_range the shift of the start.
+        at: A byte count or offset.
         seconds: For latency.
         rate: Bytes per second, for drip.
         status_code: For refuse and gone.
@@ -74,13 +66,8 @@ class Fault:
 
     @classmethod
     def refuse(cls, *, status_code: int = 503, retry_after: str | None = None, times: int | None = 1) -> Self:
-        """Answer 503 (or another status), with Retry-After where it is given."""
+        """Answer 503 or another status, such as 429; with Retry-After where it is given."""
         return cls(kind=FaultKind.REFUSE, status_code=status_code, text=retry_after, times=times)
-
-    @classmethod
-    def too_many(cls, *, retry_after: str | None = None, times: int | None = 1) -> Self:
-        """Answer 429."""
-        return cls.refuse(status_code=429, retry_after=retry_after, times=times)
 
     @classmethod
     def expired(cls, *, times: int | None = 1) -> Self:
@@ -98,36 +85,6 @@ class Fault:
         return cls(kind=FaultKind.GONE, status_code=status_code, times=times)
 
     @classmethod
-    def changed(cls, *, times: int | None = 1) -> Self:
-        """Replace the object, ETag and all, once a first request has been answered."""
-        return cls(kind=FaultKind.CHANGED, times=times)
-
-    @classmethod
-    def ignore_range(cls, *, times: int | None = None) -> Self:
-        """Answer a Range with 200 and the whole body."""
-        return cls(kind=FaultKind.IGNORE_RANGE, times=times)
-
-    @classmethod
-    def wrong_range(cls, *, shift: int = 1, times: int | None = 1) -> Self:
-        """Answer a Range with 206 that starts *shift* bytes later (or, below zero, earlier)."""
-        return cls(kind=FaultKind.WRONG_RANGE, at=shift, times=times)
-
-    @classmethod
-    def short_range(cls, *, length: int, times: int | None = 1) -> Self:
-        """Answer a Range with a 206 of *length* bytes at most."""
-        return cls(kind=FaultKind.SHORT_RANGE, at=length, times=times)
-
-    @classmethod
-    def weak_etag(cls, *, times: int | None = None) -> Self:
-        """Mark the ETag weak."""
-        return cls(kind=FaultKind.WEAK_ETAG, times=times)
-
-    @classmethod
-    def no_etag(cls, *, times: int | None = None) -> Self:
-        """Leave the ETag out."""
-        return cls(kind=FaultKind.NO_ETAG, times=times)
-
-    @classmethod
     def gzip(cls, *, times: int | None = None) -> Self:
         """Compress the body, whatever was asked."""
         return cls(kind=FaultKind.GZIP, times=times)
@@ -136,16 +93,6 @@ class Fault:
     def html(cls, *, times: int | None = 1) -> Self:
         """Answer 200 with the page of a captive portal."""
         return cls(kind=FaultKind.HTML, times=times)
-
-    @classmethod
-    def no_length(cls, *, times: int | None = None) -> Self:
-        """Send the whole body without Content-Length; the close ends it."""
-        return cls(kind=FaultKind.NO_LENGTH, times=times)
-
-    @classmethod
-    def chunked(cls, *, times: int | None = None) -> Self:
-        """Send the body chunked."""
-        return cls(kind=FaultKind.CHUNKED, times=times)
 
     @classmethod
     def truncated_no_length(cls, *, after: int, times: int | None = 1) -> Self:

@@ -47,11 +47,6 @@ class Links:
                 self._dead.add(key)
         return key
 
-    def expire_all(self) -> None:
-        """Let every link issued so far be expired."""
-        with self._lock:
-            self._dead.update(self._issued_at)
-
     def refusal(self, path: str, key: str | None, *, now: float, lifetime: float) -> str | None:
         """Return why the CDN refuses a request, in the words of its header; None where it doesn't.
 

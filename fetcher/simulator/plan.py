@@ -12,14 +12,6 @@ from fetcher.simulator.faults import Fault, FaultKind, Faults
 _PORTAL: Final = b"<!DOCTYPE html><html><body><h1>Please log in to the network</h1></body></html>"
 
 
-class Framing(Enum):
-    """How a client learns where the body ends."""
-
-    LENGTH = auto()
-    CHUNKED = auto()
-    CLOSE = auto()
-
-
 class Ending(Enum):
     """What happens where a body is broken off."""
 
@@ -41,10 +33,9 @@ class Plan:
         last_modified: An HTTP date.
         content_type: As sent.
         crc64: Of the whole object, decimal; None means the header is missing.
-        content_range: Whether a 206 carries its Content-Range.
         content: Bytes sent instead of the object's; None means the object's.
         encoding: Content-Encoding; None means the header is missing.
-        framing: How the end is told.
+        is_framed: Whether a length tells where the body ends; else the close does.
         cut_after: Bytes after which the body is broken off; None means it is sent whole.
         ending: How it is broken off.
         rate: Bytes per second; None means as fast as the client reads.
@@ -59,10 +50,9 @@ class Plan:
     last_modified: str
     content_type: str
     crc64: str | None = None
-    content_range: bool = True
     content: bytes | None = None
     encoding: str | None = None
-    framing: Framing = Framing.LENGTH
+    is_framed: bool = True
     cut_after: int | None = None
     ending: Ending = Ending.CLOSE
     rate: float | None = None
@@ -83,8 +73,8 @@ class Plan:
         span = f"bytes {self.start}-{self.stop - 1}/{self.body.size}"
         named = {
             "content-type": self.content_type,
-            "content-length": str(self.length) if self.framing is Framing.LENGTH else None,
-            "content-range": span if self.partial and self.content_range else None,
+            "content-length": str(self.length) if self.is_framed else None,
+            "content-range": span if self.partial else None,
             "content-encoding": self.encoding,
             "accept-ranges": "bytes",
             "etag": self.etag,
@@ -124,15 +114,7 @@ def _cut(plan: Plan, fault: Fault) -> Plan:
 
 
 def _truncated(plan: Plan, fault: Fault) -> Plan:
-    return replace(_broken_off(plan, fault, Ending.CLOSE), framing=Framing.CLOSE)
-
-
-def _whole(plan: Plan, _: Fault) -> Plan:
-    return replace(plan, start=0, stop=plan.body.size, partial=False)
-
-
-def _shifted(plan: Plan, fault: Fault) -> Plan:
-    return replace(plan, start=min(max(plan.start + fault.at, 0), plan.stop - 1))
+    return replace(_broken_off(plan, fault, Ending.CLOSE), is_framed=False)
 
 
 def _gzipped(plan: Plan, _: Fault) -> Plan:
@@ -145,13 +127,8 @@ def _portal(plan: Plan, _: Fault) -> Plan:
 
 
 EFFECTS: Final[Mapping[FaultKind, Callable[[Plan, Fault], Plan]]] = {
-    FaultKind.IGNORE_RANGE: _whole,
-    FaultKind.WRONG_RANGE: _shifted,
-    FaultKind.SHORT_RANGE: lambda plan, fault: replace(plan, stop=min(plan.stop, plan.start + fault.at)),
     FaultKind.GZIP: _gzipped,
     FaultKind.HTML: _portal,
-    FaultKind.NO_LENGTH: lambda plan, _: replace(plan, framing=Framing.CLOSE),
-    FaultKind.CHUNKED: lambda plan, _: replace(plan, framing=Framing.CHUNKED),
     FaultKind.BIT_FLIP: lambda plan, fault: replace(plan, flip_at=fault.at),
     FaultKind.DRIP: lambda plan, fault: replace(plan, rate=fault.rate),
     FaultKind.CUT: _cut,
@@ -160,7 +137,6 @@ EFFECTS: Final[Mapping[FaultKind, Callable[[Plan, Fault], Plan]]] = {
 }
 """What each fault does to a body, in the order in which they are applied."""
 
-_NEED_RANGE: Final = frozenset({FaultKind.IGNORE_RANGE, FaultKind.WRONG_RANGE, FaultKind.SHORT_RANGE})
 _BREAK_OFF: Final = frozenset({FaultKind.CUT, FaultKind.STALL, FaultKind.TRUNCATED_NO_LENGTH})
 
 
@@ -175,8 +151,6 @@ def spoil(plan: Plan, faults: Faults[Fault]) -> Plan:
 
 def _applies(plan: Plan) -> Callable[[Fault], bool]:
     def applies(fault: Fault) -> bool:
-        if fault.kind in _NEED_RANGE:
-            return plan.partial
         if fault.kind in _BREAK_OFF:
             return fault.at < plan.length
         return fault.kind is not FaultKind.BIT_FLIP or plan.start <= fault.at < plan.stop

@@ -50,7 +50,6 @@ class Recorder:
             method=scope["method"],
             path=scope["path"],
             range=header(scope["headers"], b"range"),
-            if_range=header(scope["headers"], b"if-range"),
         )
 
     def _counting(self, scope: Scope, entry: Entry, send: Send) -> Send:

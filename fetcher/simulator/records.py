@@ -16,7 +16,6 @@ class RequestRecord:
         method: GET, HEAD or POST.
         path: Without the query, which holds secrets.
         range: The Range header as sent, or None.
-        if_range: The If-Range header as sent, or None.
         vid: The video whose file was asked for, or None.
         task_id: The task that was asked about or created, or None.
         status_code: None while there is no answer, and where the connection was dropped without one.
@@ -28,7 +27,6 @@ class RequestRecord:
     method: str
     path: str
     range: str | None = None
-    if_range: str | None = None
     vid: str | None = None
     task_id: str | None = None
     status_code: int | None = None

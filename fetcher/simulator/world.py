@@ -53,14 +53,12 @@ class World:
         failures: Exceptions of the simulator itself, which are nobody's wish.
         api_faults: How the API misbehaves.
         clock_offset: Seconds by which the simulator's clock is ahead; it moves the Date header too.
-        http_status_of_errors: Whether an error's HTTP status is its code, or always 200.
         unknown_task: What a query for an unknown task answers.
         links: Whether each query signs anew or repeats the first link.
         most_outstanding: The most bytes that were thawed and not fetched after a task was created by the API.
         link_lifetime: Seconds for which the CDN takes a link; a video may have its own.
         line: What all bodies share on their way to the client.
         auth_timestamp: What the timestamp in a link means.
-        out_of_range: The CDN's answer to a Range outside the file.
         rate_limit: None means unlimited.
     """
 
@@ -77,13 +75,11 @@ class World:
         self.requests = RequestLog()
         self.failures: list[Exception] = []
         self.api_faults = Faults[ApiFault]()
-        self.http_status_of_errors: Literal["same", 200] = "same"
         self.unknown_task: Literal["empty", "null", "error"] = "empty"
         self.links: Literal["fresh", "frozen"] = "fresh"
         self.most_outstanding = 0
         self.link_lifetime = 1800.0
         self.auth_timestamp: AuthTimestamp = "issued"
-        self.out_of_range: Literal["416", "whole", "bare_206"] = "416"
         self.rate_limit: RateLimit | None = None
         self.line = Line()
         self.signer = Links(key="simulated-cdn-key")
@@ -92,10 +88,6 @@ class World:
     def now(self) -> float:
         """Return the simulator's time, in Unix seconds."""
         return time.time() + self.clock_offset
-
-    def expire_links(self) -> None:
-        """Let every link issued so far be expired for requests that start from now on."""
-        self.signer.expire_all()
 
     def link(self, task_id: str, video: Video) -> str:
         """Return the link a query shows for a ready video."""

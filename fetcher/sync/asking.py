@@ -1,44 +1,48 @@
-"""Ask Polyv: the tasks that are due, and for a fresh link of a video that is being downloaded."""
+"""Which tasks to ask Polyv about now: those that are due, and those of videos whose links are refused or dying."""
 
 import asyncio
 import functools
-import logging
 from collections.abc import Callable
 from typing import Final
 
-from sqlalchemy import Connection
-
-from fetcher.archive.space import require_files_left
 from fetcher.domain.clock_steps import ClockSteps
-from fetcher.domain.errors import PolyvBlockedError, PolyvError, PolyvRefusedError, TransferStoppedError
+from fetcher.domain.errors import PolyvError, TransferStoppedError
 from fetcher.domain.link import RISK_MS, Link
 from fetcher.domain.observation import Observation
 from fetcher.downloader.orders import Order
-from fetcher.ledger.answers import DueTask, PollRecord
+from fetcher.ledger.answers import DueTask
 from fetcher.ledger.due import current_link, due_tasks, dying_tasks, next_poll_at, tasks_naming
-from fetcher.ledger.polls import PollOutcome, record_poll, record_poll_failure
 from fetcher.ledger.recovery import bring_forward
-from fetcher.ledger.sources import keep_told
 from fetcher.poller import Poller
 from fetcher.sync.enquiring import Enquiring
+from fetcher.sync.polling import Polling
 from fetcher.sync.rhythm import Rhythm
 from fetcher.sync.wires import Wires
 
-_log: Final = logging.getLogger(__name__)
-_AT_ONCE: Final = 20
-"""As many connections as httpx keeps open. Polyv's rate is held by the client, not by this."""
 _FRESH_MS: Final = 60_000
+"""A link that Polyv gave so lately is taken in place of a refused one, without asking."""
 _FRUITLESS_S: Final = 30.0
+"""For so long a task that had no other links is not asked for any again."""
 _REFRESH_S: Final = 60.0
+"""How often it is looked which links are dying."""
 _YOUNG_S: Final = RISK_MS // 2000
 """A link that is younger is not replaced before its turn, nor is its task asked again for others."""
 _BATCH: Final = 64
+"""Questions under way at the most, those included that wait for a connection."""
 _LEAST_ROOM: Final = 16
 """The ledger is not looked at for fewer: more than enough wait for their turn already."""
 
 
 class Asking:
-    """Questions to Polyv, several at once, never two about the same task."""
+    """Questions to Polyv, several at once, never two about the same task.
+
+    Args:
+        wires: Of the run.
+        poller: Asks about one task.
+        rhythm: Says when a task is asked about again, and when no more.
+        retry_in_s: For how many seconds Polyv is to be left alone; 0 where it may be asked.
+        enquiring: Asks about the sources of a task's videos; None where nothing is asked of them.
+    """
 
     def __init__(
         self,
@@ -51,26 +55,20 @@ class Asking:
     ) -> None:
         self._wires = wires
         self._enquiring = enquiring
-        self._poller = poller
         self._rhythm = rhythm
+        self._polling = Polling(wires, poller=poller, rhythm=rhythm, enquiring=enquiring)
         self._retry_in_s = retry_in_s
         self._next_at: int | None = 0
         self._steps = ClockSteps()
-        self._room = asyncio.Semaphore(_AT_ONCE)
         self.active: dict[int, asyncio.Task[list[Observation]]] = {}
         """By the task's row."""
         self._ended: list[asyncio.Task[list[Observation]]] = []
-        self._refused: set[str] = set()
-        self._expired: set[str] = set()
-        """Those of them that the origin called expired."""
         self._fruitless: dict[int, float] = {}
         """When tasks were asked for other links and had none, by their row; monotonic seconds."""
         self._refresh_at = 0.0
         self._refreshed: dict[int, float] = {}
         """When tasks were asked for links in place of dying ones, by their row; monotonic seconds."""
-        self._start_bys: list[int | None] = []
         self._count = 0
-        self._is_blocked_told = False
         self._is_stopped = False
 
     @property
@@ -138,14 +136,8 @@ class Asking:
         known = await self._wires.ledger.read(lambda connection: current_link(connection, order.video_id))
         if known is not None and known[0].url != order.link.url and self._is_lively(*known):
             return known[0]  # An answer about another video of its task has brought it along.
-        self._refused.add(order.link.url)
-        if order.is_expired:
-            self._expired.add(order.link.url)
-        try:
+        with self._polling.refused(order):
             return await self._other_link(order)
-        finally:
-            self._refused.discard(order.link.url)
-            self._expired.discard(order.link.url)
 
     def _is_lively(self, link: Link, deadline: int | None) -> bool:
         """Tell whether a link is fresh, so that Polyv need not be asked for another one."""
@@ -205,11 +197,10 @@ class Asking:
 
     def take_start_bys(self) -> list[int | None]:
         """Return by when to begin with what has become ready since this was last called."""
-        start_bys, self._start_bys = self._start_bys, []
-        return start_bys
+        return self._polling.take_start_bys()
 
     def _ask(self, task: DueTask) -> asyncio.Task[list[Observation]]:
-        asking = asyncio.create_task(self._poll(task))
+        asking = asyncio.create_task(self._polling.poll(task))
         self.active[task.row_id] = asking
         asking.add_done_callback(functools.partial(self._end, task.row_id))
         return asking
@@ -220,96 +211,3 @@ class Asking:
         self.look_again()
         self._ended.append(asked)
         self._wires.news.set()
-
-    async def _poll(self, task: DueTask) -> list[Observation]:
-        """Ask about one task and keep the answer.
-
-        Raises:
-            PolyvError: No usable answer; that is kept, too.
-            CredentialsRefusedError: No call can succeed.
-            StorageError: There was no file left to ask with, which says nothing of Polyv.
-        """
-        try:
-            async with self._room:
-                self._wires.summary.polls += 1
-                seen = await self._poller.ask(task.task_id)
-        except PolyvError as exc:
-            require_files_left(exc.__cause__, "asking Polyv")
-            await self._keep_failure(task, exc)
-            raise
-        told = await self._enquiring.ask(seen) if self._enquiring is not None else {}
-        now, polyv_now = self._wires.now(), self._wires.polyv_now()
-        record = PollRecord(
-            task=task,
-            seen=seen,
-            now=now,
-            polyv_now=polyv_now,
-            next_poll_at=self._rhythm.next_at(task, now=now),
-            after_news_at=self._rhythm.after_news_at(now=now),
-            refused_links=frozenset(self._refused),
-            expired_links=frozenset(self._expired),
-            signing_anew=self._wires.clocks.signing_anew(),
-            is_given_up=self._rhythm.is_given_up(task, now=now, polyv_now=polyv_now),
-            expire_days=self._rhythm.expire_days,
-            resubmit_expired=self._rhythm.resubmit_expired,
-        )
-
-        def keep(connection: Connection) -> PollOutcome:
-            """What is said of the sources is there as soon as their links are."""
-            outcome = record_poll(connection, record)
-            keep_told(connection, told, now=now)
-            return outcome
-
-        outcome = await self._wires.ledger.write(keep)
-        self._wires.summary.published += outcome.published
-        self._wires.summary.windows_closed += outcome.windows_closed
-        self._start_bys += outcome.start_bys
-        self._wires.clocks.signed(outcome.signs_anew)
-        self._wires.notify(
-            {
-                "type": "poll",
-                "task_id": task.task_id,
-                "videos": len(seen),
-                "published": outcome.published,
-                "failed": len(outcome.failed),
-                "finished": outcome.is_finished,
-            }
-        )
-        self._tell_failed(task, outcome)
-        return seen
-
-    async def _keep_failure(self, task: DueTask, exc: PolyvError) -> None:
-        self._wires.summary.polls_failed += 1
-        if isinstance(exc, PolyvBlockedError):
-            if not self._is_blocked_told:
-                _log.warning("%s", exc)
-                self._wires.notify({"type": "poll_failed", "task_id": task.task_id, "error": str(exc)})
-            self._is_blocked_told = True
-            return
-        now, polyv_now = self._wires.now(), self._wires.polyv_now()
-        _log.warning("task %s: %s", task.task_id, exc)
-        self._wires.notify({"type": "poll_failed", "task_id": task.task_id, "error": str(exc)})
-        keep = functools.partial(
-            record_poll_failure,
-            task=task,
-            text=str(exc),
-            now=now,
-            next_poll_at=self._rhythm.next_at(task, now=now),
-            # An outage says nothing about the task; only Polyv's own refusal does.
-            is_given_up=isinstance(exc, PolyvRefusedError)
-            and self._rhythm.is_given_up(task, now=now, polyv_now=polyv_now),
-        )
-        self._tell_failed(task, await self._wires.ledger.write(keep))
-
-    def _tell_failed(self, task: DueTask, outcome: PollOutcome) -> None:
-        """Name what needs a person, videos and the task itself: this is what cron mails."""
-        if outcome.is_rejected:
-            self._wires.summary.tasks_rejected += 1
-            error = "Polyv told nothing of it for too long, and it is not asked about any more"
-            _log.warning("task %s: %s; 'fetcher add %s' begins anew", task.task_id, error, task.task_id)
-            self._wires.notify({"type": "task_rejected", "task_id": task.task_id, "error": error})
-        self._wires.summary.failed += len(outcome.failed)
-        for vid in outcome.failed:
-            error = f"Polyv does not give it in task {task.task_id}"
-            _log.warning("%s: %s; see 'fetcher show %s'", vid, error, vid)
-            self._wires.notify({"type": "failed", "vid": vid, "error": error})

@@ -12,10 +12,13 @@ from fetcher.ledger.claims import Claimed, Nameable, claim, end_pauses, extend, 
 from fetcher.sync.wires import Wires
 
 _LEASE_MS: Final = 600_000
+"""After so long without a word of its run a video is anybody's."""
 _MOST: Final = 512
 """In one claim."""
 _GROWTH: Final = 4
+"""So many times as much is claimed at a time, where what was claimed is done in no time."""
 _IN_LINE: Final = 8
+"""Downloads that are begun for each job where they are quick: most of them stand in line."""
 _SHORT_S: Final = 1.0
 """A backlog that lasts shorter is made larger: with small files claims cost more than they do."""
 _LONG_S: Final = 5.0

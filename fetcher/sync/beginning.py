@@ -18,8 +18,11 @@ from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
 _LOOKED_AT: Final = 20_000
+"""Finished files, the latest, of which a run sees whether they are there; 'verify' looks at all."""
 _LONGEST_RETRY_MS: Final = 60_000
+"""A pause between tries is no longer; what is put off for longer an origin asked for."""
 _LONGEST_HOLD_MS: Final = 2 * 3_600_000
+"""Nothing is put off for longer, unless the clock was wrong when that was written."""
 
 
 async def take_over(

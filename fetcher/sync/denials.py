@@ -8,6 +8,7 @@ from fetcher.domain.events import Event
 from fetcher.downloader.orders import TryAgain
 
 _MOST: Final = 8
+"""Fresh links in a row, after which the host is taken to refuse all of them."""
 
 
 class Denials:

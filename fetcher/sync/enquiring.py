@@ -15,8 +15,11 @@ from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
 _MOST_VIDS: Final = 100
+"""In one question about sizes."""
 _AT_ONCE: Final = 8
+"""Questions about MD5s, one for each video."""
 _MOST_FAILURES: Final = 2
+"""Questions without an answer, after which a run asks no more of their kind."""
 T = TypeVar("T")
 
 

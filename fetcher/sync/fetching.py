@@ -31,6 +31,7 @@ _log: Final = logging.getLogger(__name__)
 _DYING_MS: Final = 20_000
 """A link that lives no longer may be dead before a place and a connection are there for it."""
 _YOUNG_MS: Final = 60_000
+"""A link that Polyv gave so lately is not asked for anew, however little is left of it."""
 _MOST_RESTING: Final = 20_000
 """More are not stepped over for the sake of what another host may give: each has to be claimed for that."""
 

@@ -22,6 +22,7 @@ from fetcher.sync.tries import Patience, Tries
 from fetcher.sync.wires import Wires
 
 _MOST_SUSPICIONS: Final = 10
+"""Tries that met something that is no video, after which a person has to look."""
 
 
 class Recording:

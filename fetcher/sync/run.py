@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from fetcher.sync.sidecars import Sidecars
 
 _HEARTBEAT_S: Final = 200
+"""How often the claims of a run are extended: three times in the life of a lease."""
 _TICK_S: Final = 0.2
+"""How often limits, plan and number of transfers are looked at."""
 _LEARN_S: Final = 10.0
+"""How often what was learned of links is written down."""
 
 
 class Run:

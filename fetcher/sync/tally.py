@@ -30,25 +30,7 @@ class Tally:
         told = {"vid": claimed.vid, "path": claimed.path}
         match event:
             case FileVerified():
-                self._refused.discard(claimed.video_id)
-                self._wires.summary.links_refused = len(self._refused)
-                self._wires.summary.done += 1
-                if event.difference is not None:
-                    _log.warning("%s: kept, although %s", claimed.vid, event.difference)
-                if self._on_done is not None:
-                    self._on_done(claimed.video_id)
-                self._wires.notify(
-                    {
-                        "type": "done",
-                        **told,
-                        "size": event.size,
-                        "sha256": event.sha256,
-                        "evidence": event.evidence.value,
-                        "container": event.container,
-                        "difference": event.difference,
-                        "fetched": event.fetched,
-                    }
-                )
+                self._count_done(claimed, event)
             case GivenUp():
                 self._wires.summary.failed += 1
                 _log.warning("%s: %s, %s", claimed.vid, event.reason, event.detail)
@@ -68,3 +50,25 @@ class Tally:
                 self._wires.summary.links_refused = len(self._refused)
                 _log.warning("%s: %s, and Polyv has no other; asked again later", claimed.vid, event.detail)
                 self._wires.notify({"type": "link_refused", **told, "error": event.detail})
+
+    def _count_done(self, claimed: Claimed, event: FileVerified) -> None:
+        self._refused.discard(claimed.video_id)
+        self._wires.summary.links_refused = len(self._refused)
+        self._wires.summary.done += 1
+        if event.difference is not None:
+            _log.warning("%s: kept, although %s", claimed.vid, event.difference)
+        if self._on_done is not None:
+            self._on_done(claimed.video_id)
+        self._wires.notify(
+            {
+                "type": "done",
+                "vid": claimed.vid,
+                "path": claimed.path,
+                "size": event.size,
+                "sha256": event.sha256,
+                "evidence": event.evidence.value,
+                "container": event.container,
+                "difference": event.difference,
+                "fetched": event.fetched,
+            }
+        )

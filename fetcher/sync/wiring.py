@@ -9,7 +9,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Final
 
 from fetcher.archive.home import Home
@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     from fetcher.polyv.client import PolyvClient
     from fetcher.sync.sidecars import Sidecars
 
-_MOST_EXTRA: Final = 4
+_BESIDE: Final = 3
+"""Places for what would be lost otherwise, for each one that a run begins with."""
 _LONGEST_PAUSE_S: Final = 60.0
 """Our own pauses between tries are no longer."""
 
@@ -124,61 +125,22 @@ def wired_run(
         polyv: Who is asked.
         has_main_account: Whether it may be asked as the main account, too.
     """
-    poller = Poller(
-        source=polyv,
-        now=wires.polyv_now,
-        lifetime_s=wires.clocks.seconds,
-        loopback_too=settings.is_api_here,
-        warn=logging.getLogger("fetcher.poller").warning,
-    )
-    rhythm = Rhythm(
-        first_s=settings.poll_interval,
-        longest_s=settings.poll_interval_max,
-        give_up_after_s=settings.give_up_after,
-        expire_days=settings.expire_days,
-        resubmit_expired=settings.resubmit_expired,
-        link_lives_s=wires.clocks.shortest_s,
-    )
-    enquiring = Enquiring(wires, answers=polyv, has_sizes=settings.ask_sizes, has_md5s=has_main_account)
-    asking = Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=polyv.retry_in_s, enquiring=enquiring)
-    patience = Patience(
-        first_s=settings.retry_delay,
-        tries=settings.tries,
-        asked_again_s=settings.poll_interval,
-        resubmit_expired=settings.resubmit_expired,
-        longest_s=math.inf if options.until_done else max(_LONGEST_PAUSE_S, settings.retry_delay),
-    )
-    terms = Terms(
-        expire_days=settings.expire_days,
-        budget=settings.thaw_bytes,
-        reserve=settings.reserve,
-        first_poll_s=settings.poll_interval,
-        longest_pause_s=settings.poll_interval_max,
-        limit_rate=settings.bytes_per_s,
-    )
+    asking = _asking(wires, settings, polyv, has_main_account=has_main_account)
     measuring = Measuring(wires.downloader, limit=settings.bytes_per_s)
-    submitting = Submitting(
-        wires,
-        submitter=Submitter(polyv),
-        terms=terms,
-        measuring=measuring,
-        retry_in_s=polyv.retry_in_s,
-        created=asking.look_again,
-    )
     sidecars = _sidecars(wires) if settings.sidecars else None
     fetching = Fetching(
         wires,
         renew=asking.renew,
         jobs=jobs,
         layout=settings.layout,
-        patience=patience,
+        patience=_patience(settings, options),
         on_done=None if sidecars is None else sidecars.note,
         is_asking=lambda: bool(asking.active),
     )
     crowd = Crowd(least=jobs, most=most_jobs(settings, options, jobs), limit=settings.bytes_per_s)
     return Run(
         wires,
-        submitting=submitting,
+        submitting=_submitting(wires, settings, polyv, measuring=measuring, created=asking.look_again),
         asking=asking,
         fetching=fetching,
         measuring=measuring,
@@ -196,6 +158,57 @@ def wired_run(
     )
 
 
+def _asking(wires: Wires, settings: Settings, polyv: LatePolyv, *, has_main_account: bool) -> Asking:
+    poller = Poller(
+        source=polyv,
+        now=wires.polyv_now,
+        lifetime_s=wires.clocks.seconds,
+        loopback_too=settings.is_api_here,
+        warn=logging.getLogger("fetcher.poller").warning,
+    )
+    rhythm = Rhythm(
+        first_s=settings.poll_interval,
+        longest_s=settings.poll_interval_max,
+        give_up_after_s=settings.give_up_after,
+        expire_days=settings.expire_days,
+        resubmit_expired=settings.resubmit_expired,
+        link_lives_s=wires.clocks.shortest_s,
+    )
+    enquiring = Enquiring(wires, answers=polyv, has_sizes=settings.ask_sizes, has_md5s=has_main_account)
+    return Asking(wires, poller=poller, rhythm=rhythm, retry_in_s=polyv.retry_in_s, enquiring=enquiring)
+
+
+def _patience(settings: Settings, options: Options) -> Patience:
+    return Patience(
+        first_s=settings.retry_delay,
+        tries=settings.tries,
+        asked_again_s=settings.poll_interval,
+        resubmit_expired=settings.resubmit_expired,
+        longest_s=math.inf if options.until_done else max(_LONGEST_PAUSE_S, settings.retry_delay),
+    )
+
+
+def _submitting(
+    wires: Wires, settings: Settings, polyv: LatePolyv, *, measuring: Measuring, created: Callable[[], None]
+) -> Submitting:
+    terms = Terms(
+        expire_days=settings.expire_days,
+        budget=settings.thaw_bytes,
+        reserve=settings.reserve,
+        first_poll_s=settings.poll_interval,
+        longest_pause_s=settings.poll_interval_max,
+        limit_rate=settings.bytes_per_s,
+    )
+    return Submitting(
+        wires,
+        submitter=Submitter(polyv),
+        terms=terms,
+        measuring=measuring,
+        retry_in_s=polyv.retry_in_s,
+        created=created,
+    )
+
+
 def most_jobs(settings: Settings, options: Options, jobs: int) -> int:
     """Return how many transfers a run may grow to, *jobs* at the least."""
     return _within(settings, options, settings.jobs_max, least=jobs)
@@ -206,8 +219,7 @@ def most_places(settings: Settings, options: Options, jobs: int) -> int:
 
     Three times as many as a run begins with, beside those that it has grown to.
     """
-    beside = (_MOST_EXTRA - 1) * jobs
-    return _within(settings, options, most_jobs(settings, options, jobs) + beside, least=jobs)
+    return _within(settings, options, most_jobs(settings, options, jobs) + _BESIDE * jobs, least=jobs)
 
 
 def _within(settings: Settings, options: Options, most: int, *, least: int) -> int:

@@ -1,13 +1,10 @@
 """One try at one file: ask, judge, receive, verify, make durable."""
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
-from fetcher.domain.container import LOOKED_AT
 from fetcher.domain.errors import (
     AnswerMismatchError,
     FramingBrokenError,
@@ -21,6 +18,7 @@ from fetcher.transfer.digests import Digests, kinds_for
 from fetcher.transfer.exchange import exchange
 from fetcher.transfer.judge import Asked, Head
 from fetcher.transfer.meter import Meter
+from fetcher.transfer.open_part import OpenPart, PartFile
 from fetcher.transfer.origin import Answer, FileSource, translated
 from fetcher.transfer.progress import Progress
 from fetcher.transfer.proof import Proof, Whole, prove
@@ -29,23 +27,6 @@ from fetcher.transfer.turn import Turn
 
 _QUICK = 256 << 10
 """Bytes; a body of so many at the most is received within the turn: that is a millisecond's work or so."""
-
-
-class PartFile(Protocol):
-    """The growing file, as one try needs it."""
-
-    @property
-    def is_new(self) -> bool:
-        """Whether ``open`` makes it: it is empty then."""
-        ...
-
-    def open(self) -> int:
-        """Return a descriptor for reading and writing."""
-        ...
-
-    def restart(self) -> None:
-        """Put an empty part in this one's place: what it held is not of the file that comes now."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,18 +98,16 @@ class _Attempt:
     """One try: the open part, what is known of the file, the digests of what is in the part."""
 
     def __init__(self, part: PartFile, known: Known, tools: Tools) -> None:
-        self._part = part
         self._known = known
         self._tools = tools
-        self._is_empty = part.is_new
-        self._descriptor = part.open()
+        self._part = OpenPart(part)
         self._digests = Digests()
         self._is_at_end = False
         self._progress = Progress()
         self._is_polyvs_size = False
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        self._part.close()
 
     def is_complete(self) -> bool:
         return self._is_at_end or (self._size is not None and self._known.have == self._size)
@@ -148,13 +127,10 @@ class _Attempt:
         A part that no answer could be proven to belong to is begun anew.
         """
         if self._known.have and not self.is_complete() and not self._asked().is_provable:
-            self._restart()
-            self._known, self._is_empty = Known(), True
-        if not self._is_empty:
-            if os.fstat(self._descriptor).st_size < self._known.have:
-                raise TransferInterruptedError("the part was shortened by somebody else")
-            os.ftruncate(self._descriptor, self._known.have)
-            os.lseek(self._descriptor, self._known.have, os.SEEK_SET)
+            self._part.restart()
+            self._known = Known()
+        if not self._part.is_empty:
+            self._part.cut(self._known.have)
             self._digests = Digests(self._kinds())
             self._take_prefix(self._digests)
         self._tools.meter.have, self._tools.meter.size = self._known.have, self._known.size
@@ -163,7 +139,7 @@ class _Attempt:
         tools = self._tools
         with tools.turn.left():
             digests.take_prefix(
-                self._descriptor, size=self._known.have, buffer=tools.buffer, heed=tools.meter.raise_if_aborted
+                self._part.descriptor, size=self._known.have, buffer=tools.buffer, heed=tools.meter.raise_if_aborted
             )
 
     def go_on(self, url: str) -> None:
@@ -215,7 +191,7 @@ class _Attempt:
         if expected is not None and head.size not in (None, expected, self._tools.repeated_size):
             raise OtherSizeError(expected=expected, actual=head.size)
         if self._known.have and head.offset == 0:
-            self._restart()
+            self._part.restart()
         if head.offset == 0:
             size = head.size if head.size is not None else self._known.size
             self._known = Known(size=size, announced=head.announced)
@@ -233,12 +209,6 @@ class _Attempt:
         self._tools.meter.have, self._tools.meter.size = self._known.have, self._known.size
         self._tools.ensure_space((self._known.size or 0) - self._known.have)
         self._tools.on_head(self._known)
-
-    def _restart(self) -> None:
-        """Go over to an empty part. A descriptor closed twice might be another transfer's by then."""
-        self._part.restart()
-        old, self._descriptor = self._descriptor, self._part.open()
-        os.close(old)
 
     def _append(self, answer: Answer, head: Head) -> None:
         """Receive the body; fewer bytes than the file has are asked for again, unless none came.
@@ -264,6 +234,17 @@ class _Attempt:
         """
         if head.length == 0:
             return  # A 416 that says the part is whole; its body is a text about that.
+        came = self._receive(answer, head)
+        self._known = replace(self._known, have=self._known.have + came)
+        if head.length is None and head.is_framed and self._size is None:
+            self._is_at_end = True
+        elif (head.length is None or came == 0) and not self.is_complete():
+            raise TransferInterruptedError(f"the body ended at {self._known.have} of {self._size} bytes")
+        elif not self.is_complete():
+            self._progress.count(came)
+
+    def _receive(self, answer: Answer, head: Head) -> int:
+        """Write the body behind what is in the part; return how many bytes came."""
         limit = head.length
         if limit is None and self._size is not None:
             limit = self._size - self._known.have
@@ -272,7 +253,7 @@ class _Attempt:
             with translated(), contextlib.nullcontext() if is_quick else self._tools.turn.left():
                 came = receive(
                     answer.body,
-                    self._descriptor,
+                    self._part.descriptor,
                     limit=limit,
                     digests=self._digests,
                     meter=self._tools.meter,
@@ -288,25 +269,19 @@ class _Attempt:
             if not self._is_polyvs_size:
                 raise
             raise OtherSizeError(expected=self._size or 0, actual=None) from exc
-        self._known = replace(self._known, have=self._known.have + came)
-        if head.length is None and head.is_framed and self._size is None:
-            self._is_at_end = True
-        elif (head.length is None or came == 0) and not self.is_complete():
-            raise TransferInterruptedError(f"the body ended at {self._known.have} of {self._size} bytes")
-        elif not self.is_complete():
-            self._progress.count(came)
+        return came
 
     def verify(self) -> Fetched:
         """Pass every gate, then make the part durable."""
         have = self._known.have
-        _require_whole(self._descriptor, size=have)
+        self._part.require_whole(size=have)
         computed = self._digests.values()
         if late := self._kinds() - computed.keys():
             digests = Digests(late)
             self._take_prefix(digests)
             computed |= digests.values()
         whole = Whole(
-            opening=os.pread(self._descriptor, LOOKED_AT, 0),
+            opening=self._part.opening(),
             size=have,
             digests=computed,
             announced=self._known.announced,
@@ -315,35 +290,7 @@ class _Attempt:
         )
         proof = prove(whole, self._tools.expected)
         if self._tools.created_at is not None:
-            _date(self._descriptor, self._tools.created_at)
+            self._part.date(self._tools.created_at)
         with self._tools.turn.left():
-            make_durable(self._descriptor, self._part)
+            self._part.make_durable()
         return Fetched(size=have, digests=computed, etag=self._known.etag, proof=proof)
-
-
-def make_durable(descriptor: int, part: PartFile) -> None:
-    """Flush the part to the disk.
-
-    A part whose flush failed is dropped: the kernel forgets what it could not write, and calls it clean.
-
-    Raises:
-        OSError: The disk.
-    """
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        part.restart()
-        raise
-
-
-def _date(descriptor: int, created_at: int) -> None:
-    """Give a file its own time, in ms UTC. One that the file system does not take is not worth the file."""
-    with contextlib.suppress(OSError, OverflowError):
-        os.utime(descriptor, ns=(created_at * 1_000_000, created_at * 1_000_000))
-
-
-def _require_whole(descriptor: int, *, size: int) -> None:
-    """See that nobody cut or removed the part under our hands."""
-    found = os.fstat(descriptor)
-    if found.st_nlink == 0 or found.st_size != size:
-        raise TransferInterruptedError(f"the part was changed by somebody else ({found.st_size} of {size} bytes)")

@@ -17,6 +17,7 @@ _LONGEST_WAIT_S: Final = 0.05
 _SLOW_S: Final = 0.01
 """A turn that lasts longer waited for something, a slow disk most likely: then threads do better side by side."""
 _REST_S: Final = 1.0
+"""For so long after a slow turn threads go side by side."""
 
 
 class Turn:

@@ -2,17 +2,14 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection
-
 from fetcher.domain.verification import DoneFile
+from fetcher.ledger.paging import Reading
 from fetcher.ledger.verifying import PAGE, done_of
 
-Reading = Callable[[], AbstractContextManager[Connection]]
 _MOST_SOUGHT: Final = 100_000
 """So many missing files are looked for under other names; where more are gone, they were not moved one by one."""
 

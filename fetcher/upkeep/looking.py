@@ -5,12 +5,13 @@ from pathlib import Path
 
 from fetcher.archive.rereading import glance
 from fetcher.domain.verification import DoneFile, Kind, judge
-from fetcher.ledger.verifying import done_after, is_still
+from fetcher.ledger.paging import Reading
+from fetcher.ledger.verifying import done_files, is_still
 from fetcher.report.strangers import strangers
 from fetcher.upkeep.course import Course, Wish
 from fetcher.upkeep.crew import Crew, Order
 from fetcher.upkeep.findings import Finding
-from fetcher.upkeep.gone import Gone, Reading
+from fetcher.upkeep.gone import Gone
 from fetcher.upkeep.mending import Mending
 
 
@@ -69,14 +70,7 @@ class Look:
         if self._wish.named is not None:
             yield from sorted(self._wish.named, key=lambda done: done.video_id)
             return
-        last_id = 0
-        while page := self._page(last_id):
-            yield from page
-            last_id = page[-1].video_id
-
-    def _page(self, last_id: int) -> Sequence[DoneFile]:
-        with self._reading() as connection:
-            return done_after(connection, last_id)
+        yield from done_files(self._reading)
 
     def _is_still(self, done: DoneFile) -> bool:
         with self._reading() as connection:

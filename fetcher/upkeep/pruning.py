@@ -9,9 +9,9 @@ from fetcher.archive.leftovers import LeftKind, Leftover, drafts, in_parts, in_q
 from fetcher.domain.status import Status
 from fetcher.ledger import pruning
 from fetcher.ledger.health import statuses
+from fetcher.ledger.paging import Reading
 from fetcher.ledger.recovery import owners
 from fetcher.report.strangers import batches
-from fetcher.upkeep.gone import Reading
 from fetcher.upkeep.mending import Writing
 
 

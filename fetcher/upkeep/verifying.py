@@ -6,11 +6,11 @@ from typing import Final
 
 from fetcher.archive.home import Home
 from fetcher.domain.verification import DoneFile, Kind, Seen, judge
+from fetcher.ledger.paging import Reading
 from fetcher.ledger.verifying import Due, due_after, forget_future, is_still, keep_verified
 from fetcher.upkeep.course import Course, Wish
 from fetcher.upkeep.crew import Crew, Order
 from fetcher.upkeep.findings import Action, Finding
-from fetcher.upkeep.gone import Reading
 from fetcher.upkeep.looking import Look
 from fetcher.upkeep.mending import Mending, Writing
 

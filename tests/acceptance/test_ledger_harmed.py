@@ -12,7 +12,7 @@ from archive_case import ArchiveCase
 from ledger_cases import raw
 from small_disk import small_disk
 
-from fetcher.ledger.engine import WriteLock
+from fetcher.ledger.write_lock import WriteLock
 from fetcher.simulator.faults import Fault
 from fetcher.simulator.library import Video
 

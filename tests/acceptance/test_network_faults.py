@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import socket
 import sqlite3
 import ssl
 import time
@@ -18,6 +17,7 @@ from origin_faults import bursts, cut, status
 from polyv_client_cases import VID
 from polyv_server import Reply, answer, envelope, refusal
 from raw_case import BODY, KEY, PATH, SIZE, RawCase
+from threaded_server import closed_port
 from transfer_cases import certificate
 
 _TEN_YEARS_S = 315_360_000
@@ -33,16 +33,10 @@ def _rows(case: RawCase, *urls: str) -> list[dict[str, Any]]:
     return [case.row(vid=_vid(number), url=f"{url}?auth_key=1-{KEY}") for number, url in enumerate(urls)]
 
 
-def _closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
-
-
 def test_f47_f48_lines_that_lead_nowhere_hold_up_no_other(raw: RawCase) -> None:
     """A name without an address, a closed port, and a sound link in one task: the sound one's file comes."""
     raw.polyv.data = _rows(
-        raw, "https://nowhere.invalid/a.mp4", f"http://127.0.0.1:{_closed_port()}/a.mp4", raw.origin.url(PATH)
+        raw, "https://nowhere.invalid/a.mp4", f"http://127.0.0.1:{closed_port()}/a.mp4", raw.origin.url(PATH)
     )
 
     ended = raw.pass_once(RES_OPTIONS="timeout:1 attempts:1")
@@ -182,7 +176,7 @@ def test_f54_a_node_that_is_down_is_left_for_the_one_that_polyv_names_then(raw: 
         raw.polyv.data = [raw.row(url=f"{url}?auth_key=1-{KEY}")]
         assert 3 == raw.pass_once(FETCHER_TRIES="1").code
         if kind == "closed port":
-            url = f"http://127.0.0.1:{_closed_port()}{PATH}"
+            url = f"http://127.0.0.1:{closed_port()}{PATH}"
             _lead_to(raw, url)
         raw.polyv.data = lambda: [raw.row()]
         asked = len(raw.polyv.requests), len(node.requests)

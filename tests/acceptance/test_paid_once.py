@@ -12,7 +12,6 @@ from fetcher.simulator.api_faults import ApiFault
 from fetcher.simulator.library import Video
 
 _CREATE = "/source-file-task/create"
-_GET = "/source-file-task/get"
 _SIZE = 100_000
 _HOUR_MS = 3_600_000
 

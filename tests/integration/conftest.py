@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from downloader_cases import Bench, bench_in
 from ledger_cases import opened
+from simulator_client import Client, client_of
 from transfer_cases import PlainPart, Try, origin_here
 from transport_cases import trusting
 
 from fetcher.ledger.engine import Database
 from fetcher.ledger.upgrade import create_ledger
+from fetcher.simulator.server import Simulator
 from fetcher.transfer.origin import Origin
 from fetcher.transfer.transport import BulkTransport
 
@@ -60,3 +62,15 @@ def _path(tmp_path: Path) -> Path:
     path = tmp_path / "ledger.db"
     create_ledger(path)
     return path
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def client(simulator: Simulator) -> Iterator[Client]:
+    with client_of(simulator) as asking:
+        yield asking

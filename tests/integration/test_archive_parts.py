@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from fetcher.archive.memos import Memo, current_boot_id, read_memo
-from fetcher.archive.parts import Part, Parts
+from fetcher.archive.part import Part
+from fetcher.archive.parts import Parts
 
 _MEMO = Memo(vid="v", size=100, boot_id=current_boot_id())
 

@@ -15,7 +15,7 @@ from origin_faults import cut, drip, drip_head, mute, stall
 from transfer_cases import open_descriptors, serving, video
 
 from fetcher.archive.memos import Memo
-from fetcher.archive.parts import Part
+from fetcher.archive.part import Part
 from fetcher.domain.errors import StorageError, TransferStoppedError
 from fetcher.domain.events import FileVerified
 from fetcher.downloader.orders import TryAgain

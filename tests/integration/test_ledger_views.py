@@ -30,8 +30,8 @@ from fetcher.domain.errors import UsageError
 from fetcher.domain.events import GivenUp, LinkRefused, TransferFailed
 from fetcher.domain.status import Preparation, Reason, Status
 from fetcher.ledger import views, work
+from fetcher.ledger.backup import backup
 from fetcher.ledger.engine import Database, open_database
-from fetcher.ledger.upgrade import backup
 
 
 @pytest.fixture(name="ledger")

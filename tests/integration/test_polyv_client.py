@@ -1,12 +1,11 @@
 """The client against a real server: what Polyv's answers, silences and nonsense lead to."""
 
-import socket
 import time
-from collections.abc import Iterator
 
 import pytest
-from polyv_client_cases import SECRET, TASK, VID, new_client
+from polyv_client_cases import BUSY, TASK, VID, answering, new_client
 from polyv_server import PolyvServer, Reply, answer, envelope, refusal
+from threaded_server import closed_port
 
 from fetcher.domain.errors import (
     CredentialsRefusedError,
@@ -19,19 +18,7 @@ from fetcher.domain.status import Preparation
 from fetcher.polyv.failures import NeverSentError
 
 _FINE = answer(envelope([]))
-_PAGE = answer(b"<html>busy</html>", status=503)
-
-
-@pytest.fixture
-def server() -> Iterator[PolyvServer]:
-    with PolyvServer(secret=SECRET) as running:
-        yield running
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
+server = answering()
 
 
 async def test_asks_about_a_task_with_a_signature_that_the_server_accepts(server: PolyvServer) -> None:
@@ -107,7 +94,7 @@ async def test_a_refused_video_is_not_tried_again(server: PolyvServer) -> None:
 @pytest.mark.parametrize(
     "reply",
     [
-        _PAGE,
+        BUSY,
         answer(b"", status=200),
         answer(b"not json"),
         answer(b'{"code": 200, "data": ['),
@@ -133,7 +120,7 @@ async def test_nonsense_is_survived_by_asking_again(server: PolyvServer, reply: 
 
 
 async def test_gives_up_after_the_tries_it_was_given(server: PolyvServer) -> None:
-    server.script.extend([_PAGE] * 9)
+    server.script.extend([BUSY] * 9)
 
     async with new_client(server.url, retries=2) as client:
         with pytest.raises(PolyvUnavailableError, match="HTTP 503 with a page"):
@@ -143,7 +130,7 @@ async def test_gives_up_after_the_tries_it_was_given(server: PolyvServer) -> Non
 
 
 async def test_each_try_is_signed_anew(server: PolyvServer) -> None:
-    server.script.append(_PAGE)
+    server.script.append(BUSY)
 
     async with new_client(server.url, retry_first_s=0.02) as client:
         await client.get_task(TASK)
@@ -176,7 +163,7 @@ async def test_a_slow_answer_ends_by_the_clock(server: PolyvServer) -> None:
 
 async def test_a_refused_connection_is_named() -> None:
     """F48."""
-    async with new_client(f"http://127.0.0.1:{_free_port()}", retries=1) as client:
+    async with new_client(f"http://127.0.0.1:{closed_port()}", retries=1) as client:
         with pytest.raises(NeverSentError, match=r"no connection to 127\.0\.0\.1"):
             await client.get_task(TASK)
 
@@ -185,7 +172,7 @@ async def test_a_refused_connection_is_named() -> None:
 
 @pytest.mark.parametrize(
     "reply",
-    [_PAGE, answer(envelope({})), answer(refusal(10002, "qps")), Reply(reset=True), Reply(raw=b"", wait_s=30)],
+    [BUSY, answer(envelope({})), answer(refusal(10002, "qps")), Reply(reset=True), Reply(raw=b"", wait_s=30)],
 )
 async def test_a_create_that_may_have_arrived_is_not_sent_again(server: PolyvServer, reply: Reply) -> None:
     server.script.append(reply)
@@ -199,7 +186,7 @@ async def test_a_create_that_may_have_arrived_is_not_sent_again(server: PolyvSer
 
 
 async def test_a_create_that_cannot_have_arrived_is_sent_again() -> None:
-    async with new_client(f"http://127.0.0.1:{_free_port()}", retries=2) as client:
+    async with new_client(f"http://127.0.0.1:{closed_port()}", retries=2) as client:
         with pytest.raises(NeverSentError):
             await client.create_task([VID], expire_days=1)
 

@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-import socket
 import ssl
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import trustme
-from polyv_client_cases import SECRET, TASK, new_client
+from polyv_client_cases import BUSY, SECRET, TASK, answering, new_client
 from polyv_server import PolyvServer, Reply, answer, envelope, refusal
+from threaded_server import closed_port
 
 from fetcher.domain.errors import (
     CredentialsRefusedError,
@@ -21,19 +21,7 @@ from fetcher.domain.errors import (
 )
 from fetcher.polyv.failures import NeverSentError, TlsRefusedError
 
-_PAGE = answer(b"<html>busy</html>", status=503)
-
-
-@pytest.fixture
-def server() -> Iterator[PolyvServer]:
-    with PolyvServer(secret=SECRET) as running:
-        yield running
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
+server = answering()
 
 
 @pytest.mark.parametrize(
@@ -76,7 +64,7 @@ async def test_a_proxy_never_sees_calls_to_this_machine(
     server: PolyvServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "ALL_PROXY", "http_proxy"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{_free_port()}")
+        monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
 
     async with new_client(server.url, retries=0) as client:
         await client.get_task(TASK)
@@ -84,7 +72,7 @@ async def test_a_proxy_never_sees_calls_to_this_machine(
 
 async def test_a_proxy_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     """F50."""
-    port = _free_port()
+    port = closed_port()
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:pass-canary@127.0.0.1:{port}")
     monkeypatch.delenv("NO_PROXY", raising=False)
 
@@ -180,7 +168,7 @@ async def test_an_answer_in_plain_text_where_tls_was_expected_is_not_tried_again
 
 
 _BROKEN: list[Callable[[str], Reply]] = [
-    lambda _: _PAGE,
+    lambda _: BUSY,
     lambda sign: answer(f"<html>{sign}</html>".encode()),
     lambda sign: answer(refusal(10002, f"bad sign={sign}")),
     lambda sign: answer(refusal(104, f"bad sign={sign}")),

@@ -3,11 +3,10 @@
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
 from importlib.abc import MetaPathFinder
 
 import pytest
-from polyv_client_cases import SECRET, TASK, VID, new_client
+from polyv_client_cases import BUSY, TASK, VID, answering, new_client
 from polyv_server import PolyvServer, Reply, answer, envelope, refusal
 
 from fetcher.domain.errors import (
@@ -21,13 +20,7 @@ from fetcher.polyv.breaker import CircuitBreaker
 from fetcher.polyv.clock import PolyvClock
 from fetcher.polyv.failures import NeverSentError
 
-_PAGE = answer(b"<html>busy</html>", status=503)
-
-
-@pytest.fixture
-def server() -> Iterator[PolyvServer]:
-    with PolyvServer(secret=SECRET) as running:
-        yield running
+server = answering()
 
 
 async def test_retry_after_is_obeyed(server: PolyvServer) -> None:
@@ -148,7 +141,7 @@ async def test_a_server_that_refuses_every_time_is_asked_twice(server: PolyvServ
 
 async def test_five_silences_open_the_breaker_and_time_closes_it(server: PolyvServer) -> None:
     """F53."""
-    server.script.extend([_PAGE] * 5)
+    server.script.extend([BUSY] * 5)
     now = [0.0]
 
     async with new_client(server.url, retries=3, monotonic=lambda: now[0]) as client:
@@ -192,7 +185,7 @@ async def test_f53_five_words_that_it_is_asked_too_often_open_the_breaker(server
 
 async def test_f53_the_silence_of_what_nobody_needs_holds_nothing_back(server: PolyvServer) -> None:
     """MD5s and sizes: where they alone are not answered, links and tasks are asked for all the same."""
-    server.script.extend([_PAGE] * 12)
+    server.script.extend([BUSY] * 12)
     account = MainAccount(user_id="1b448be323", secret="another")
 
     async with new_client(server.url, main_account=account) as client:
@@ -207,7 +200,7 @@ async def test_f53_the_silence_of_what_nobody_needs_holds_nothing_back(server: P
 
 
 async def test_a_breaker_can_be_shared(server: PolyvServer) -> None:
-    server.script.append(_PAGE)
+    server.script.append(BUSY)
     breaker = CircuitBreaker(threshold=1)
 
     async with (

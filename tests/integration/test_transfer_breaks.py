@@ -12,6 +12,7 @@ from origin_faults import (
     mute,
     stall,
 )
+from threaded_server import closed_port
 from transfer_cases import certificate, open_descriptors, video
 from transport_cases import CA, ask, read, serving_both, settle
 
@@ -121,11 +122,8 @@ def test_f48_a_handshake_that_takes_too_long_is_given_up() -> None:
 
 
 def test_f48_nobody_listens(transport: BulkTransport) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-
     with pytest.raises(httpx.NetworkError):
-        ask(transport, f"http://127.0.0.1:{port}/a.mp4")
+        ask(transport, f"http://127.0.0.1:{closed_port()}/a.mp4")
 
 
 def test_f48_connecting_can_be_broken_off(transport: BulkTransport) -> None:

@@ -26,7 +26,7 @@ from fetcher.domain.errors import (
     TransferInterruptedError,
 )
 from fetcher.domain.status import Evidence
-from fetcher.transfer.fetch import make_durable
+from fetcher.transfer.open_part import OpenPart
 from fetcher.transfer.origin import Origin
 
 _BODY = video(250_000)
@@ -198,13 +198,22 @@ def test_f05_what_lies_behind_the_sound_bytes_is_dropped(
     assert (_BODY, ["bytes=100000-"]) == (tries.part.bytes, server.ranges)
 
 
+class _PipePart(PlainPart):
+    """A part that refuses to be flushed, as one on a failing disk does."""
+
+    def open(self) -> int:
+        """Return a pipe's end to write to."""
+        reading, writing = os.pipe()
+        os.close(reading)
+        return writing
+
+
 def test_f07_a_part_that_could_not_be_flushed_is_not_trusted_again(tmp_path: Path) -> None:
-    """A pipe refuses to be flushed, as a failing disk does."""
-    part, (reading, writing) = PlainPart(tmp_path / "a.part", b"x"), os.pipe()
+    part = _PipePart(tmp_path / "a.part", b"x")
+    opened = OpenPart(part)
 
     with pytest.raises(OSError, match="Invalid"):
-        make_durable(writing, part)
+        opened.make_durable()
+    opened.close()
 
     assert (1, False) == (part.restarts, part.path.exists())
-    os.close(reading)
-    os.close(writing)

@@ -207,6 +207,11 @@ def test_a_missing_secret_file_is_named_and_who_names_it(tmp_path: Path) -> None
         load_credentials(Settings(app_id="a", app_secret_file=str(nowhere)), {})
 
 
+def test_a_secret_file_in_the_home_of_somebody_unknown_is_one_that_cannot_be_read() -> None:
+    with pytest.raises(UsageError, match=r"app_secret_file.*~nobody-here/secret: No such file"):
+        load_credentials(Settings(app_id="a", app_secret_file="~nobody-here/secret"), {})
+
+
 def test_no_secret_at_all_names_every_way_to_give_one() -> None:
     """Cron hands on nothing of a shell's environment: the config is where most will put it."""
     with pytest.raises(UsageError, match=r"POLYV_APP_SECRET,.*POLYV_APP_SECRET_FILE,.*app_secret_file"):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from fetcher.archive.memos import Memo, current_boot_id
-from fetcher.archive.parts import Part, Parts
+from fetcher.archive.part import Part
+from fetcher.archive.parts import Parts
 
 _NAME = "7-0123abcd"
 

@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fetcher.domain.errors import IntegrityError, NotAVideoError
-from fetcher.domain.opening import require_video
+from fetcher.domain.errors import IntegrityError
 from fetcher.domain.status import Evidence
-from fetcher.downloader.stall import SLOWEST, StallWatch
 from fetcher.transfer.digests import Digests, agreeing, kinds_for
 
 _DATA = b"123456789"
@@ -69,65 +67,3 @@ def test_f29_one_digest_that_differs_outweighs_those_that_agree() -> None:
         agreeing({"crc64": _CRC64, "repr-digest": "00"}, {"sha256": _SHA256, "crc64": _CRC64})
 
     assert ("00", _SHA256) == (caught.value.expected, caught.value.actual)
-
-
-@pytest.mark.parametrize(
-    "opening",
-    [
-        b"",
-        b"<!DOCTYPE html>",
-        b"\r\n  <html lang=zh>",
-        b"\xef\xbb\xbf<?xml version='1.0'?>",
-        b"<Error><Code>NoSuchKey</Code>",
-        b"<!-- portal --><p>",
-        b"<head>",
-        b'{"code": 403}',
-        b'{ "error" :1}',
-    ],
-)
-def test_f31_f32_a_page_or_an_error_document_is_no_video(opening: bytes) -> None:
-    with pytest.raises(NotAVideoError):
-        require_video(opening)
-
-
-@pytest.mark.parametrize(
-    "opening",
-    [
-        b"\x00\x00\x00\x18ftypmp42",
-        b"FLV\x01",
-        b"RIFF",
-        b"\x1aE\xdf\xa3",
-        b"G@\x11",
-        b"\x00" * 40,
-        b"<\x00\x01",
-        b"{\x00",
-    ],
-)
-def test_anything_else_may_be_a_video(opening: bytes) -> None:
-    require_video(opening)
-
-
-def _watched(*seen: tuple[float, int, bool]) -> list[bool]:
-    watch = StallWatch(window_s=10)
-    return [watch.is_stalled(now=now, fetched=fetched, is_receiving=receiving) for now, fetched, receiving in seen]
-
-
-def test_f46_a_window_without_a_byte_is_a_stall() -> None:
-    assert [False, False, True] == _watched((0, 0, True), (9, 0, True), (10, 0, True))
-
-
-def test_f45_a_drip_below_the_slowest_rate_is_a_stall() -> None:
-    assert [False, True] == _watched((0, 500, True), (10, 500 + 10 * SLOWEST - 1, True))
-
-
-def test_the_slowest_rate_itself_is_none() -> None:
-    assert [False, False, False] == _watched((0, 0, True), (10, 10 * SLOWEST, True), (20, 20 * SLOWEST, True))
-
-
-def test_each_window_is_looked_at_by_itself() -> None:
-    """A fast beginning does not buy a slow end."""
-    assert [False, False, True] == _watched((0, 0, True), (10, 10**9, True), (20, 10**9, True))
-
-
-def test_nothing_is_expected_while_nobody_receives() -> None:
-    assert [False, False, False, False] == _watched((0, 0, True), (9, 0, False), (11, 0, True), (20, 0, True))
