@@ -95,7 +95,7 @@ class Mending:
     def _put_back(self, done: DoneFile, seen: Seen, verdict: Verdict) -> Finding:
         """Keep the file for a person, then want it again: in this order a crash leaves a file that is missing."""
         try:
-            kept = quarantine(self._home, done.path, name=f"{done.video_id}-{self._now()}", identity=seen.identity)
+            kept = quarantine(self._home, done.path, vid=done.vid, identity=seen.identity)
         except (ConflictError, OSError) as exc:
             _log.warning("%s stays where it is, and is not fetched again: %s", done.path, exc)
             return finding_of(done, verdict)
