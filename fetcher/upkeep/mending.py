@@ -68,6 +68,12 @@ class Mending:
             for done in files
         ]
 
+    def perhaps_moved(self, files: Sequence[DoneFile]) -> list[Finding]:
+        """Return what is told of missing files that may be elsewhere. To fetch them again would be paid for."""
+        self._course.tally.perhaps_moved += len(files)
+        detail = "the file is gone; one as large stands elsewhere, which may be it"
+        return [finding_of(done, Verdict(kind=Kind.MISSING, detail=detail)) for done in files]
+
     def moved(self, done: DoneFile, place: Place) -> Finding:
         """Return what is told of a file that is elsewhere; the ledger takes that in."""
         action = None
