@@ -13,6 +13,7 @@ from fetcher.archive.names import is_portable, path_key
 from fetcher.archive.quarantine import quarantine
 from fetcher.archive.rereading import glance
 from fetcher.archive.sidecars import move_sidecar
+from fetcher.archive.told import vid_of_name
 from fetcher.domain.errors import ConflictError, StorageError
 from fetcher.domain.verification import DoneFile, Kind, Seen, Verdict, is_alarming, judge
 from fetcher.ledger.verifying import move, want_again
@@ -80,6 +81,8 @@ class Mending:
         detail = f"it is {place.path} now"
         if not place.is_certain:
             detail = f"the same bytes are {place.path}, but another file or video has them, too"
+        elif vid_of_name(place.path) not in (None, done.vid):  # A rebuilt ledger would take it for that video's.
+            detail = f"it is {place.path} now, which is the name of another video's file"
         elif self._wish.accepts_moves and not self._course.is_interrupted and self._accept(done, place.path):
             action = Action.ACCEPTED
         return finding_of(done, Verdict(kind=Kind.MOVED, detail=detail), moved_to=place.path, action=action)

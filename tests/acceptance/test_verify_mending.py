@@ -80,6 +80,19 @@ def test_a_dry_run_says_what_would_be_done_and_changes_nothing(case: ArchiveCase
     }
 
 
+def test_a_file_that_was_moved_to_another_videos_name_is_told_and_not_taken_in(case: ArchiveCase) -> None:
+    """A ledger that is made anew from names would call that other video done."""
+    (moved,) = filled(case, 1)
+    other = case.simulator.library.add_video()
+    place(case, moved).rename(place(case, other))
+
+    code, (finding,), summary = told(case, "--accept-moves")
+
+    assert (9, "moved", None, 0) == (code, finding["kind"], finding["action"], summary["accepted"])
+    assert f"it is {other.vid}.mp4 now, which is the name of another video's file" == finding["detail"]
+    assert f"{moved.vid}.mp4" == case.rows()[moved.vid]["path"]
+
+
 def test_f100_repairs_wait_for_no_run_and_no_run_for_them(case: ArchiveCase) -> None:
     """Exit code 11, and nothing is changed; to look at it is allowed."""
     (video,) = filled(case, 1)
