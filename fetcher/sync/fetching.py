@@ -278,7 +278,7 @@ class Fetching:
         except (FileRefusedError, NoRoomError) as exc:
             self._wires.summary.error = self._wires.summary.error or exc
             self._tries.use_up(claimed.video_id)
-            return TryAgain(detail=str(exc))
+            return TryAgain(detail=exc.then if isinstance(exc, NoRoomError) else str(exc))
 
     def _is_dying(self, claimed: Claimed) -> bool:
         """Tell whether to ask for another link first; one that Polyv has just given is as fresh as any."""
