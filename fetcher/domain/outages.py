@@ -3,7 +3,7 @@
 from typing import Final
 
 _FEWEST: Final = 3
-"""So many different files that nobody could be reached for are no matter of one of them."""
+"""So many different files that nobody gives anything of are no matter of one of them."""
 _LEAST_S: Final = 60.0
 """Less is no outage: a transfer that stands for so long is broken off, and tried again."""
 _LONGEST_S: Final = 86_400.0
@@ -15,7 +15,7 @@ _MOST: Final = 0.5
 
 
 class Outages:
-    """Learned from tries at which nobody could be reached. Pure: the clock is passed in, in monotonic seconds.
+    """Learned from tries that gave nothing. Pure: the clock is passed in, in monotonic seconds.
 
     An outage begins with the first such try and ends with the next answer, be that in a later run.
 
@@ -45,7 +45,7 @@ class Outages:
             now: Monotonic seconds.
             fetched: Bytes that have come so far.
             worked_s: Seconds of work so far, outages aside.
-            unreached: For how many different files nobody could be reached since the last answer.
+            unreached: Of how many different files nobody gave anything since the last answer.
         """
         came, self._fetched, self._worked_s = fetched - self._fetched, fetched, worked_s
         before, self._unreached = self._unreached, unreached

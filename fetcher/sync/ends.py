@@ -13,7 +13,7 @@ class Ends:
         refused: Those of them that fewer at a time might have spared: turned away, or broken.
         files: Those that brought a file; one that was in place already was not brought.
         short: Bytes by which these files were short of what each is worth at the least.
-        unreached: The videos for which nobody could be reached, as long as nothing else comes of any download.
+        unreached: The videos whose origin could not be reached, or is broken, since any download had an answer.
     """
 
     def __init__(self) -> None:
