@@ -82,7 +82,8 @@ def test_the_least_recently_verified_come_first_and_each_time_the_next_ones(case
             at = None if age == 0 else age
             connection.execute("UPDATE videos SET verified_at = ? WHERE vid = ?", (at, vid))
 
-    codes, read = [], []
+    codes: list[int] = []
+    read: list[str] = []
     while len(read) < len(order) + 1:
         before = verified_at(case)
         codes.append(case.run("verify", "--jobs", "1", "--max-duration", "0.000001s").returncode)
