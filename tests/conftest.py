@@ -1,6 +1,7 @@
 """For all tests: their order, which of them are measured, and lines for the end of the output."""
 
-from collections.abc import Generator
+import signal
+from collections.abc import Generator, Iterator
 
 import hypothesis
 import pytest
@@ -40,6 +41,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     with nothing_measured():
         return (yield)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _hang_ups_count() -> Iterator[None]:
+    """Whoever ignores SIGHUP, as nohup does, hands that down to the commands that are tested."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture

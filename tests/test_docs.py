@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fetcher.cli.main import group
+from fetcher.cli.group import group
 from fetcher.domain.exit_code import ExitCode
 from fetcher.domain.status import Evidence, Reason, Status
 from fetcher.report.rows import COLUMNS

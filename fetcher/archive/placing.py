@@ -218,7 +218,8 @@ def opened_parent(
                 made("/".join(above[:depth]))
             if durably:
                 os.fsync(directory)
-            directory = _step(directory, step, path)
+            directory, upper = _below(directory, step, path), directory
+            os.close(upper)
         yield directory, name
     finally:
         os.close(directory)
@@ -233,16 +234,14 @@ def _make(step: str, directory: int) -> bool:
     return True
 
 
-def _step(directory: int, step: str, path: str) -> int:
-    """Go from an open directory one down, close the upper one."""
+def _below(directory: int, step: str, path: str) -> int:
+    """Open a directory that is in an open one."""
     try:
-        below = os.open(step, _DIRECTORY, dir_fd=directory)
+        return os.open(step, _DIRECTORY, dir_fd=directory)
     except OSError as exc:
         if exc.errno in (errno.ELOOP, errno.ENOTDIR):
             raise ConflictError(f"{step!r} on the way to {path!r} is a link or no directory") from exc
         raise
-    os.close(directory)
-    return below
 
 
 def _read(directory: int, name: str, path: str, *, durably: bool, heed: Callable[[], None] = lambda: None) -> Found:

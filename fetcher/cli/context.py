@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fetcher.archive.home import Home
+    from fetcher.cli.stopping import Signals
     from fetcher.ledger.engine import Database
     from fetcher.settings import Settings
 
@@ -23,6 +24,7 @@ class Session:
     verbosity: int
     """-1 quiet, 0 default, 1 and more verbose."""
     log_format: str
+    signals: Signals
 
     @property
     def is_told_of_success(self) -> bool:

@@ -21,7 +21,7 @@ def tell(error: BaseException) -> int:
     match error:
         case click.ClickException():
             return _misused(error)
-        case click.Abort() | KeyboardInterrupt():
+        case click.Abort():
             return ExitCode.SIGINT
         case FetcherError():
             complain(str(error))

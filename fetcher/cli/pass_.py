@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import logging
-import os
 import shlex
-import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -65,18 +64,20 @@ def run_pass(
     notify = output.json if as_json else _ignore
 
     async def one_pass() -> Summary:
-        async with assembled_run(home, settings, credentials, options, notify) as run:
-            _obey_signals(run)
-            async with _bars(session, run):
-                return await run.run()
+        loop = asyncio.get_running_loop()
+        with contextlib.ExitStack() as heeding:
+            async with assembled_run(home, settings, credentials, options, notify) as run:
+                # The first signal ends the run in order, up to its last row; a second one ends the process at once.
+                stop = functools.partial(loop.call_soon_threadsafe, run.stop)
+                heeding.enter_context(session.signals.heeding(stop))
+                async with _bars(session, run):
+                    return await run.run()
 
     with hold_archive(home, settings.ledger_path(home)):
         make_whole(home)
-        summary = asyncio.run(one_pass())
+        summary = session.signals.run(one_pass)
         keep_metrics(session, home, settings, at_risk=summary.at_risk)
-    # All is done and recorded; what is left to do is to write it to somebody who may not read.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: os._exit(128 + number))
+    session.signals.let_go()  # All is done and recorded; it is left to write it to somebody who may not read.
     if summary.error is not None:
         complain(str(summary.error))
     left = summary.counts.get("ready", 0)
@@ -101,28 +102,6 @@ def _bars(session: Session, run: Run) -> AbstractAsyncContextManager[None]:
     from fetcher.cli.bars import show_bars
 
     return show_bars(run.downloader)
-
-
-def _obey_signals(run: Run) -> None:
-    """The first signal ends the run in order; a second one ends the process at once, which loses nothing either.
-
-    Handlers of the interpreter, not of the loop: those are never called by a loop that stands.
-    """
-    loop = asyncio.get_running_loop()
-    asked: list[int] = []
-
-    def end(number: int, frame: object) -> None:
-        del frame
-        code = ExitCode(128 + number)
-        if asked or loop.is_closed():
-            os._exit(code)
-        asked.append(number)
-        loop.call_soon_threadsafe(run.stop, code)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
-        loop.add_signal_handler(signal.SIGHUP, run.stop, ExitCode.SIGTERM)
 
 
 def _ignore(told: Mapping[str, Any]) -> None:

@@ -86,7 +86,7 @@ def _made(session: Session, way: _Way, *, jobs: int | None) -> tuple[Rebuild, Pa
     from fetcher.archive.space import disk_errors
     from fetcher.ledger.failures import translated
     from fetcher.ledger.findings import Findings
-    from fetcher.ledger.replacing import new_ledger, put_in_place
+    from fetcher.ledger.replacing import new_ledger, no_draft_left, put_in_place
     from fetcher.sync.holding import hold_archive
 
     notes = way.home.dot / "rebuild.db"
@@ -102,9 +102,10 @@ def _made(session: Session, way: _Way, *, jobs: int | None) -> tuple[Rebuild, Pa
             rebuilt.read(jobs or min(os.cpu_count() or 1, _MOST_JOBS), progress)
         rebuilt.judge()
         on_network = session.settings(way.home).ledger_on_network
-        with new_ledger(way.ledger, on_network=on_network) as database:
-            rebuilt.fill(database)
-        kept = put_in_place(way.ledger, require_free=lambda: _require_free(way))
+        with no_draft_left(way.ledger):
+            with new_ledger(way.ledger, on_network=on_network) as database:
+                rebuilt.fill(database)
+            kept = put_in_place(way.ledger, require_free=lambda: _require_free(way))
     findings.remove()
     return rebuilt, kept
 

@@ -27,8 +27,6 @@ def command(session: Session, categories: tuple[str, ...], as_json: bool) -> int
     Polyv; 4 where somebody has to see to it (never asked for, failed, gone at Polyv, replaced there), 3 where a
     later run may still fetch some, or Polyv's list was not whole. What is gone cannot be told of a --category.
     """
-    import asyncio
-
     from fetcher.cli.access import polyv_access
 
     home = session.home()
@@ -43,7 +41,7 @@ def command(session: Session, categories: tuple[str, ...], as_json: bool) -> int
         async with ledger_and_polyv(settings, credentials, path) as (ledger, polyv):
             return await _shown(Reconciling(ledger, polyv, categories), as_json=as_json)
 
-    return asyncio.run(run())
+    return session.signals.run(run)
 
 
 async def _shown(reconciling: Reconciling, *, as_json: bool) -> int:

@@ -40,6 +40,8 @@ def show_demo(session: Session, directory: Path, count: int) -> int:
         home = create_home(directory, config=annotated_config(), prepare=lambda made: create_ledger(made.ledger))
         _record(session, home, simulator, videos)
         code = _sync(session, home, simulator)
+        if session.signals.asked is not None:
+            return code
         return _tell(session, home, videos, code)
 
 

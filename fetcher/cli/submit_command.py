@@ -104,8 +104,6 @@ def _named(vids: tuple[str, ...], *, is_other: bool, is_listed_only: bool) -> li
 
 
 def _submitted(session: Session, wish: Wish) -> int:
-    import asyncio
-
     from fetcher.cli.access import polyv_access
 
     home = session.home()
@@ -119,7 +117,7 @@ def _submitted(session: Session, wish: Wish) -> int:
         async with ledger_and_polyv(settings, credentials, path) as (ledger, polyv):
             return await Wanting(ledger, polyv, wish).run()
 
-    return _told(session, asyncio.run(run()), wish)
+    return _told(session, session.signals.run(run), wish)
 
 
 def _told(session: Session, harvest: Harvest, wish: Wish) -> int:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from fetcher.cli.access import ledger_access
 from fetcher.cli.logs import complain, say
 from fetcher.cli.output import Output
-from fetcher.cli.stopping import obey_signals
 from fetcher.domain.errors import UsageError
 from fetcher.domain.exit_code import ExitCode
 from fetcher.domain.identifiers import printable
@@ -68,9 +67,8 @@ def verify(session: Session, flags: Flags) -> int:
         wish = _wish(reading, flags)
         jobs = flags.jobs or usual_jobs(home.root)
         verifying = Verifying(home, reading, writing, wish, jobs=jobs, now=lambda: int(time.time() * 1000))
-        obey_signals(verifying.course.stop)
         output = Output()
-        with _bar(session, verifying, reading, wish):
+        with session.signals.heeding(verifying.course.stop), _bar(session, verifying, reading, wish):
             _show(verifying, output, flags)
         return _told(verifying, output, flags)
 

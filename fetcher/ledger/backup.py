@@ -13,6 +13,12 @@ from fetcher.ledger.mounts import uri_to_read
 
 UNFINISHED: Final = ".unfinished"
 """Ends the name of a copy that is being made."""
+_PAGES: Final = 2000
+"""Pages that are copied with one call."""
+_BETWEEN_S: Final = 0.005
+"""Seconds between two tries where the ledger is locked."""
+_STEPS: Final = 1_000_000
+"""Steps of SQLite's between two moments at which a check may be broken off."""
 
 
 def backup(path: Path, to: Path, *, is_checked: bool = False) -> None:
@@ -33,16 +39,13 @@ def backup(path: Path, to: Path, *, is_checked: bool = False) -> None:
     draft = to.with_name(f"{to.name}.{stamp()}{UNFINISHED}")
     _require_free(to)
     try:
-        os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    except OSError as exc:
-        raise UsageError(f"{to} cannot be written: {exc.strerror}. Choose another name.") from exc
-    try:
+        _make_private(draft, to)
         with (
             translated(path),
             contextlib.closing(sqlite3.connect(uri_to_read(path), uri=True)) as source,
             contextlib.closing(sqlite3.connect(draft)) as copy,
         ):
-            source.backup(copy)
+            _copy(source, copy)
             if is_checked:
                 _require_sound(copy, path)
         _name(draft, to)
@@ -52,6 +55,26 @@ def backup(path: Path, to: Path, *, is_checked: bool = False) -> None:
             raise DiskFullError(f"no room to write {to}. Make room, or choose another place.") from exc.__cause__
         raise
     sync_directory(to.parent)
+
+
+def _make_private(draft: Path, to: Path) -> None:
+    try:
+        os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as exc:
+        raise UsageError(f"{to} cannot be written: {exc.strerror}. Choose another name.") from exc
+
+
+def _copy(source: sqlite3.Connection, copy: sqlite3.Connection) -> None:
+    """Copy one snapshot, some megabytes at a time: who wants to break that off has not to wait for the last one."""
+    source.isolation_level = None
+    source.execute("BEGIN")
+    source.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # From here on nobody's write is seen.
+    source.backup(copy, pages=_PAGES, progress=_between, sleep=_BETWEEN_S)
+    source.execute("ROLLBACK")
+
+
+def _between(*_: int) -> None:
+    """Code that runs between two pieces of a long call: it may be broken off here."""
 
 
 def _require_free(to: Path) -> None:
@@ -73,6 +96,7 @@ def _name(draft: Path, to: Path) -> None:
 
 
 def _require_sound(copy: sqlite3.Connection, path: Path) -> None:
+    copy.set_progress_handler(_between, _STEPS)
     if copy.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
         raise LedgerDamagedError(
             f"{path} is damaged; no copy was made. 'fetcher ledger check' says more. Keep the older copies."

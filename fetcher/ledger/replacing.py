@@ -60,16 +60,20 @@ def new_ledger(path: Path, *, on_network: bool = False) -> Iterator[Database]:
         StorageError: The disk.
     """
     draft = _draft_of(path)
-    _remove(draft)
-    create_ledger(draft)
-    try:
-        database = open_database(draft, on_network=on_network)
-        try:
-            yield database
-        finally:
-            database.close()
-    except BaseException:
+    with no_draft_left(path):
         _remove(draft)
+        create_ledger(draft)
+        with contextlib.closing(open_database(draft, on_network=on_network)) as database:
+            yield database
+
+
+@contextlib.contextmanager
+def no_draft_left(path: Path) -> Iterator[None]:
+    """Take away what is beside *path* of a new ledger where the block does not end well."""
+    try:
+        yield
+    except BaseException:
+        _remove(_draft_of(path))
         raise
 
 

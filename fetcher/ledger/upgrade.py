@@ -45,8 +45,23 @@ def _require_nothing(path: Path) -> None:
 
 def _create(path: Path) -> None:
     draft = path.with_name(f"{path.name}.new")
-    for leftover in (draft, *(Path(f"{draft}{end}") for end in ("-wal", "-shm", "-journal"))):
-        leftover.unlink(missing_ok=True)
+    _remove(draft)  # Of a process that was killed.
+    try:
+        _fill(draft)
+        os.rename(draft, path)
+    except BaseException:
+        _remove(draft)
+        raise
+    sync_directory(path.parent)
+
+
+def _remove(draft: Path) -> None:
+    for end in ("", "-wal", "-shm", "-journal", ".lock"):
+        Path(f"{draft}{end}").unlink(missing_ok=True)
+
+
+def _fill(draft: Path) -> None:
+    """Make the tables of an empty ledger."""
     os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -58,8 +73,6 @@ def _create(path: Path) -> None:
     finally:
         database.close()
     Path(f"{draft}.lock").unlink(missing_ok=True)
-    os.rename(draft, path)
-    sync_directory(path.parent)
 
 
 def require_current(

@@ -1,4 +1,3 @@
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -6,14 +5,6 @@ import pytest
 from archive_case import ArchiveCase, archive_case
 from crash.runs import Runs, runs_under
 from raw_case import RawCase, prepared_archive, raw_case
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _hang_ups_count() -> Iterator[None]:
-    """Whoever ignores SIGHUP, as nohup does, hands that down to the commands that are tested."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ def _begun(case: ArchiveCase, *arguments: str, size: int = 2 * _MIB) -> tuple[su
     running = case.start("sync", *arguments)
     while case.fetched_bytes(video) < 100_000:
         assert running.poll() is None
+        time.sleep(0.01)
     return running, video
 
 
@@ -112,12 +113,12 @@ def test_a_terminal_that_goes_away_ends_a_run_in_order_and_nohup_keeps_it(case: 
 
 def test_a_machine_that_sleeps_longer_than_a_link_lives(case: ArchiveCase) -> None:
     """F11: what was claimed before is asked for again after a 403; the part under way goes on."""
-    case.simulator.link_lifetime = 1.0
+    case.simulator.link_lifetime = 3.0
     second = case.simulator.library.add_video(size=_MIB)
     running, first = _begun(case, "--jobs", "1")
     case.add(second)
     running.send_signal(signal.SIGSTOP)
-    time.sleep(1.2)
+    time.sleep(3.2)
     running.send_signal(signal.SIGCONT)
 
     assert 0 == running.wait(30)

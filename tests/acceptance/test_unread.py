@@ -69,18 +69,18 @@ def test_a_terminal_that_is_held_holds_what_is_shown_and_not_the_run(case: Archi
 
 _STANDING = """
 import asyncio, os, sys, time
-from fetcher.cli.pass_ import _obey_signals
-
-class Run:
-    def stop(self, code):
-        print("stopped", flush=True)
+from fetcher.cli.stopping import Signals
 
 async def stand():
-    _obey_signals(Run())
-    print("stands", flush=True)
-    STANDS
+    loop = asyncio.get_running_loop()
+    with signals.heeding(lambda code: loop.call_soon_threadsafe(print, "stopped")):
+        print("stands")
+        STANDS
 
-asyncio.run(stand())
+sys.stdout.reconfigure(line_buffering=True)
+signals = Signals()
+with signals.at_work():
+    signals.run(stand)
 """
 
 

@@ -12,9 +12,11 @@
  *   short    a write takes half of its bytes, and the next one to that file fails; any other call: as fail
  *   full     from there on all fails that needs room: new names, and writes beyond the end of a file
  *   broken   from there on everything fails
- *   stop     the process gets SIGINT, as by Ctrl-C, once the call is through
+ *   stop     the process gets SHIM_SIGNAL, or SIGINT as by Ctrl-C, once the call is through
  *
- * SHIM_ONLY ("fsync:.part") has only calls of that kind counted, with that text in a path.
+ * SHIM_ONLY ("fsync:.part") has only calls of that kind counted, with that text in a path. With SHIM_ONLY=lock none
+ * of those counts, but what the first thread does with locks: each that it takes, waits for, or frees. The interpreter
+ * makes its locks of semaphores.
  * Flushes are numbered, fail and are written down, and never really made: a kill takes nothing from the kernel.
  * SHIM_LINKS=none refuses hard links, as file systems do that have none; such a call has no number.
  * SHIM_BOOT_ID names a file that is read in place of the kernel's boot id.
@@ -24,10 +26,12 @@
  * Nothing is done before shim_arm(), which reads the environment.
  */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -38,6 +42,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MOST_FILES 1024
@@ -54,7 +59,7 @@ static const char *const KINDS[] = {"open", "write", "cut", "fsync", "rename", "
 static char root[PATH_MAX], only[PATH_MAX], boot_id[PATH_MAX];
 static enum mode mode;
 static long point;
-static int injected, has_links, armed, log_fd = -1;
+static int injected, stopping, has_links, locks_count, armed, log_fd = -1;
 static atomic_long calls;
 static atomic_int short_fd = -1;
 static char known[MOST_FILES][PATH_MAX]; /* by descriptor; empty for what is not below the root */
@@ -86,6 +91,8 @@ int shim_arm(void)
     snprintf(boot_id, sizeof boot_id, "%s", setting("SHIM_BOOT_ID"));
     point = atol(setting("SHIM_POINT"));
     injected = atoi(setting("SHIM_ERRNO"));
+    stopping = *setting("SHIM_SIGNAL") ? atoi(setting("SHIM_SIGNAL")) : SIGINT;
+    locks_count = !strcmp(only, "lock");
     has_links = strcmp(setting("SHIM_LINKS"), "none");
     atomic_store(&calls, 0);
     if (*log) {
@@ -233,7 +240,7 @@ static int64_t end(struct call *call, int64_t result)
     if (call->halved)
         atomic_store(&short_fd, call->fd);
     if (call->number && call->number == point && mode == STOP)
-        syscall(SYS_kill, getpid(), SIGINT);
+        syscall(SYS_kill, getpid(), stopping);
     errno = kept;
     return result;
 }
@@ -421,3 +428,49 @@ int mkdirat(int directory, const char *path, mode_t how)
 }
 
 int mkdir(const char *path, mode_t how) { return mkdirat(AT_FDCWD, path, how); }
+
+/* A lock was taken, waited for or freed by the first thread. */
+static int locked(int result)
+{
+    int kept = errno;
+    if (armed && locks_count && syscall(SYS_gettid) == getpid())
+        if (atomic_fetch_add(&calls, 1) + 1 == point && mode == STOP)
+            syscall(SYS_kill, getpid(), stopping);
+    errno = kept;
+    return result;
+}
+
+#define REAL(name) \
+    static typeof(name) *real; \
+    if (!real) \
+        real = (typeof(name) *)dlsym(RTLD_NEXT, #name)
+
+int sem_trywait(sem_t *lock)
+{
+    REAL(sem_trywait);
+    return locked(real(lock));
+}
+
+int sem_wait(sem_t *lock)
+{
+    REAL(sem_wait);
+    return locked(real(lock));
+}
+
+int sem_timedwait(sem_t *lock, const struct timespec *until)
+{
+    REAL(sem_timedwait);
+    return locked(real(lock, until));
+}
+
+int sem_clockwait(sem_t *lock, clockid_t clock, const struct timespec *until)
+{
+    REAL(sem_clockwait);
+    return locked(real(lock, clock, until));
+}
+
+int sem_post(sem_t *lock)
+{
+    REAL(sem_post);
+    return locked(real(lock));
+}

@@ -236,7 +236,7 @@ def test_the_far_line_costs_a_round_trip_and_hands_on_every_byte() -> None:
     ):
         threading.Thread(target=_echo, args=(server,), daemon=True).start()
         took = []
-        for _ in range(2):
+        for _ in range(6):
             began = time.monotonic()
             near.sendall(sent)
             came = b"".join(iter_exactly(near, len(sent)))
@@ -244,7 +244,7 @@ def test_the_far_line_costs_a_round_trip_and_hands_on_every_byte() -> None:
             assert sent == came
 
     assert 0.2 <= took[0]
-    assert 0.1 <= took[1] < took[0]
+    assert 0.1 <= min(took[1:]) < 0.2, "the quickest tells: a busy machine makes any of them slower"
 
 
 def _echo(server: socket.socket) -> None:

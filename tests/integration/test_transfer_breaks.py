@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import closing
 
 import httpx
@@ -14,7 +15,7 @@ from origin_faults import (
 )
 from threaded_server import closed_port
 from transfer_cases import certificate, open_descriptors, video
-from transport_cases import CA, ask, read, serving_both, settle
+from transport_cases import CA, ask, read, serving_both, settle, trusting
 
 from fetcher.transfer.connection import Breakable
 from fetcher.transfer.transport import BulkTransport
@@ -22,6 +23,15 @@ from fetcher.transfer.transport import BulkTransport
 _BODY = video(300_000)
 
 server = serving_both(_BODY)
+_AT_ONCE_S = 10.0
+"""Seconds, of the thirty that it would take else."""
+
+
+@pytest.fixture
+def patient() -> Iterator[BulkTransport]:
+    """Yield a transport that gives nothing up by itself while a test runs."""
+    with closing(BulkTransport(context=trusting(), connect_timeout_s=60, read_timeout_s=60)) as bulk:
+        yield bulk
 
 
 def _abort_last(lines: list[Breakable]) -> None:
@@ -87,7 +97,7 @@ def test_f46_a_line_without_a_byte_runs_into_the_time_out(server: OriginServer, 
 
 @pytest.mark.parametrize("reply", [stall(1000), mute])
 def test_f08_an_abort_from_another_thread_is_noticed_at_once(
-    server: OriginServer, transport: BulkTransport, reply: Reply
+    server: OriginServer, patient: BulkTransport, reply: Reply
 ) -> None:
     server.script("/a.mp4", [reply])
     lines: list[Breakable] = []
@@ -95,22 +105,22 @@ def test_f08_an_abort_from_another_thread_is_noticed_at_once(
     began = time.monotonic()
 
     with pytest.raises(httpx.TransportError):
-        read(ask(transport, server.url("/a.mp4"), lines.append))
+        read(ask(patient, server.url("/a.mp4"), lines.append))
 
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < _AT_ONCE_S
 
 
-def test_f48_a_handshake_can_be_broken_off(transport: BulkTransport) -> None:
+def test_f48_a_handshake_can_be_broken_off(patient: BulkTransport) -> None:
     with OriginServer(tls=certificate(CA)) as slow:
-        slow.handshake_wait_s = 5
+        slow.handshake_wait_s = 30
         lines: list[Breakable] = []
         threading.Timer(0.3, _abort_last, [lines]).start()
         began = time.monotonic()
 
         with pytest.raises(httpx.TransportError):
-            ask(transport, slow.url("/a.mp4"), lines.append)
+            ask(patient, slow.url("/a.mp4"), lines.append)
 
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < _AT_ONCE_S
 
 
 def test_f48_a_handshake_that_takes_too_long_is_given_up() -> None:
@@ -126,7 +136,7 @@ def test_f48_nobody_listens(transport: BulkTransport) -> None:
         ask(transport, f"http://127.0.0.1:{closed_port()}/a.mp4")
 
 
-def test_f48_connecting_can_be_broken_off(transport: BulkTransport) -> None:
+def test_f48_connecting_can_be_broken_off(patient: BulkTransport) -> None:
     """A full backlog answers no SYN, as a host that is not there."""
     with socket.socket() as full, socket.socket() as first, socket.socket() as second:
         full.bind(("127.0.0.1", 0))
@@ -139,6 +149,6 @@ def test_f48_connecting_can_be_broken_off(transport: BulkTransport) -> None:
         began = time.monotonic()
 
         with pytest.raises(httpx.TransportError):
-            ask(transport, f"http://127.0.0.1:{full.getsockname()[1]}/a.mp4", lines.append)
+            ask(patient, f"http://127.0.0.1:{full.getsockname()[1]}/a.mp4", lines.append)
 
-        assert 0.2 < time.monotonic() - began < 1.5
+        assert 0.2 < time.monotonic() - began < _AT_ONCE_S

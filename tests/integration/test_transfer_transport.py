@@ -309,7 +309,7 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(server: OriginSer
 
 def test_one_dead_connection_is_enough_to_give_up_the_others(server: OriginServer) -> None:
     """Each would cost a try of its own, and as long as a line may be silent."""
-    with closing(BulkTransport(context=trusting(), read_timeout_s=0.3)) as transport:
+    with closing(BulkTransport(context=trusting(), read_timeout_s=1.5)) as transport:
         bodies = [ask(transport, server.url("/a.mp4")) for _ in range(3)]
         for body in bodies:
             read(body)
