@@ -70,7 +70,14 @@ def lost_too_often(connection: Connection) -> set[int]:
 
 
 def give_up_lost(connection: Connection, intent: Intent, *, detail: str, now: int) -> list[str]:
-    """Give up those videos of *intent*, just lost, that too many lost tasks name; return them by vid."""
+    """Give up those videos of *intent*, just lost, that too many lost tasks name; return them by vid.
+
+    Args:
+        connection: A write transaction.
+        intent: Whose answer was lost.
+        detail: How, for a person.
+        now: ms UTC.
+    """
     often = (
         select(task_items.c.video)
         .join(tasks, tasks.c.id == task_items.c.task)

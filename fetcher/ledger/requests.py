@@ -112,6 +112,12 @@ def outstanding(connection: Connection, *, now: int, usual: int, have: Mapping[i
     """Return how many bytes are thawed or being thawed, and not fetched.
 
     What was asked for in a task that is lost counts as long as it may be thawed: it is paid for.
+
+    Args:
+        connection: In a transaction.
+        now: ms UTC.
+        usual: Bytes of a video whose size is not known.
+        have: Bytes that are here already, by the video's id.
     """
     conditions = (has_status(Status.WAITING), has_status(Status.READY), has_status(Status.WANTED) & _is_held(now))
     total = 0
@@ -161,6 +167,13 @@ def keep_created(connection: Connection, intent: Intent, task_id: str, *, now: i
     """Keep the id that Polyv gave: the task is open, and its videos wait.
 
     Where the ledger has that task already (Polyv may answer a second asking with the first one's id), it is one.
+
+    Args:
+        connection: A write transaction.
+        intent: What was asked for.
+        task_id: What Polyv calls it.
+        now: ms UTC.
+        next_poll_at: When to ask about it first, ms UTC.
     """
     row_id = connection.scalar(select(tasks.c.id).where(tasks.c.task_id == task_id))
     if row_id is not None:
@@ -191,7 +204,14 @@ def withdraw(connection: Connection, intent: Intent) -> None:
 
 
 def keep_refused(connection: Connection, intent: Intent, detail: str, *, now: int) -> None:
-    """Keep that Polyv refuses the only video of *intent*: a person has to look at it."""
+    """Keep that Polyv refuses the only video of *intent*: a person has to look at it.
+
+    Args:
+        connection: A write transaction.
+        intent: With that one video.
+        detail: Why, in Polyv's words.
+        now: ms UTC.
+    """
     _withdraw(connection, intent)
     refused = GivenUp(at=now, reason=Reason.REFUSED_BY_POLYV, detail=detail)
     for number in _standing_at(connection, intent.video_ids, Status.WANTED):
