@@ -175,7 +175,10 @@ def _require_usable(settings: Settings) -> None:
         raise UsageError(f"jobs_max is {settings.jobs_max}, and jobs, with which a run begins, {settings.jobs}")
     _size(settings, "min_free")
     if settings.limit_rate and _size(settings, "limit_rate") < 1:
-        raise UsageError("limit_rate is 0; leave it empty for no limit")
+        raise UsageError(
+            f"limit_rate is {settings.limit_rate!r}, less than a byte a second: nothing would ever come. "
+            'For no limit leave it empty; --limit-rate "" lifts the one that is configured'
+        )
     if settings.thaw_budget and _size(settings, "thaw_budget") < 1:
         raise UsageError("thaw_budget is 0; leave it empty for what the line fetches in half a thaw window")
     if "://" in settings.ledger:

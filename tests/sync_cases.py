@@ -29,6 +29,7 @@ from fetcher.sync.clocks import LinkClocks
 from fetcher.sync.durability import make_names_durable
 from fetcher.sync.fetching import Fetching
 from fetcher.sync.growing import Growing
+from fetcher.sync.measuring import Measuring
 from fetcher.sync.outcome import Notify, Options
 from fetcher.sync.planning import Planning
 from fetcher.sync.rhythm import Rhythm
@@ -149,10 +150,12 @@ async def running(
         fetching = Fetching(wires, renew=asking.renew, jobs=2, layout=layout, patience=patience)
         await wires.ledger.write(functools.partial(add_tasks, task_ids=["task-00001"], now=0))
         terms = Terms(expire_days=7, budget=None, reserve=0, first_poll_s=first_s, longest_pause_s=600)
+        measuring = Measuring(wires.downloader)
         submitting = Submitting(
             wires,
             submitter=Submitter(source),
             terms=terms,
+            measuring=measuring,
             retry_in_s=lambda: 0.0,
             created=asking.look_again,
         )
@@ -161,7 +164,8 @@ async def running(
             submitting=submitting,
             asking=asking,
             fetching=fetching,
-            planning=Planning(wires, fetching=fetching, places=2, most_places=8),
+            measuring=measuring,
+            planning=Planning(wires, fetching=fetching, measuring=measuring, places=2, most_places=8),
             growing=Growing(wires, fetching=fetching, crowd=Crowd(least=2, most=2)),
             options=options or Options(),
             calls=lambda: source.asked,

@@ -287,6 +287,30 @@ def test_what_is_ready_in_an_older_ledger_has_to_be_begun_by_what_ends_first(tmp
     ledger.close()
 
 
+def test_of_an_older_ledgers_files_only_what_it_tells_is_known_to_have_been_listed_wrong(tmp_path: Path) -> None:
+    """What was kept although its size differs says so; any other size may have come since."""
+    ledger = at_revision(tmp_path / "ledger.db", schema.REVISIONS[schema.REVISIONS.index("0010") - 1])
+    details = {
+        "a": (4, 5, "kept, although it has 4 bytes, Polyv says 5"),
+        "b": (4, 5, "kept, although it has 4 bytes, Polyv says 5 and its MD5 is x, Polyv says y"),
+        "c": (4, 5, "kept, although it has 4 bytes, Polyv says 51"),
+        "d": (4, 5, None),
+        "e": (4, None, "kept, although its MD5 is x, Polyv says y"),
+    }
+    with raw(ledger.path) as connection:
+        connection.executemany(
+            "INSERT INTO videos (vid, status, size, size_expected, detail, path, path_key, sha256, evidence,"
+            " done_at, added_at) VALUES (?1, 'done', ?2, ?3, ?4, ?1, ?1, ?5, 'size', 1, 1)",
+            [(vid, *facts, "0" * 64) for vid, facts in details.items()],
+        )
+
+    upgrade.require_current(ledger)
+
+    then = {row["vid"]: row["size_listed_then"] for row in rows(ledger, "SELECT vid, size_listed_then FROM videos")}
+    assert {"a": 5, "b": 5, "c": None, "d": None, "e": None} == then
+    ledger.close()
+
+
 def layout(root: Path, *files: str) -> Path:
     """Make empty files below *root*, return the package's directory."""
     for name in files:

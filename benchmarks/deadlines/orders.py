@@ -32,6 +32,11 @@ class Sorted:
         for video in videos:
             heapq.heappush(self._waiting, (self._key(video), video))
 
+    def broke(self, videos: Iterable[int], now: float) -> None:
+        """Begin them again as they stand in line."""
+        del now
+        self.add(videos)
+
     def next(self, now: float) -> int | None:
         """Return the one with the least key."""
         del now

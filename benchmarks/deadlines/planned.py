@@ -12,7 +12,8 @@ from fetcher.domain.coming import coming
 from fetcher.domain.day import Day
 from fetcher.domain.groups import MOST_NEAR, Group, Groups, Nearest
 from fetcher.domain.line import Line
-from fetcher.domain.planning import Plan, Transfer, make_plan
+from fetcher.domain.outages import Outages
+from fetcher.domain.planning import Plan, Transfer, lost_of, make_plan
 from fetcher.domain.rescue import places_wanted
 from fetcher.domain.throughput import Throughput
 
@@ -65,7 +66,9 @@ class Planned:
         self._unready = set(range(len(library.sizes)))
         self._came = 0
         self._began_at = min(library.ready_at)
-        self._throughput, self._day = Throughput(), Day()
+        self._throughput, self._day, self._outages = Throughput(), Day(), Outages()
+        self._unreached = 0
+        """Transfers that broke since a byte came."""
         self._ranks: dict[int, int] = {}
         self._waiting: set[int] = set()
         self._by_moment: list[int] = []
@@ -97,6 +100,13 @@ class Planned:
             bisect.insort(self._new, self._place(video))
         self._due_at = min(self._due_at, self._planned_at + self._every_s)
 
+    def broke(self, videos: Iterable[int], now: float) -> None:
+        """Take in what an outage has broken."""
+        broken = list(videos)
+        self._unreached += len(broken)
+        self._look_at_outages(now)
+        self.add(broken)
+
     def next(self, now: float) -> int | None:
         """Return the first by rank and moment."""
         del now
@@ -111,8 +121,7 @@ class Planned:
 
     def look(self, sight: Sight) -> float:
         """Measure, learn, plan where it is time to."""
-        self._throughput.look(now=sight.now, fetched=round(sight.fetched), is_busy=bool(sight.left))
-        self._look_at_day(sight)
+        self._measure(sight)
         if self._may_renew and not self._has_learned and self._is_one_dying(sight.now):
             self._learn()
         rate = self._throughput.bytes_per_s
@@ -124,14 +133,22 @@ class Planned:
             self.waited_then, self.named_then = set(self._waiting), self._named(sight) & self._waiting
         return self._next_look(sight.now)
 
-    def _look_at_day(self, sight: Sight) -> None:
-        throughput = self._throughput
+    def _measure(self, sight: Sight) -> None:
+        throughput, counted = self._throughput, self._throughput.counted
+        throughput.look(now=sight.now, fetched=round(sight.fetched), is_busy=bool(sight.left))
+        if throughput.counted > counted:
+            self._unreached = 0
+        self._look_at_outages(sight.now)
         self._day.look(
             now=round(sight.now * 1000),
             worked_s=throughput.busy_s,
             fetched=throughput.counted,
             is_full=bool(self._waiting),  # A place that is free is taken at the same moment.
         )
+
+    def _look_at_outages(self, now: float) -> None:
+        total = self._throughput
+        self._outages.look(now=now, fetched=total.counted, worked_s=total.busy_s, unreached=self._unreached)
 
     def places(self, sight: Sight) -> int:
         """Return the usual number, and one more for each link that would die before one of those is free."""
@@ -208,7 +225,8 @@ class Planned:
             places=self._jobs,
             spare=self._jobs,
             under_way=under_way,
-            mean_per_s=self._day.bytes_per_s(now=now),
+            hours=self._day.hours(now=now),
+            stands=self._outages.share,
         )
         plan = make_plan(transfers, line, now=now, far=far, coming=self._coming(now))
         self._keep(transfers, plan)
@@ -233,9 +251,13 @@ class Planned:
         if len(self._waiting) <= self._most_near:
             return self._lost
         now = round(sight.now * 1000)
-        mean = self._day.bytes_per_s(now=now)
-        line = Line(bytes_per_s=self._planned_rate, places=self._jobs, mean_per_s=mean)
-        return set(make_plan(self._transfers(self._waiting), line, now=now).lost)
+        line = Line(
+            bytes_per_s=self._planned_rate,
+            places=self._jobs,
+            hours=self._day.hours(now=now),
+            stands=self._outages.share,
+        )
+        return set(lost_of(self._transfers(self._waiting), line, now=now))
 
     def _coming(self, now: int) -> list[Group]:
         """Return what is expected of tasks that are open, as a run does: at the pace at which links have come."""

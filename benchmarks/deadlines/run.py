@@ -35,7 +35,10 @@ class Queue(Protocol):
     """Who decides what is begun next."""
 
     def add(self, videos: Iterable[int]) -> None:
-        """Take in videos that have become ready, or whose transfer broke."""
+        """Take in videos that have become ready."""
+
+    def broke(self, videos: Iterable[int], now: float) -> None:
+        """Take in videos whose transfers an outage has broken; *now* in seconds."""
 
     def next(self, now: float) -> int | None:
         """Return the video to begin now, and forget it; None where there is none."""
@@ -119,7 +122,7 @@ class Run:
                 starts.pop()
             if breaks and self._now >= breaks[-1]:
                 breaks.pop()
-                queue.add(self._break())
+                queue.broke(self._break(), self._now)
             new = []
             while ready and ready_at[ready[-1]] <= self._now:
                 new.append(ready.pop())

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from fetcher.archive.memos import Memo, current_boot_id
+from fetcher.archive.quarantine import keep_apart
 
 
 class Part:
@@ -28,7 +29,8 @@ class Part:
     Meanwhile the loop calls ``remember`` alone, for the incarnation that the thread told it of; and ``restart``
     where what has come cannot be made durable, when it has told the thread to give up. The lock keeps the two
     apart: no memo comes to lie beside a part that was just begun anew. All else (``restart_if_shared``,
-    ``quarantine``, ``discard``) is the loop's, before the thread has begun or after it has ended.
+    ``quarantine``, ``discard``) is the loop's, before the thread has begun or after it has ended; it waits while
+    another thread does what takes long.
     """
 
     def __init__(
@@ -134,10 +136,13 @@ class Part:
             directory: Made where there is none.
             name: Of the video; what tells this copy from others comes behind it.
             copy: That, where the same bytes are to be kept once only; None for a name that no other has.
+
+        Raises:
+            OSError: The disk; the part stays.
         """
-        directory.mkdir(mode=0o700, exist_ok=True)
         kept = directory / f"{name}-{self._token if copy is None else copy}"
-        os.rename(self.path, kept)
+        if copy is None or not _are_as_large(self.path, kept):
+            kept = keep_apart(self.path, kept)
         self.restart()
         return kept
 
@@ -180,6 +185,15 @@ class Part:
             self._may_have_memo = True
             os.replace(draft, final)
             self.memo = memo
+
+
+def _are_as_large(path: Path, other: Path) -> bool:
+    """Tell whether the two are plain files of one size."""
+    try:
+        found, there = path.lstat(), other.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(there.st_mode) and found.st_size == there.st_size
 
 
 def _new_token() -> str:

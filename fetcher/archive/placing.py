@@ -21,7 +21,7 @@ from typing import Final
 from fetcher.domain.errors import ConflictError
 
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _BLOCK: Final = 1 << 20
 
 
@@ -139,16 +139,6 @@ def find_file(
         return None
 
 
-def set_aside(root: Path, path: str, to: Path) -> None:
-    """Move what stands at *path* out of the way, to *to* on the same file system.
-
-    Raises:
-        OSError: The disk.
-    """
-    with opened_parent(root, path) as (directory, name):
-        os.rename(name, to, src_dir_fd=directory)
-
-
 def size_of(root: Path, path: str) -> int | None:
     """Return the size of the plain file at *path*, None where there is none."""
     try:
@@ -191,7 +181,7 @@ def link_to(part: Path, directory: int, name: str) -> bool:
     except FileExistsError:
         return False
     except OSError as exc:
-        if exc.errno not in _NO_LINKS:
+        if exc.errno not in NO_LINKS:
             raise
         return _rename(part, directory, name)
     return True

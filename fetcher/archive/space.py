@@ -64,7 +64,9 @@ class Space:
             self._looked_at = -math.inf
         raise NoRoomError(
             f"{_shown(free)} are free, {_shown(needed)} are needed, {_shown(others)} for what is under way, "
-            f"and {_shown(self._reserve)} (min_free) are kept. Make room and run again."
+            f"and {_shown(self._reserve)} (min_free) are kept. Make room and run again.",
+            then=f"there was no room for it when it was tried last: {_shown(needed)} were needed, "
+            f"{_shown(max(free - others, 0))} free, and {_shown(self._reserve)} (min_free) kept",
         )
 
 

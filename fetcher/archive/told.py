@@ -130,7 +130,7 @@ def _looked_at(root: Path, path: str) -> Iterator[Lying | Lone]:
         path=path,
         size=found.st_size,
         stamp=stamp_of(found),
-        vid=_vid_of_name(path) if sidecar is None else sidecar.vid,
+        vid=vid_of_name(path) if sidecar is None else sidecar.vid,
         sidecar=sidecar,
     )
 
@@ -207,7 +207,7 @@ def _is_sound(told: Sidecar) -> bool:
     )
 
 
-def _vid_of_name(path: str) -> str | None:
+def vid_of_name(path: str) -> str | None:
     """Return the vid after which a file is named, as the layout ``{vid}{ext}`` does."""
     stem, extension = os.path.splitext(path.rpartition("/")[2])
     return stem if is_vid(stem) and extension in (extension_of(f"/a{extension}"), ".bin") else None

@@ -89,6 +89,7 @@ def _row(one: Compared) -> dict[str, Any]:
         "reason": kept and kept.reason,
         "path": kept and kept.path,
         "size": kept and kept.size,
+        "listed_size_then": kept and kept.size_listed_then,
     }
 
 
@@ -121,5 +122,8 @@ def _name(one: Compared) -> str:
 
     row = _row(one)
     title = f" {printable(row['title'], limit=40)}" if row["title"] else ""
-    sizes = f" ({row['size']} bytes here, {row['listed_size']} there)" if one.standing is Standing.REPLACED else ""
+    sizes = ""
+    if one.standing in {Standing.REPLACED, Standing.MISSTATED}:
+        then = ", as when it was archived" if one.standing is Standing.MISSTATED else ""
+        sizes = f" ({row['size']} bytes here, {row['listed_size']} there{then})"
     return f"{row['vid']}{title}{sizes}"

@@ -24,7 +24,7 @@ from fetcher.upkeep.findings import finding_line, finding_row
 from fetcher.upkeep.verifying import Verifying
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from fetcher.cli.context import Session
@@ -171,8 +171,11 @@ def _complaints(verifying: Verifying, flags: Flags) -> Iterator[str]:
     elif tally.put_back:
         back = counted(tally.put_back, "video", "would be" if flags.is_dry else "are")
         yield f"{back} wanted again; 'fetcher sync' asks Polyv for what is wanted"
-    elif counts[Kind.MISSING] + counts[Kind.CHANGED]:
-        yield f"{_damage(counts)}; 'fetcher verify --repair' has that fetched again"
+    elif damage := _damage(counts[Kind.MISSING] - tally.perhaps_moved, counts[Kind.CHANGED]):
+        yield f"{damage}; 'fetcher verify --repair' has that fetched again"
+    if tally.perhaps_moved:
+        perhaps = counted(tally.perhaps_moved, "file", "are")
+        yield f"{perhaps} missing or moved; 'fetcher verify' without --quick tells which"
     if (moved := counts[Kind.MOVED] - tally.accepted) > 0:
         elsewhere = counted(moved, "file", "were")
         yield f"{elsewhere} moved; 'fetcher verify --accept-moves' takes that in, or move it back"
@@ -181,12 +184,12 @@ def _complaints(verifying: Verifying, flags: Flags) -> Iterator[str]:
         yield f"{unread} cannot be read; look at the disk, and at what stands there"
 
 
-def _damage(counts: Mapping[Kind, int]) -> str:
-    """Return how many files are missing or changed; of one of the two, only where there are any."""
-    missing, changed = counts[Kind.MISSING], counts[Kind.CHANGED]
+def _damage(missing: int, changed: int) -> str:
+    """Return how many files are missing or changed; of one of the two, only where there are any; '' for none."""
     if missing and changed:
         return f"{counted(missing, 'file', 'are')} missing and {changed} changed"
-    return f"{counted(missing, 'file', 'are')} missing" if missing else f"{counted(changed, 'file', 'are')} changed"
+    count, word = (missing, "missing") if missing else (changed, "changed")
+    return f"{counted(count, 'file', 'are')} {word}" if count else ""
 
 
 def _line(verifying: Verifying, flags: Flags) -> str:

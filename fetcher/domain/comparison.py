@@ -15,7 +15,9 @@ class Standing(StrEnum):
     ARCHIVED = "archived"
     """Done, and of the size that Polyv tells."""
     REPLACED = "replaced"
-    """Done, but Polyv's source has another size by now; the file of before is kept."""
+    """Done, but Polyv lists another size by now; the file of before is kept."""
+    MISSTATED = "misstated"
+    """Done, and of another size than Polyv lists, but it listed that when the file was done: it was wrong then."""
     PENDING = "pending"
     """Wanted, waiting or ready: a later run may fetch it."""
     FAILED = "failed"
@@ -38,18 +40,27 @@ CODES: Final[Mapping[Standing, ExitCode]] = {
 """The exit codes of what is not as it should be."""
 
 
-def standing_of(listed: ListedVideo | None, *, status: Status | None, size: int | None) -> Standing | None:
+def standing_of(
+    listed: ListedVideo | None, *, status: Status | None, size: int | None, size_listed_then: int | None = None
+) -> Standing | None:
     """Return where a video stands; None for one that neither has.
 
     Args:
         listed: As Polyv lists it; None where it does not.
         status: In the ledger; None where it does not know the video.
         size: Of the finished file, in bytes.
+        size_listed_then: As Polyv listed it when the file was done; None where nobody knows.
     """
     if listed is None or listed.status == DELETED:
         return None if status is None else Standing.GONE
     if status is None:
         return Standing.NEVER_ASKED if listed.is_published else Standing.UNPUBLISHED
     if status is Status.DONE:
-        return Standing.ARCHIVED if listed.size in (None, size) else Standing.REPLACED
+        return _standing_of_done(listed.size, size=size, size_listed_then=size_listed_then)
     return Standing.FAILED if status is Status.FAILED else Standing.PENDING
+
+
+def _standing_of_done(listed_size: int | None, *, size: int | None, size_listed_then: int | None) -> Standing:
+    if listed_size in (None, size):
+        return Standing.ARCHIVED
+    return Standing.MISSTATED if listed_size == size_listed_then else Standing.REPLACED

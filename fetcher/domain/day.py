@@ -1,5 +1,6 @@
 """How fast a line is through a whole day: what it brings at noon is not what it brings in the evening. Pure."""
 
+from statistics import fmean
 from typing import Final
 
 _HOUR_MS: Final = 3_600_000
@@ -90,8 +91,17 @@ class Day:
             hour: (at, rate if at == self._hour else rate * changed) for hour, (at, rate) in self._hours.items()
         }
 
-    def bytes_per_s(self, *, now: int) -> float | None:
-        """Return what it brings through a day, None where too few hours of the last two days are known."""
+    def hours(self, *, now: int) -> tuple[float, ...]:
+        """Return what it brings in each hour of the day, from midnight UTC on.
+
+        An hour of which nothing is known is taken to be as the mean of the others. Empty where too few hours of the
+        last two days are known.
+        """
         this = now // _HOUR_MS
-        rates = [rate for hour, rate in self._hours.values() if this - _HOLDS_HOURS <= hour <= this + 1]
-        return sum(rates) / len(rates) if len(rates) >= _FEWEST_HOURS else None
+        known = {
+            of_day: rate for of_day, (at, rate) in self._hours.items() if this - _HOLDS_HOURS <= at <= this + 1
+        }
+        if len(known) < _FEWEST_HOURS:
+            return ()
+        mean = fmean(known.values())
+        return tuple(known.get(of_day, mean) for of_day in range(_HOURS))

@@ -80,7 +80,16 @@ class FileRefusedError(StorageError):
 
 
 class NoRoomError(DiskFullError):
-    """This one file would eat into the reserve; a smaller one may not."""
+    """This one file would eat into the reserve; a smaller one may not.
+
+    Args:
+        text: How it is now.
+        then: The same for whoever reads it later, when there may be room again; None where it is not kept.
+    """
+
+    def __init__(self, text: str, *, then: str | None = None) -> None:
+        super().__init__(text)
+        self.then = text if then is None else then
 
 
 class LedgerError(FetcherError):

@@ -15,7 +15,7 @@ import heapq
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -64,7 +64,7 @@ def make_plan(
     far: Sequence[Group] = (),
     coming: Sequence[Group] = (),
 ) -> Plan:
-    """Return the order in which the fewest are lost.
+    """Return the order in which the fewest are lost if no outage comes, and what is lost if they go on to come.
 
     Args:
         transfers: What is ready, or the first of it.
@@ -74,6 +74,22 @@ def make_plan(
         coming: What is expected to become ready before those are through, and wants the line as well. Room is left
             for it and for what is far: a large file that is begun today takes the place of several of tomorrow.
     """
+    waiting = list(transfers)
+    plan = _planned(waiting, line.undisturbed, now=now, far=far, coming=coming)
+    if not line.stands:
+        return plan
+    named = _planned(waiting, line, now=now, far=far, coming=coming)
+    return replace(plan, lost=named.lost, lost_of_far=named.lost_of_far)
+
+
+def lost_of(transfers: Iterable[Transfer], line: Line, *, now: int) -> Sequence[int]:
+    """Return which videos would be lost, as ``make_plan`` names them."""
+    return _planned(transfers, line, now=now, far=(), coming=()).lost
+
+
+def _planned(
+    transfers: Iterable[Transfer], line: Line, *, now: int, far: Sequence[Group], coming: Sequence[Group]
+) -> Plan:
     ready = _in_turn(_reckoned([*transfers, *_grouped(_FAR, far)], line, now=now))
     expected = _reckoned(_grouped(_COMING, coming), line, now=now)
     plain = list(_Places(line, now=now).late(ready))
@@ -97,9 +113,9 @@ def _grouped(video_id: int, groups: Iterable[Group]) -> list[Transfer]:
 
 def _reckoned(transfers: list[Transfer], line: Line, *, now: int) -> list[Transfer]:
     """Return them with deadlines as they are on a line that goes on as it does just now."""
-    if line.is_steady:
-        return transfers
     reckoned = line.reckoning(now=now)
+    if reckoned is None:
+        return transfers
     return [
         Transfer(video_id, None if deadline is None else reckoned(deadline), size, many)
         for video_id, deadline, size, many in transfers

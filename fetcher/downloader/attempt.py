@@ -187,17 +187,21 @@ class Attempt:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """Have *work* done by a thread. Whoever cancels this waits until the thread has let go of the part."""
-        doing = self._workshop.crew.do(work)
-        try:
-            return await asyncio.shield(doing)
-        except asyncio.CancelledError:
-            self._meter.abort(TransferStoppedError("the download was cancelled"))
-            while not doing.done():
-                with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.wait([doing])
-            if not doing.cancelled():
-                doing.exception()
-            raise
+        return await to_its_end(self._workshop.crew.do(work), self._meter)
+
+
+async def to_its_end(doing: asyncio.Future[T], meter: Meter) -> T:
+    """Return what a thread does. Whoever cancels this breaks the transfer off, and waits for the thread's end."""
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        meter.abort(TransferStoppedError("the download was cancelled"))
+        while not doing.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([doing])
+        if not doing.cancelled():
+            doing.exception()
+        raise
 
 
 def _known(part: Part) -> Known:

@@ -1,6 +1,6 @@
 """What to do where an origin's word, or a whole file, differs from what Polyv says of it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -24,14 +24,25 @@ class Differing:
         part: Of the video.
         root: The archive.
         policy: What becomes of a file that differs for certain.
+        quarantined: Keeps what came, once for each name that is given to it, and says where it is.
         now: ms UTC.
     """
 
-    def __init__(self, order: Order, part: Part, *, root: Path, policy: Mismatch, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        order: Order,
+        part: Part,
+        *,
+        root: Path,
+        policy: Mismatch,
+        quarantined: Callable[[str], Awaitable[str]],
+        now: Callable[[], int],
+    ) -> None:
         self._order = order
         self._part = part
         self._root = root
         self._policy = policy
+        self._quarantined = quarantined
         self._now = now
         self._other_sizes: list[int | None] = []
         self.repeated_size: int | None = None
@@ -59,7 +70,7 @@ class Differing:
         self._part.restart()
         return self._given_up(Reason.MISMATCH, f"{exc}, twice; nothing of it is kept")
 
-    def differs(self, exc: DifferenceError) -> GivenUp | TryAgain:
+    async def differs(self, exc: DifferenceError) -> GivenUp | TryAgain:
         """Say what becomes of a whole file that is not what Polyv says; two copies are fetched at the most."""
         differed = self._order.differed
         verdict = judged(exc.difference, sha256=exc.sha256, differed=differed, policy=self._policy)
@@ -69,9 +80,7 @@ class Differing:
                 self._copy_of(sha256).unlink(missing_ok=True)
             self._part.restart()
             return self._given_up(Reason.MISMATCH, f"{text}; nothing of it is kept")
-        copy = self._copy_of(exc.sha256)
-        self._part.quarantine(copy.parent, self._order.vid, copy=exc.sha256[:_COPY_DIGITS])
-        text = f"{text}; what came is kept as {copy.relative_to(self._root)}"
+        text = f"{text}; {await self._quarantined(exc.sha256[:_COPY_DIGITS])}"
         if verdict is Verdict.AGAIN:
             return TryAgain(detail=f"{text}, and fetched once more", differed=exc.sha256)
         return self._given_up(Reason.MISMATCH, text)

@@ -1,6 +1,7 @@
 """Download one video: try, renew its link, judge what went wrong, and say what happened as one event."""
 
 import contextlib
+import functools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +12,7 @@ from fetcher.archive.part import Part
 from fetcher.domain import errors
 from fetcher.domain.events import Event, GivenUp, LinkRefused, WindowClosed
 from fetcher.domain.status import Reason
-from fetcher.downloader.attempt import Attempt, Workshop
+from fetcher.downloader.attempt import Attempt, Workshop, to_its_end
 from fetcher.downloader.differing import Differing
 from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.transfer.meter import Meter
@@ -61,7 +62,14 @@ class Download:
         self._fetched_until_now = 0
         """Bytes that had come when this try began."""
         self._strikes: Counter[Reason] = Counter()
-        self._differing = Differing(order, part, root=workshop.root, policy=workshop.mismatch, now=workshop.now)
+        self._differing = Differing(
+            order,
+            part,
+            root=workshop.root,
+            policy=workshop.mismatch,
+            quarantined=self._quarantined,
+            now=workshop.now,
+        )
 
     async def run(self) -> Event | TryAgain:
         """Try until there is something to say.
@@ -108,7 +116,7 @@ class Download:
                     self._workshop.sightings.refused(self._link)
                 verdict = await self._refused(exc)
             case errors.ConflictError():
-                verdict = self._given_up(Reason.CONFLICT, f"{exc}; {self._quarantined()}")
+                verdict = self._given_up(Reason.CONFLICT, f"{exc}; {await self._quarantined()}")
             case errors.UnsafeLinkError():
                 verdict = self._given_up(Reason.UNSAFE_LINK, str(exc))
             case errors.EmptyFileError() if self._differing.is_empty:
@@ -116,7 +124,7 @@ class Download:
             case errors.OtherSizeError():
                 verdict = self._differing.other_size(exc)
             case errors.DifferenceError():
-                verdict = self._differing.differs(exc)
+                verdict = await self._differing.differs(exc)
             case errors.SourceGoneError() | errors.IntegrityError() | errors.ObjectChangedError():
                 verdict = await self._struck(exc)
             case _:
@@ -140,7 +148,7 @@ class Download:
         """Count what may be bad luck once; None where it is tried again at once."""
         reason = _STRIKES[type(exc)]
         self._strikes[reason] += 1
-        kept = f"; {self._quarantined()}" if isinstance(exc, errors.IntegrityError) else ""
+        kept = f"; {await self._quarantined()}" if isinstance(exc, errors.IntegrityError) else ""
         if isinstance(exc, errors.ObjectChangedError):
             self._part.restart()
         if self._strikes[reason] >= _SECOND_STRIKE:
@@ -176,9 +184,11 @@ class Download:
         self._link, self._fetched_before = fresh, self._meter.fetched
         return True
 
-    def _quarantined(self) -> str:
-        quarantine = self._workshop.root / ".fetcher" / "quarantine"
-        kept = self._part.quarantine(quarantine, self._order.vid)
+    async def _quarantined(self, copy: str | None = None) -> str:
+        """Keep what has come for a person, for good: the ledger is about to say that it is there."""
+        directory = self._workshop.root / ".fetcher" / "quarantine"
+        moving = functools.partial(self._part.quarantine, directory, self._order.vid, copy=copy)
+        kept = await to_its_end(self._workshop.crew.do(moving), self._meter)
         return f"what came is kept as {kept.relative_to(self._workshop.root)}"
 
     def _given_up(self, reason: Reason, detail: str) -> GivenUp:

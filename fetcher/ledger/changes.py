@@ -124,6 +124,8 @@ class _Standing(msgspec.Struct, array_like=True):
     resubmits: int
     start_by: int | None
     postponed: int
+    size_expected: int | None
+    size_listed: int | None
 
     def take(self, values: Mapping[str, Any]) -> None:
         """Take in what has changed."""
@@ -159,6 +161,9 @@ def _values(event: happened.Event, standing: _Standing, after: Status) -> dict[s
         values["refused_link"] = event.url or standing.link
     if isinstance(event, happened.TransferFailed | happened.FileVerified):
         values["attempts"] = standing.attempts + 1
+    if isinstance(event, happened.FileVerified):
+        is_other = standing.size_listed is not None
+        values["size_listed_then"] = standing.size_listed if is_other else standing.size_expected
     if isinstance(event, happened.WindowClosed):
         values["resubmits"] = standing.resubmits + 1
     if isinstance(event, happened.LinkPublished) and _is_as_urgent(event, standing):

@@ -25,6 +25,7 @@ class Kept(msgspec.Struct, array_like=True, frozen=True):
     size: int | None
     title: str | None
     category: str | None
+    size_listed_then: int | None
 
 
 def kept(connection: Connection, vids: Sequence[str]) -> dict[str, Kept]:

@@ -20,6 +20,8 @@ _RUNS_OF_DAYS: Final = 3000
 """Two days have fewer, even where one begins every minute."""
 _WORKED_S: Final = 300
 """A run that had work for less tells of its own files more than of the line."""
+_WEEKS_MS: Final = 14 * 86_400_000
+"""How often the line stands is told by the runs of so long a time."""
 _LIKE_THESE: Final = 1000
 """So many of the done videos say how large others are: to sum up all of a million takes longer than most runs."""
 _FEWEST_PAUSES: Final = 3
@@ -58,6 +60,12 @@ class Past:
     """As the last runs that had enough to fetch have measured it."""
     measured: Sequence[Measured] = ()
     """By the last runs that had work for minutes, the earliest first."""
+    stood_ms: int = 0
+    """Of the outages that the runs of the last weeks have met."""
+    worked_ms: int = 0
+    """For which those have worked, outages aside."""
+    stands_since: int | None = None
+    """When the outage began in which the last run ended, ms UTC; None where it did not."""
     next_run_at: int | None = None
     """When the next run begins if the last ones' rhythm holds, ms UTC; None where there is no telling."""
 
@@ -111,6 +119,7 @@ def past(connection: Connection) -> Past:
     """Look back."""
     mean = connection.scalar(_MEAN)
     rates: Sequence[int] = connection.scalars(_RATES).all()
+    outages = connection.execute(_OUTAGES).one()
     return Past(
         mean_size=None if mean is None else int(mean),
         bytes_per_s=float(sorted(rates)[len(rates) // 2]) if rates else None,
@@ -118,6 +127,9 @@ def past(connection: Connection) -> Past:
             Measured(began_at=row.started_at, ended_at=row.ended_at, bytes_per_s=float(row.bytes_per_s))
             for row in reversed(connection.execute(_MEASURED).all())
         ],
+        stood_ms=outages.stood_ms or 0,
+        worked_ms=int(outages.worked_ms or 0),
+        stands_since=connection.scalar(_STANDS_SINCE),
         next_run_at=_next_run_at(connection),
     )
 
@@ -181,6 +193,16 @@ _CLAIMED: Final = (
 _STARTS: Final = select(runs.c.started_at).order_by(runs.c.id.desc()).limit(_FEWEST_PAUSES + 2)
 _RATES: Final = (
     select(runs.c.bytes_per_s).where(runs.c.bytes_per_s.is_not(None)).order_by(runs.c.id.desc()).limit(_RUNS)
+)
+_OUTAGES: Final = select(
+    func.sum(runs.c.stood_ms).label("stood_ms"),
+    func.sum(runs.c.bytes * 1000.0 / func.nullif(runs.c.bytes_per_s, 0)).label("worked_ms"),
+).where(
+    runs.c.stood_ms.is_not(None),
+    runs.c.started_at > select(func.max(runs.c.started_at)).scalar_subquery() - _WEEKS_MS,
+)
+_STANDS_SINCE: Final = (
+    select(runs.c.stands_since).where(runs.c.ended_at.is_not(None)).order_by(runs.c.id.desc()).limit(1)
 )
 _MEASURED: Final = (
     select(runs.c.started_at, runs.c.ended_at, runs.c.bytes_per_s)

@@ -31,15 +31,15 @@ def owners(connection: Connection, vids: Collection[str]) -> dict[str, int | Non
     return {row.vid: None if row.status == Status.DONE else row.id for row in rows}
 
 
-def latest_done(connection: Connection, *, limit: int) -> list[tuple[int, str, int]]:
-    """Return id, path and size of the videos that were done last."""
+def latest_done(connection: Connection, *, limit: int) -> list[tuple[int, str, str, int]]:
+    """Return id, vid, path and size of the videos that were done last."""
     latest = (
-        select(videos.c.id, videos.c.path, videos.c.size)
+        select(videos.c.id, videos.c.vid, videos.c.path, videos.c.size)
         .where(videos.c.done_at.is_not(None))
         .order_by(videos.c.done_at.desc())
         .limit(limit)
     )
-    return [(row.id, row.path, row.size) for row in connection.execute(latest)]
+    return [(row.id, row.vid, row.path, row.size) for row in connection.execute(latest)]
 
 
 def pull_back(

@@ -22,7 +22,7 @@ from fetcher.domain.status import Status
 APPLICATION_ID: Final = 0x66746368
 """``ftch``: tells a ledger from any other SQLite file (PRAGMA application_id)."""
 
-REVISIONS: Final = ("0001", "0002", "0004", "0005", "0006", "0008")
+REVISIONS: Final = ("0001", "0002", "0004", "0005", "0006", "0008", "0009", "0010")
 """Every migration, oldest first; the last one is what this code works with."""
 
 _Big = BigInteger().with_variant(Integer(), "sqlite")
@@ -114,6 +114,8 @@ videos: Final = Table(
     Column("container", Text, comment="by the file's first bytes"),
     Column("expire_days", Integer, comment="asked for with submit; NULL: as the settings say"),
     Column("start_by", _Big, comment="by when to begin so that it is not lost; NULL: the most urgent"),
+    Column("size_listed", _Big, comment="in Polyv's list, where its main account is told another; else NULL"),
+    Column("size_listed_then", _Big, comment="in Polyv's list when the file was done; NULL where unknown"),
     CheckConstraint("status IN ('wanted', 'waiting', 'ready', 'done', 'failed')", name="status"),
     CheckConstraint("(status = 'failed') = (reason IS NOT NULL)", name="reason"),
     CheckConstraint("(status = 'ready') = (link IS NOT NULL)", name="link"),
@@ -182,6 +184,8 @@ runs: Final = Table(
     Column("bytes", _Big, nullable=False, server_default=text("0")),
     Column("calls", Integer, nullable=False, server_default=text("0"), comment="of Polyv's API"),
     Column("bytes_per_s", _Big, comment="while anything was under way; NULL where too little was to tell"),
+    Column("stood_ms", _Big, comment="of the outages that ended in it; NULL where nobody looked"),
+    Column("stands_since", _Big, comment="when the outage began in which it ended; NULL where it did not"),
     sqlite_strict=True,
 )
 

@@ -22,6 +22,7 @@ class Source(msgspec.Struct, array_like=True, frozen=True):
     vid: str
     status: str
     size_expected: int | None
+    size_listed: int | None
     md5_expected: str | None
     size_asked_at: int | None
     md5_asked_at: int | None
@@ -40,6 +41,8 @@ class Told:
     """What Polyv said of one source, and what it was asked: it may know less."""
 
     expected: Expected
+    listed_size: int | None = None
+    """As Polyv's list has it, in bytes; the main account may be told another, which is ``expected`` then."""
     of_size: bool
     of_md5: bool
 
@@ -59,13 +62,20 @@ def keep_told(connection: Connection, told: Mapping[str, Told], *, now: int) -> 
 
 def _row(source: Source, told: Told, now: int) -> dict[str, Any]:
     expected = told.expected
+    size = source.size_expected if expected.size is None else expected.size
+    listed = _first_known(told.listed_size, source.size_listed, source.size_expected)
     return {
         "id": source.id,
-        "size_expected": source.size_expected if expected.size is None else expected.size,
+        "size_expected": size,
+        "size_listed": None if listed == size else listed,
         "md5_expected": expected.md5 or source.md5_expected,
         "size_asked_at": now if told.of_size else source.size_asked_at,
         "md5_asked_at": now if told.of_md5 else source.md5_asked_at,
     }
+
+
+def _first_known(*sizes: int | None) -> int | None:
+    return next((size for size in sizes if size is not None), None)
 
 
 def _is_due(asked_at: int | None, now: int) -> bool:

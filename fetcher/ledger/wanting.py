@@ -78,6 +78,8 @@ class _Known(msgspec.Struct, array_like=True):
     category: str | None
     created_at: int | None
     expire_days: int | None
+    size_listed: int | None
+    size_listed_then: int | None
 
 
 def want(connection: Connection, listed: Sequence[ListedVideo], choice: Choice, *, now: int) -> Wants:
@@ -158,6 +160,7 @@ def _fresh(before: _Known, video: ListedVideo) -> dict[str, Any]:
         "category": _taken_in(before.category, video.category, is_fixed=is_named),
         # Of a done one too: that Polyv has another size by now is told once, by what the ledger knew before.
         "size_expected": _taken_in(before.size_expected, video.size, is_fixed=False),
+        "size_listed": before.size_listed if video.size is None else None,
         "created_at": _taken_in(before.created_at, video.created_at, is_fixed=is_done),
         "expire_days": before.expire_days,
     }
@@ -168,11 +171,11 @@ def _taken_in(before: Any, told: Any, *, is_fixed: bool) -> Any:
 
 
 def _is_replaced(known: dict[str, _Known], video: ListedVideo) -> bool:
-    """Tell whether a done video has a size at Polyv that is neither its file's nor known already."""
+    """Tell whether a done video has a size in Polyv's list that is neither its file's nor known already."""
     row = known.get(video.vid)
     if row is None or row.status != Status.DONE or video.size is None:
         return False
-    return video.size not in (row.size, row.size_expected)
+    return video.size not in (row.size, row.size_expected, row.size_listed, row.size_listed_then)
 
 
 def _replaced(row: _Known, video: ListedVideo) -> Replaced:

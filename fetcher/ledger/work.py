@@ -168,13 +168,13 @@ def begin_run(connection: Connection, *, owner: str, now: int) -> int:
 def end_run(
     connection: Connection, run_id: int, *, now: int, exit_code: int, counts: Mapping[str, int | None]
 ) -> None:
-    """Note how a run ended: ``done``, ``failed``, ``bytes``, ``calls``, ``bytes_per_s``.
+    """Note how a run ended.
 
     Args:
         connection: A write transaction.
         run_id: By ``begin_run``.
         now: ms UTC.
         exit_code: Its own.
-        counts: By the names above; None where a rate was not measured.
+        counts: What it came to, by column of ``runs``; None where something was not measured.
     """
     connection.execute(update(runs).where(runs.c.id == run_id).values(ended_at=now, exit_code=exit_code, **counts))

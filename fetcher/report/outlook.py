@@ -11,7 +11,8 @@ from fetcher.domain.day import Day
 from fetcher.domain.groups import Group
 from fetcher.domain.line import Line
 from fetcher.domain.link import RISK_MS
-from fetcher.domain.planning import Plan, Transfer, make_plan
+from fetcher.domain.outages import Outages
+from fetcher.domain.planning import Plan, Transfer, lost_of, make_plan
 from fetcher.ledger.prospects import Past, Prospect, past, prospects, untold_until
 
 
@@ -26,7 +27,8 @@ class Demand:
 
     def __init__(self, line: Line | None, before: Past, *, now: int) -> None:
         self._line = line
-        self._reckoned: Callable[[float], float] = float if line is None else line.reckoning(now=now)
+        reckoning = None if line is None else line.reckoning(now=now)
+        self._reckoned: Callable[[float], float] = reckoning or float
         self._mean_size = before.mean_size
         self._left_ms = 0.0 if line is None else sum(line.under_way) * 1000 / line.bytes_per_s
         self._now = now
@@ -64,7 +66,8 @@ def links_at_risk(
     now: int,
     places: int,
     bytes_per_s: float | None = None,
-    mean_per_s: float | None = None,
+    hours: Sequence[float] = (),
+    stands: float | None = None,
     ahead_ms: int = 0,
 ) -> list[int]:
     """Return the videos that may be lost before they are fetched, first what has to be begun first.
@@ -78,14 +81,16 @@ def links_at_risk(
         now: ms UTC.
         places: Downloads at a time.
         bytes_per_s: Of the line; None for what the last runs had.
-        mean_per_s: Of the line through a day, the same.
+        hours: Of the line through a day, the same.
+        stands: Its share of outages, the same.
         ahead_ms: By how much the clock of *now* is ahead of this machine's, which the ledger's runs are told by.
     """
     before = past(connection)
     until = now + RISK_MS if before.next_run_at is None else max(now + RISK_MS, before.next_run_at + ahead_ms)
     rate = bytes_per_s or before.bytes_per_s
-    mean = mean_per_s or day_of(before).bytes_per_s(now=now)
-    line = None if rate is None else Line(bytes_per_s=rate, places=places, mean_per_s=mean)
+    hours = hours or day_of(before).hours(now=now)
+    stands = outages_of(before).share if stands is None else stands
+    line = None if rate is None else Line(bytes_per_s=rate, places=places, hours=hours, stands=stands)
     demand = Demand(line, before, now=now)
     risky = []
     for one in prospects(connection):
@@ -94,7 +99,7 @@ def links_at_risk(
             risky.append((one.start_by, one.id))
     if line is not None and demand.may_be_late:
         del risky  # Where a million are ready, each such list costs more than all else.
-        lost = set(plan_of(prospects(connection), before, line, now=now).lost)
+        lost = set(lost_of(_transfers(prospects(connection), before) or (), line, now=now))
         risky = [
             (one.start_by, one.id)
             for one in prospects(connection)
@@ -109,6 +114,13 @@ def day_of(before: Past) -> Day:
     for one in before.measured:
         day.know(one.began_at, one.ended_at, one.bytes_per_s)
     return day
+
+
+def outages_of(before: Past) -> Outages:
+    """Return what the last runs tell of how often the line stands."""
+    outages = Outages()
+    outages.know(stood_s=before.stood_ms / 1000, worked_s=before.worked_ms / 1000)
+    return outages
 
 
 def plan_of(
@@ -130,11 +142,16 @@ def plan_of(
         far: What has links as well but longer to live.
         coming: What is expected beside it.
     """
-    mean = before.mean_size
+    transfers = _transfers(ready, before)
+    return Plan() if transfers is None else make_plan(transfers, line, now=now, far=far, coming=coming)
+
+
+def _transfers(ready: Iterable[Prospect], before: Past) -> list[Transfer] | None:
+    """Return them as a plan takes them, None where the size of one is not known, nor that of any like it."""
     transfers = []
     for one in ready:
-        size = one.size if one.size is not None else mean
+        size = one.size if one.size is not None else before.mean_size
         if size is None:
-            return Plan()
+            return None
         transfers.append(Transfer(one.id, one.start_by, size))
-    return make_plan(transfers, line, now=now, far=far, coming=coming)
+    return transfers

@@ -4,12 +4,17 @@ import asyncio
 import functools
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection
 
-from fetcher.archive.placing import set_aside, size_of
+from fetcher.archive.home import Home
+from fetcher.archive.placing import size_of
+from fetcher.archive.quarantine import quarantine
+from fetcher.archive.rereading import glance
+from fetcher.domain.errors import ConflictError
 from fetcher.ledger.claims import release_others
 from fetcher.ledger.recovery import latest_done, owners, pull_back, still_wanted
 from fetcher.ledger.work import begin_run, file_missing, forget_refusals
@@ -68,26 +73,50 @@ async def look_for_missing(wires: Wires) -> None:
     """See that the latest done files are where they were put; ``verify`` looks at all, and inside."""
     done = await wires.ledger.read(functools.partial(latest_done, limit=_LOOKED_AT))
     gone = await asyncio.to_thread(_missing, wires.root, done)
-    for video_id, path, there in gone:
+    for file in gone:
         detail = "the finished file is gone"
-        if there is not None:
-            kept = _set_aside(wires, video_id, path)
-            detail = f"the finished file has {there} bytes, which is wrong; it is kept as {kept}"
-        _log.warning("%s: %s; fetched again", path, detail)
-        wires.notify({"type": "missing", "path": path, "error": detail})
-        put_back = functools.partial(file_missing, video_id=video_id, detail=detail, now=wires.now())
+        if file.there is not None:
+            try:
+                kept = await asyncio.to_thread(_set_aside, wires, file)
+            except ConflictError as exc:  # Somebody is at work on it right now; the next run looks again.
+                _log.warning(
+                    "%s has %d bytes, which is wrong, and stays where it is: %s", file.path, file.there, exc
+                )
+                continue
+            detail = f"the finished file has {file.there} bytes, which is wrong; it is kept as {kept}"
+        _log.warning("%s: %s; fetched again", file.path, detail)
+        wires.notify({"type": "missing", "path": file.path, "error": detail})
+        put_back = functools.partial(file_missing, video_id=file.video_id, detail=detail, now=wires.now())
         await wires.ledger.write(put_back)
     wires.summary.missing = len(gone)
 
 
-def _set_aside(wires: Wires, video_id: int, path: str) -> str:
-    """Move a damaged file out of the way of its successor."""
-    kept = f".fetcher/quarantine/{video_id}-{wires.now()}"
-    set_aside(wires.root, path, wires.root / kept)
-    return kept
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Missing:
+    """A finished file that is not there as it has to be."""
+
+    video_id: int
+    vid: str
+    path: str
+    there: int | None
+    """Bytes of what stands there; None where nothing does."""
 
 
-def _missing(root: Path, done: Iterable[tuple[int, str, int]]) -> list[tuple[int, str, int | None]]:
-    """Return which files are gone or of another size: id, path, and the size if there is one."""
-    sizes = [(video_id, path, size, size_of(root, path)) for video_id, path, size in done]
-    return [(video_id, path, there) for video_id, path, size, there in sizes if there != size]
+def _set_aside(wires: Wires, file: _Missing) -> str:
+    """Move a damaged file out of the way of its successor, for good before the ledger says so; return where it is.
+
+    Raises:
+        ConflictError: It was written to just now.
+        OSError: The disk.
+    """
+    seen = glance(wires.root, file.path)
+    return quarantine(Home(root=wires.root), file.path, vid=file.vid, identity=seen.identity)
+
+
+def _missing(root: Path, done: Iterable[tuple[int, str, str, int]]) -> list[_Missing]:
+    """Return which files are gone or of another size."""
+    return [
+        _Missing(video_id=video_id, vid=vid, path=path, there=there)
+        for video_id, vid, path, size in done
+        if (there := size_of(root, path)) != size
+    ]

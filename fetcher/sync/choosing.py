@@ -11,6 +11,7 @@ from fetcher.archive.space import free_bytes
 from fetcher.domain.errors import NoRoomError
 from fetcher.domain.waves import Means, held_to, next_task
 from fetcher.ledger import requests
+from fetcher.sync.measuring import Measuring
 from fetcher.sync.wires import Wires
 
 _LOOKED_AT: Final = 1000
@@ -43,18 +44,15 @@ class Choosing:
     Args:
         wires: Of the run.
         terms: See there.
+        measuring: Looks at the line.
     """
 
-    def __init__(self, wires: Wires, terms: Terms) -> None:
+    def __init__(self, wires: Wires, terms: Terms, *, measuring: Measuring) -> None:
         self._wires = wires
         self._terms = terms
-        self._transfer_s = 0.0
+        self._measuring = measuring
         self.held_until: int | None = None
         """When what a lost task has asked for may be asked for again, ms UTC; None where nothing waits so."""
-
-    def count_transfer(self, seconds: float) -> None:
-        """Say that files were being fetched for so long."""
-        self._transfer_s += seconds
 
     async def choose(self) -> list[int]:
         """Return the videos of the next task by their ids, none where it has to wait."""
@@ -93,5 +91,5 @@ class Choosing:
 
     def _own_rate(self) -> float | None:
         """Return what this run's downloads have shown of the line, bytes a second; None where it is too little."""
-        fetched = self._wires.downloader.fetched
-        return fetched / self._transfer_s if fetched >= _LEAST_FETCHED and self._transfer_s > 0 else None
+        is_enough = self._wires.downloader.fetched >= _LEAST_FETCHED
+        return self._measuring.bytes_per_s if is_enough else None

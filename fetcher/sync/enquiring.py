@@ -107,9 +107,7 @@ class Enquiring:
             batch = sizes[start : start + _MOST_VIDS]
             found = await self._sizes(batch)
             if found is not None:
-                told |= {
-                    vid: Told(expected=Expected(size=found.get(vid)), of_size=True, of_md5=False) for vid in batch
-                }
+                told |= {vid: _listed(found.get(vid)) for vid in batch}
         room = asyncio.Semaphore(_AT_ONCE)
         answers = await asyncio.gather(*(self._source(vid, room) for vid in md5s))
         for vid, said in zip(md5s, answers, strict=True):
@@ -161,8 +159,13 @@ def _lacks_md5(source: Source | None, now: int) -> bool:
     return source is None or source.lacks_md5(now=now)
 
 
+def _listed(size: int | None) -> Told:
+    return Told(expected=Expected(size=size), listed_size=size, of_size=True, of_md5=False)
+
+
 def _joined(before: Told | None, said: Expected) -> Told:
     """Join what the listing says with what the main account is told, which is said of the source itself."""
-    listed = before.expected.size if before is not None else None
+    listed = before.listed_size if before is not None else None
     size = said.size if said.size is not None else listed
-    return Told(expected=Expected(size=size, md5=said.md5), of_size=before is not None, of_md5=True)
+    expected = Expected(size=size, md5=said.md5)
+    return Told(expected=expected, listed_size=listed, of_size=before is not None, of_md5=True)

@@ -229,7 +229,7 @@ class Fetching:
         finally:
             del self._begun[claimed.video_id]
         self._backlog.count_end()
-        self.ends.take(verdict)
+        self.ends.take(claimed.video_id, verdict)
         self._fill()
         try:
             event = await self._recording.record(claimed, verdict)
@@ -278,7 +278,7 @@ class Fetching:
         except (FileRefusedError, NoRoomError) as exc:
             self._wires.summary.error = self._wires.summary.error or exc
             self._tries.use_up(claimed.video_id)
-            return TryAgain(detail=str(exc))
+            return TryAgain(detail=exc.then if isinstance(exc, NoRoomError) else str(exc))
 
     def _is_dying(self, claimed: Claimed) -> bool:
         """Tell whether to ask for another link first; one that Polyv has just given is as fresh as any."""

@@ -8,20 +8,17 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from fetcher.domain.day import Day
 from fetcher.domain.errors import FetcherError
 from fetcher.domain.groups import MOST_NEAR
-from fetcher.domain.line import Line
 from fetcher.domain.planning import Plan
 from fetcher.domain.rescue import places_wanted
-from fetcher.domain.waves import held_to
 from fetcher.ledger.prospects import PAGE, Past, Prospect, keep_ranks, past, prospects_after
 from fetcher.ledger.views import vids_of
-from fetcher.report.outlook import Demand, day_of, links_at_risk, plan_of
+from fetcher.report.outlook import Demand, links_at_risk, plan_of
 from fetcher.sync.ahead import Ahead
 from fetcher.sync.arrivals import Arrivals
 from fetcher.sync.fetching import Fetching
-from fetcher.sync.flow import Flow
+from fetcher.sync.measuring import Measuring
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
@@ -44,9 +41,9 @@ class Planning:
     Args:
         wires: Of the run.
         fetching: Whose downloads they are.
+        measuring: Looks at their line.
         places: Downloads at a time to begin with.
         most_places: Downloads at a time at the very most, those included without which videos would be lost.
-        limit: Bytes a second that the line is held to, None where it is not.
         most_near: Videos that a plan looks at one by one.
     """
 
@@ -55,18 +52,17 @@ class Planning:
         wires: Wires,
         *,
         fetching: Fetching,
+        measuring: Measuring,
         places: int,
         most_places: int,
-        limit: int | None = None,
         most_near: int = MOST_NEAR,
     ) -> None:
         self._wires = wires
         self._fetching = fetching
-        self._flow, self._day = Flow(wires.downloader), Day()
+        self._measuring = measuring
         self._arrivals = Arrivals(wires)
         self._places = places
         self._most_places = most_places
-        self._limit = limit
         self._most_beside = _BESIDE * places
         self._most_near = most_near
         self._making: asyncio.Task[None] | None = None
@@ -83,14 +79,7 @@ class Planning:
         """Begin with what earlier runs have measured."""
         self._arrivals.begin()
         before = await self._wires.ledger.read(past)
-        self._flow.know(before.bytes_per_s)
-        self._day = day_of(before)
-
-    @property
-    def bytes_per_s(self) -> int | None:
-        """What the line has brought while anything was under way, None where that was too little to tell."""
-        measured = self._flow.total.measured
-        return None if measured is None else round(measured)
+        self._measuring.load(before, now=self._wires.now(), monotonic=asyncio.get_running_loop().time())
 
     async def at_risk(self) -> int:
         """Return how many videos may be lost before they are fetched, as ``list --at-risk`` names them."""
@@ -100,8 +89,9 @@ class Planning:
             links_at_risk,
             now=now,
             places=self._places,
-            bytes_per_s=self.bytes_per_s,
-            mean_per_s=self._mean_per_s(now),
+            bytes_per_s=self._measuring.bytes_per_s,
+            hours=self._measuring.hours(now),
+            stands=self._measuring.stands,
             ahead_ms=ahead_ms,
         )
         return len(await self._wires.ledger.read(look))
@@ -112,27 +102,14 @@ class Planning:
         Args:
             now: Monotonic seconds; to be called a few times a second.
         """
-        self._flow.look(now=now)
-        self._look_at_day()
+        self._measuring.look(self._fetching, now=self._wires.polyv_now(), monotonic=now)
         if self._fetching.active and self._is_due(now):
             self._wires.news.set()
         self._fetching.open_places(self._wanted() if self._fetching.is_each_seen else 0)
 
-    def _look_at_day(self) -> None:
-        total, fetching = self._flow.total, self._fetching
-        self._day.look(
-            now=self._wires.polyv_now(),
-            worked_s=total.busy_s,
-            fetched=total.counted,
-            is_full=bool(fetching.waiting) and len(fetching.begun) >= fetching.jobs,
-        )
-
-    def _mean_per_s(self, now: int) -> float | None:
-        return held_to(self._day.bytes_per_s(now=now), self._limit)
-
     def _wanted(self) -> int:
         """Return how many videos would be lost before one of the usual places is free."""
-        now, ends = self._wires.polyv_now(), self._flow.ends_in_s()
+        now, ends = self._wires.polyv_now(), self._measuring.flow.ends_in_s()
         if len(ends) < self._fetching.jobs:
             return 0
         ends_at = [None if ends_s is None else now + round(ends_s * 1000) for ends_s in ends]
@@ -161,7 +138,7 @@ class Planning:
                 await self._making
 
     async def _make(self) -> None:
-        loop, rate = asyncio.get_running_loop(), self._flow.total.bytes_per_s
+        loop, rate = asyncio.get_running_loop(), self._measuring.flow.total.bytes_per_s
         if rate is None:
             return
         began, self._rate = loop.time(), rate
@@ -173,7 +150,7 @@ class Planning:
 
     def _is_due(self, now: float) -> bool:
         """Tell whether to plan anew: because it was long ago, or the line has become another one."""
-        rate = self._flow.total.bytes_per_s
+        rate = self._measuring.flow.total.bytes_per_s
         if rate is None or now < self._rested_at:
             return False
         is_other = self._rate is None or abs(rate - self._rate) > _RATE_CHANGED * self._rate
@@ -182,13 +159,7 @@ class Planning:
     async def _plan(self, rate: float) -> bool:
         """Plan, write down what that changes and tell of it; return False where too little is known of sizes."""
         ledger, now, jobs = self._wires.ledger, self._wires.polyv_now(), self._fetching.jobs
-        line = Line(
-            bytes_per_s=rate,
-            places=jobs,
-            spare=self._spare,
-            under_way=self._flow.under_way(),
-            mean_per_s=self._mean_per_s(now),
-        )
+        line = self._measuring.line(rate, places=jobs, spare=self._spare, now=now)
         before = self._with_mean(await ledger.read(past))
         ahead, demand = Ahead(before, most_near=self._most_near), Demand(line, before, now=now)
         await self._take_in(ahead, demand)
@@ -214,7 +185,7 @@ class Planning:
 
     def _with_mean(self, before: Past) -> Past:
         """Where nothing is done yet, files are taken to be like those under way."""
-        sizes = self._flow.sizes()
+        sizes = self._measuring.flow.sizes()
         if before.mean_size is not None or not sizes:
             return before
         return dataclasses.replace(before, mean_size=sum(sizes) // len(sizes))

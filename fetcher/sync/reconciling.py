@@ -100,9 +100,14 @@ class Reconciling:
     def _counted(self, pairs: Sequence[tuple[ListedVideo | None, Kept | None]]) -> list[Compared]:
         found = []
         for listed, row in pairs:
-            status, size = (None, None) if row is None else (Status(row.status), row.size)
-            standing = standing_of(listed, status=status, size=size)
+            standing = _standing(listed, row)
             if standing is not None:
                 self.counts[standing] += 1
                 found.append(Compared(standing=standing, listed=listed, kept=row))
         return found
+
+
+def _standing(listed: ListedVideo | None, row: Kept | None) -> Standing | None:
+    if row is None:
+        return standing_of(listed, status=None, size=None)
+    return standing_of(listed, status=Status(row.status), size=row.size, size_listed_then=row.size_listed_then)

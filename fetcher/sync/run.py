@@ -15,6 +15,7 @@ from fetcher.sync.asking import Asking
 from fetcher.sync.beginning import drop_parts, look_for_missing, take_over
 from fetcher.sync.fetching import Fetching
 from fetcher.sync.growing import Growing
+from fetcher.sync.measuring import Measuring
 from fetcher.sync.outcome import Options, Summary
 from fetcher.sync.planning import Planning
 from fetcher.sync.submitting import Submitting
@@ -41,6 +42,7 @@ class Run:
         submitting: Submitting,
         asking: Asking,
         fetching: Fetching,
+        measuring: Measuring,
         planning: Planning,
         growing: Growing,
         options: Options,
@@ -52,6 +54,7 @@ class Run:
         self._sidecars = sidecars
         self._asking = asking
         self._fetching = fetching
+        self._measuring = measuring
         self._planning = planning
         self._growing = growing
         self._options = options
@@ -166,6 +169,8 @@ class Run:
         """Take in which questions have ended, and which downloads have broken."""
         asked = self._asking.take_ended()
         if asked:
+            if any(not one.cancelled() and one.exception() is None for one in asked):
+                self._measuring.note_answer(monotonic=asyncio.get_running_loop().time())
             start_bys = self._asking.take_start_bys()
             self._fetching.look_again(start_bys)
             self._planning.look_again(links=len(start_bys))
@@ -194,15 +199,12 @@ class Run:
         if self._options.max_duration_s is not None:
             loop.call_at(began + self._options.max_duration_s, self.stop, ExitCode.STOPPED_BY_LIMIT)
         beat_at = began + _HEARTBEAT_S
-        learned_at = looked_at = began
+        learned_at = began
         while True:
             await asyncio.sleep(_TICK_S)
-            before, looked_at = looked_at, loop.time()
             self._heed_limits()
             self._planning.tick(now=loop.time())
             self._growing.tick(now=loop.time())
-            if self._wires.downloader.running:
-                self._submitting.count_transfer(looked_at - before)  # More than a tick where the machine is busy.
             if self._fetching.is_stale:
                 self._wires.news.set()
             if loop.time() >= learned_at + _LEARN_S:
@@ -255,6 +257,8 @@ class Run:
     async def _close(self, run_id: int) -> None:
         """Count what is left, and write down how the run went."""
         summary, now = self.summary, self._wires.now()
+        monotonic = asyncio.get_running_loop().time()
+        self._measuring.look(self._fetching, now=self._wires.polyv_now(), monotonic=monotonic)
         await self._wires.clocks.keep(self._wires.ledger, now=now)
         summary.at_risk = await self._planning.at_risk()
         found = await self._wires.ledger.read(totals)
@@ -270,7 +274,7 @@ class Run:
             "failed": summary.failed,
             "bytes": summary.bytes,
             "calls": summary.calls,
-            "bytes_per_s": self._planning.bytes_per_s,
+            **self._measuring.kept(now=now, monotonic=monotonic),
         }
         code = int(summary.exit_code)
         await self._wires.ledger.write(

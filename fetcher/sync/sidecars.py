@@ -76,5 +76,5 @@ def sidecar_text(row: Mapping[str, Any]) -> bytes:
     return msgspec.json.format(msgspec.json.encode({name: shown_row[name] for name in _FIELDS})) + b"\n"
 
 
-def _without(root: Path, done: Sequence[tuple[int, str, int]]) -> list[int]:
-    return [video_id for video_id, path, _ in done if not has_sidecar(root, path)]
+def _without(root: Path, done: Sequence[tuple[int, str, str, int]]) -> list[int]:
+    return [video_id for video_id, _, path, _ in done if not has_sidecar(root, path)]

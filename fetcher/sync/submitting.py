@@ -17,6 +17,7 @@ from fetcher.report.text import counted
 from fetcher.submitter import NothingCreated, Outcome, Submitter, TaskCreated, TaskLost, TaskRefused
 from fetcher.sync.choosing import Choosing, Terms
 from fetcher.sync.losses import Loss, lose, tell
+from fetcher.sync.measuring import Measuring
 from fetcher.sync.wires import Wires
 
 _log: Final = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Submitting:
         wires: Of the run.
         submitter: Asks Polyv.
         terms: See there.
+        measuring: Looks at the line.
         retry_in_s: Returns for how many seconds Polyv is left alone.
         created: Called when there is a new task to ask about.
     """
@@ -42,13 +44,14 @@ class Submitting:
         *,
         submitter: Submitter,
         terms: Terms,
+        measuring: Measuring,
         retry_in_s: Callable[[], float],
         created: Callable[[], None],
     ) -> None:
         self._wires = wires
         self._submitter = submitter
         self._terms = terms
-        self._choosing = Choosing(wires, terms)
+        self._choosing = Choosing(wires, terms, measuring=measuring)
         self._retry_in_s = retry_in_s
         self._created = created
         self._suspects = Suspects()
@@ -82,10 +85,6 @@ class Submitting:
         self._questions += 1
         if self._is_behind_questions:
             self._is_due = True
-
-    def count_transfer(self, seconds: float) -> None:
-        """Say that files were being fetched for so long."""
-        self._choosing.count_transfer(seconds)
 
     def note_ends(self, ends: int) -> None:
         """Say how many videos have come to an end in this run: what they took is free again."""

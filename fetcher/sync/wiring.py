@@ -31,6 +31,7 @@ from fetcher.sync.enquiring import Enquiring
 from fetcher.sync.fetching import Fetching
 from fetcher.sync.growing import Growing
 from fetcher.sync.late import Late, LateDownloader, LatePolyv
+from fetcher.sync.measuring import Measuring
 from fetcher.sync.outcome import Notify, Options
 from fetcher.sync.planning import Planning
 from fetcher.sync.rhythm import Rhythm
@@ -125,6 +126,7 @@ def wired_run(
         has_main_account: Whether it may be asked as the main account, too.
     """
     asking = _asking(wires, settings, polyv, has_main_account=has_main_account)
+    measuring = Measuring(wires.downloader, limit=settings.bytes_per_s)
     sidecars = _sidecars(wires) if settings.sidecars else None
     fetching = Fetching(
         wires,
@@ -138,15 +140,16 @@ def wired_run(
     crowd = Crowd(least=jobs, most=most_jobs(settings, options, jobs), limit=settings.bytes_per_s)
     return Run(
         wires,
-        submitting=_submitting(wires, settings, polyv, created=asking.look_again),
+        submitting=_submitting(wires, settings, polyv, measuring=measuring, created=asking.look_again),
         asking=asking,
         fetching=fetching,
+        measuring=measuring,
         planning=Planning(
             wires,
             fetching=fetching,
+            measuring=measuring,
             places=jobs,
             most_places=most_places(settings, options, jobs),
-            limit=settings.bytes_per_s,
         ),
         growing=Growing(wires, fetching=fetching, crowd=crowd),
         options=options,
@@ -185,7 +188,9 @@ def _patience(settings: Settings, options: Options) -> Patience:
     )
 
 
-def _submitting(wires: Wires, settings: Settings, polyv: LatePolyv, *, created: Callable[[], None]) -> Submitting:
+def _submitting(
+    wires: Wires, settings: Settings, polyv: LatePolyv, *, measuring: Measuring, created: Callable[[], None]
+) -> Submitting:
     terms = Terms(
         expire_days=settings.expire_days,
         budget=settings.thaw_bytes,
@@ -194,7 +199,14 @@ def _submitting(wires: Wires, settings: Settings, polyv: LatePolyv, *, created: 
         longest_pause_s=settings.poll_interval_max,
         limit_rate=settings.bytes_per_s,
     )
-    return Submitting(wires, submitter=Submitter(polyv), terms=terms, retry_in_s=polyv.retry_in_s, created=created)
+    return Submitting(
+        wires,
+        submitter=Submitter(polyv),
+        terms=terms,
+        measuring=measuring,
+        retry_in_s=polyv.retry_in_s,
+        created=created,
+    )
 
 
 def most_jobs(settings: Settings, options: Options, jobs: int) -> int:

@@ -32,6 +32,7 @@ class Gone:
         self._digests: dict[bytes, int] = {}
         self._twins: set[bytes] = set()
         self._places: dict[int, Place] = {}
+        self._others: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -61,6 +62,14 @@ class Gone:
     def is_sought(self, size: int | None) -> bool:
         """Tell whether a file of that size may be one of them."""
         return size in self._sizes
+
+    def seen(self, size: int) -> None:
+        """Take in the size of a file that no video has and nobody reads."""
+        self._others.add(size)
+
+    def may_be_moved(self, done: DoneFile) -> bool:
+        """Tell whether one of those is as large as a missing file."""
+        return done.size in self._others
 
     def found(self, path: str, sha256: str) -> bool:
         """Take in a file that no video has; tell whether it is one of them."""

@@ -42,7 +42,7 @@ class Look:
     def findings(self) -> Iterator[Finding]:
         """Yield what is missing, moved, or no video's; with --quick, what has another size, too."""
         yield from self._present()
-        if self._wish.named is None:
+        if self._wish.named is None or self._wish.is_quick:
             yield from self._extras()
         if self.gone and not self._wish.is_quick:
             yield from self._candidates()
@@ -77,12 +77,17 @@ class Look:
             return is_still(connection, done)
 
     def _extras(self) -> Iterator[Finding]:
-        """Yield what no video has and cannot be a missing file, nor the sidecar of one."""
+        """Yield what no video has and cannot be a missing file, nor the sidecar of one; with --quick, all of it."""
+        if self._wish.named is not None and not self.gone:
+            return
         for path in strangers(self._root, self._reading):
             if self._course.is_look_over():
                 return
-            may_be_one = self._size_if_sought(path) is not None or self._is_beside_one(path)
-            if self._wish.is_quick or not may_be_one:
+            size = self._size_if_sought(path)
+            if self._wish.is_quick and size is not None:
+                self.gone.seen(size)
+            may_be_one = size is not None or self._is_beside_one(path)
+            if self._wish.named is None and (self._wish.is_quick or not may_be_one):
                 yield _extra(path)
 
     def _candidates(self) -> Iterator[Finding]:
@@ -120,7 +125,10 @@ class Look:
         for done, place in elsewhere:
             yield self._mending.moved(done, place)
         found = {done.video_id for done, _ in elsewhere}
-        yield from self._mending.missing([done for done in page if done.video_id not in found])
+        left = [done for done in page if done.video_id not in found]
+        perhaps = [done for done in left if self.gone.may_be_moved(done)]
+        yield from self._mending.perhaps_moved(perhaps)
+        yield from self._mending.missing([done for done in left if not self.gone.may_be_moved(done)])
 
 
 def _extra(path: str) -> Finding:

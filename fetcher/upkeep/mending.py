@@ -13,6 +13,7 @@ from fetcher.archive.names import is_portable, path_key
 from fetcher.archive.quarantine import quarantine
 from fetcher.archive.rereading import glance
 from fetcher.archive.sidecars import move_sidecar
+from fetcher.archive.told import vid_of_name
 from fetcher.domain.errors import ConflictError, StorageError
 from fetcher.domain.verification import DoneFile, Kind, Seen, Verdict, is_alarming, judge
 from fetcher.ledger.verifying import move, want_again
@@ -68,12 +69,20 @@ class Mending:
             for done in files
         ]
 
+    def perhaps_moved(self, files: Sequence[DoneFile]) -> list[Finding]:
+        """Return what is told of missing files that may be elsewhere. To fetch them again would be paid for."""
+        self._course.tally.perhaps_moved += len(files)
+        detail = "the file is gone; one as large stands elsewhere, which may be it"
+        return [finding_of(done, Verdict(kind=Kind.MISSING, detail=detail)) for done in files]
+
     def moved(self, done: DoneFile, place: Place) -> Finding:
         """Return what is told of a file that is elsewhere; the ledger takes that in."""
         action = None
         detail = f"it is {place.path} now"
         if not place.is_certain:
             detail = f"the same bytes are {place.path}, but another file or video has them, too"
+        elif vid_of_name(place.path) not in (None, done.vid):  # A rebuilt ledger would take it for that video's.
+            detail = f"it is {place.path} now, which is the name of another video's file"
         elif self._wish.accepts_moves and not self._course.is_interrupted and self._accept(done, place.path):
             action = Action.ACCEPTED
         return finding_of(done, Verdict(kind=Kind.MOVED, detail=detail), moved_to=place.path, action=action)
@@ -95,7 +104,7 @@ class Mending:
     def _put_back(self, done: DoneFile, seen: Seen, verdict: Verdict) -> Finding:
         """Keep the file for a person, then want it again: in this order a crash leaves a file that is missing."""
         try:
-            kept = quarantine(self._home, done.path, name=f"{done.video_id}-{self._now()}", identity=seen.identity)
+            kept = quarantine(self._home, done.path, vid=done.vid, identity=seen.identity)
         except (ConflictError, OSError) as exc:
             _log.warning("%s stays where it is, and is not fetched again: %s", done.path, exc)
             return finding_of(done, verdict)

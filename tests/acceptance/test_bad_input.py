@@ -212,6 +212,25 @@ def test_a_secret_file_that_others_can_read_is_refused(case: ArchiveCase, tmp_pa
     assert 0 == case.sync(**named).returncode
 
 
+def test_f79_that_there_was_no_room_is_told_as_what_was(case: ArchiveCase) -> None:
+    """F79: whoever reads it later may have made some; once the file is there nothing of it is left but history."""
+    video = case.simulator.library.add_video()
+    case.add(video)
+    ended = case.sync(FETCHER_MIN_FREE="900T")
+    noted = case.rows()[video.vid]["detail"]
+
+    assert 0 == case.sync().returncode
+
+    assert "are free" in ended.stderr
+    assert noted.startswith("there was no room for it when it was tried last: ")
+    assert "again" not in noted
+    assert None is case.rows()[video.vid]["detail"]
+    assert "no room" not in case.run("list").stdout
+    assert ["TransferFailed"] == [
+        line.split()[1].rstrip(":") for line in case.run("show", video.vid).stdout.splitlines() if "no room" in line
+    ]
+
+
 def test_less_space_than_the_reserve_stops_before_a_byte(case: ArchiveCase) -> None:
     """F79: exit code 7, and the link is still there for when there is room."""
     video = case.simulator.library.add_video()

@@ -246,7 +246,8 @@ def test_a_cut_file_is_set_aside_and_fetched_again(case: ArchiveCase) -> None:
     assert 0 == ended.returncode
     case.require_right([video])
     (kept,) = (case.root / ".fetcher" / "quarantine").iterdir()
-    assert 10 == kept.stat().st_size
+    assert (10, True) == (kept.stat().st_size, kept.name.startswith(f"{video.vid}-"))
+    assert f".fetcher/quarantine/{kept.name}" in ended.stderr
 
 
 def test_a_slow_api_is_waited_for_without_haste(case: ArchiveCase) -> None:

@@ -75,6 +75,31 @@ def test_a_lost_ledger_comes_back_from_sidecars(case: ArchiveCase) -> None:
     assert {"finished": 1} == case.status()["tasks"]
 
 
+def test_what_was_moved_by_hand_comes_back_where_its_name_tells_whose_it_is(case: ArchiveCase) -> None:
+    """Without sidecars: under its vid, wherever that is. Under another name nobody knows; that is no damage."""
+    told, untold = videos = [case.simulator.library.add_video(size=20_000 + number) for number in range(2)]
+    case.add(*videos)
+    assert 0 == case.sync().returncode
+    (case.root / "Art").mkdir()
+    for video, name in ((told, f"{told.vid}.mp4"), (untold, "Ein Film.mp4")):
+        (case.root / f"{video.vid}.mp4").rename(case.root / "Art" / name)
+    assert 0 == case.run("verify", "--accept-moves").returncode
+    before = case.rows()
+    lose_ledger(case.root)
+
+    code, findings, _ = _rebuilt(case)
+    rows = case.rows()
+    (case.root / "Art" / "Ein Film.mp4").rename(case.root / "Art" / f"{untold.vid}.mp4")
+    named = _rebuilt(case, "--replace")
+
+    assert (0, [("unknown", None, "Art/Ein Film.mp4")]) == (code, findings)
+    assert {told.vid: (f"Art/{told.vid}.mp4", before[told.vid]["sha256"], "none")} == {
+        vid: (row["path"], row["sha256"], row["evidence"]) for vid, row in rows.items()
+    }
+    assert (0, []) == named[:2]
+    case.require_right(videos)
+
+
 def test_a_recent_task_is_asked_about_once_more_and_an_old_one_is_not(case: ArchiveCase) -> None:
     """What else it thawed may have links that die; a window is never longer than a week."""
     done, open_one = case.simulator.library.add_video(), case.simulator.library.add_video()

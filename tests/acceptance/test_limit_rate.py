@@ -34,6 +34,29 @@ def test_files_come_no_faster_than_the_rate_and_by_one_request_each(case: Archiv
     assert [[None]] * 8 == [[request.range for request in case.simulator.requests.of(v.vid)] for v in videos]
 
 
+@pytest.mark.parametrize("rate", ["0", "0K", "0.5"])
+def test_a_rate_of_nothing_is_no_rate_and_not_no_limit_either(case: ArchiveCase, rate: str) -> None:
+    """Other programs take 0 for no limit; nothing is begun before somebody says what is meant."""
+    _videos(case, 1, 100)
+
+    ended = case.sync("--limit-rate", rate)
+
+    assert (2, [], 0) == (ended.returncode, case.files(), len(case.simulator.requests.to("/get")))
+    assert f"limit_rate is '{rate}', less than a byte a second" in ended.stderr
+    assert '--limit-rate ""' in ended.stderr
+
+
+def test_an_empty_rate_lifts_the_one_that_is_configured(case: ArchiveCase) -> None:
+    (video,) = _videos(case, 1, 300_000)
+    began = time.monotonic()
+
+    ended = case.sync("--limit-rate", "", FETCHER_LIMIT_RATE="1K")
+
+    assert (0, "") == (ended.returncode, ended.stderr)
+    case.require_right([video])
+    assert _LONG_S > time.monotonic() - began
+
+
 def test_f46_a_rate_so_low_that_little_comes_is_no_stall(case: ArchiveCase) -> None:
     """A tenth of what counts as a stall where no rate is set; not a try is lost."""
     (video,) = _videos(case, 1, 100)

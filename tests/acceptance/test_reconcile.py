@@ -64,6 +64,25 @@ def test_f109_f110_every_kind_is_named_and_nothing_is_changed(case: ArchiveCase)
     case.require_right([videos["archived"], videos["replaced"], videos["gone"]])
 
 
+def test_f110_a_size_that_was_wrong_from_the_beginning_is_not_called_replaced(case: ArchiveCase) -> None:
+    """F110: only what Polyv says otherwise since then is, and that alone needs a person."""
+    video = case.simulator.library.add_video(title="one", size=4000, listed_size=5000)
+    case.add(video)
+    assert 0 == case.sync(FETCHER_MISMATCH="keep").returncode
+
+    before, table = case.run("reconcile", "--json"), case.run("reconcile").stdout
+    video.listed_size = 5001
+    after = case.run("reconcile", "--json")
+    video.listed_size = 4000
+    right = case.run("reconcile", "--json")
+
+    told = [_rows(ended.stdout)[0][video.vid] for ended in (before, after, right)]
+    assert ["misstated", "replaced", "archived"] == [row["standing"] for row in told]
+    assert [0, 4, 0] == [ended.returncode for ended in (before, after, right)]
+    assert [5000] * 3 == [row["listed_size_then"] for row in told]
+    assert f"{video.vid} one (4000 bytes here, 5000 there, as when it was archived)" in table
+
+
 def test_what_needs_a_person_alone_ends_with_four(case: ArchiveCase) -> None:
     case.simulator.library.add_video()
 

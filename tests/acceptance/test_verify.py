@@ -205,6 +205,30 @@ def test_a_bag_inside_the_archive_stands_for_itself(three: tuple[ArchiveCase, li
     assert (9, [("missing", moved.vid)]) == (code, kinds(findings))
 
 
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_quick_look_does_not_call_a_moved_file_one_to_be_fetched_again(
+    case: ArchiveCase, *, is_named: bool
+) -> None:
+    """Nothing tells it from a missing one but its size elsewhere; that costs no second download."""
+    moved, other = filled(case, 2, size=70_000)
+    (gone,) = filled(case, 1, size=60_000)
+    place(case, moved).rename(case.root / "elsewhere.mp4")
+    place(case, gone).unlink()
+    vids = [moved.vid, other.vid, gone.vid] if is_named else []
+
+    looked, repaired = case.run("verify", "--quick", *vids), case.run("verify", "--quick", "--repair", *vids)
+    code, findings, _ = told(case)
+
+    assert [
+        "fetcher: 1 file is missing; 'fetcher verify --repair' has that fetched again",
+        "fetcher: 1 file is missing or moved; 'fetcher verify' without --quick tells which",
+    ] == looked.stderr.splitlines()
+    assert "1 video is wanted again" in repaired.stderr
+    assert "1 file is missing or moved" in repaired.stderr
+    assert ({gone.vid}, 9) == (set(case.rows("--status", "wanted")), repaired.returncode)
+    assert (9, [("moved", moved.vid)]) == (code, kinds(findings))
+
+
 def test_a_quick_look_compares_sizes_and_verifies_nothing(three: tuple[ArchiveCase, list[Video]]) -> None:
     """What only a reading tells is not told, moves included."""
     case, (flipped, shortened, moved) = three

@@ -169,6 +169,23 @@ async def test_quarantined_bytes_stay_and_the_next_part_is_another_file(tmp_path
     assert (0, False) == (part.sound_bytes(), part.path.exists())
 
 
+async def test_a_quarantined_part_overwrites_nothing(tmp_path: Path) -> None:
+    """Only the very same copy, which is kept once."""
+    directory = tmp_path / "quarantine"
+    directory.mkdir()
+    (directory / "v-0123abcd").write_bytes(b"of a person")
+    first = (await _leave(tmp_path, 7, "0123abcd", content=b"bad")).quarantine(directory, "v")
+    copies = [
+        (await _leave(tmp_path, 7, token, content=content)).quarantine(directory, "v", copy="ff00")
+        for token, content in (("0123abce", b"one"), ("0123abcf", b"one"), ("0123abd0", b"other"))
+    ]
+
+    assert ["v-0123abcd-2", "v-ff00", "v-ff00", "v-ff00-2"] == [path.name for path in (first, *copies)]
+    assert b"of a person" == (directory / "v-0123abcd").read_bytes()
+    assert [b"bad", b"one", b"other"] == [path.read_bytes() for path in (first, *copies[1:])]
+    assert ["quarantine"] == os.listdir(tmp_path)
+
+
 async def test_a_part_that_is_somebodys_finished_file_is_left_alone(tmp_path: Path) -> None:
     """Its bytes have another name: writing on would change what is archived there."""
     part = await _leave(tmp_path, 7, "0123abcd", content=b"archived")

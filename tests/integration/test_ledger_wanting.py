@@ -108,6 +108,34 @@ def test_f110_a_new_size_of_a_done_video_is_seen_once(ledger: Database) -> None:
     assert "done" == statuses(ledger)[vid(1)]
 
 
+def test_what_polyv_listed_when_a_file_was_done_stays_known(ledger: Database) -> None:
+    """Whatever it lists later; where it lists nothing of a video, nothing is taken for it."""
+    _wanted(ledger, *_listed(1, size=7))
+    _done(ledger, 1)
+    _done(ledger, 2)
+
+    told = [_wanted(ledger, *_listed(1, 2, size=size)).replaced for size in (7, 8)]
+
+    assert [[7], [8, 8]] == [[one.listed_size for one in replaced] for replaced in told]
+    assert [7, None] == [video(ledger, number)["size_listed_then"] for number in (1, 2)]
+
+
+def test_the_list_is_remembered_beside_what_the_main_account_is_told(ledger: Database) -> None:
+    """Its size is wrong, and known: that is no news, and what it says when the file is done again is the next."""
+    _done(ledger)
+    with ledger.writing() as connection:
+        connection.exec_driver_sql(
+            "UPDATE videos SET status = 'wanted', size_expected = 5, size_listed = 7, done_at = NULL"
+        )
+    _done(ledger)
+
+    replaced = _wanted(ledger, *_listed(1, size=7)).replaced
+
+    row = video(ledger, 1)
+    assert ((), 7) == (replaced, row["size_listed_then"])
+    assert (7, None) == (row["size_expected"], row["size_listed"])
+
+
 @pytest.mark.parametrize("reason", list(Reason))
 def test_a_failed_video_is_wanted_again_where_a_new_task_may_help(ledger: Database, reason: Reason) -> None:
     _failed(ledger, 1, reason)

@@ -78,7 +78,7 @@ def _ran_for_a_day(ledger: Database, *, worked_s: int) -> None:
             work.end_run(connection, run, now=at + worked_s * 1000, exit_code=0, counts=counts)
 
 
-@pytest.mark.parametrize(("worked_s", "expected"), [(2700, 3), (60, 0)])
+@pytest.mark.parametrize(("worked_s", "expected"), [(2700, 4), (60, 0)])
 def test_f40_what_the_line_carries_at_noon_but_not_through_a_day_is_named(
     ledger: Database, worked_s: int, expected: int
 ) -> None:

@@ -1,6 +1,7 @@
 """Questions about sources: what is asked, what is kept, and what comes late or not at all."""
 
 import asyncio
+import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -123,9 +124,30 @@ async def test_what_the_main_account_is_told_goes_before_what_is_listed(tmp_path
     async with wired(create_home(tmp_path / "archive", config="")) as wires:
         enquiring = Enquiring(wires, answers=_Answers({"a": 1}), has_sizes=True, has_md5s=True)
 
-        assert {"a": Told(expected=Expected(size=2, md5=_MD5), of_size=True, of_md5=True)} == (
-            await enquiring.ask(_seen("a"))
-        )
+        told = Told(expected=Expected(size=2, md5=_MD5), listed_size=1, of_size=True, of_md5=True)
+        assert {"a": told} == await enquiring.ask(_seen("a"))
+
+
+@pytest.mark.parametrize("is_listed_first", [True, False])
+async def test_what_the_list_says_is_kept_where_the_main_account_is_told_otherwise(
+    tmp_path: Path, *, is_listed_first: bool
+) -> None:
+    """By it a later word of the list is told from an old one; where both say the same, one is enough."""
+    async with wired(create_home(tmp_path / "archive", config="")) as wires:
+        await _add(wires, *"ab")
+        listed = {vid: Told(expected=Expected(size=1), listed_size=1, of_size=True, of_md5=False) for vid in "ab"}
+        alone = {
+            vid: Told(expected=Expected(size=size, md5=_MD5), of_size=False, of_md5=True)
+            for vid, size in (("a", 2), ("b", 1))
+        }
+        both = {vid: dataclasses.replace(told, listed_size=1, of_size=True) for vid, told in alone.items()}
+
+        for told in [listed, alone] if is_listed_first else [both]:
+            await wires.ledger.write(_keep(told))
+
+        columns = (videos.c.size_expected, videos.c.size_listed)
+        rows = await wires.ledger.read(lambda connection: connection.execute(select(*columns)).all())
+        assert [(2, 1), (1, None)] == rows
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from fetcher.domain.observation import Observation
 from fetcher.downloader.orders import Order, Renew, TryAgain
 from fetcher.ledger.opening import open_ledger
 from fetcher.sync.fetching import Fetching
+from fetcher.sync.measuring import Measuring
 from fetcher.sync.planning import Planning
 from fetcher.sync.tries import Patience
 from fetcher.sync.wires import Wires
@@ -96,7 +97,12 @@ def _begun(wires: Wires) -> tuple[Fetching, Planning, _Standing]:
     fetching = Fetching(wires, renew=_no_other, jobs=_JOBS, layout="{vid}{ext}", patience=patience)
     downloader = wires.downloader
     assert isinstance(downloader, _Standing)
-    return fetching, Planning(wires, fetching=fetching, places=_JOBS, most_places=_MOST), downloader
+    return fetching, _planning(wires, fetching, most=_MOST), downloader
+
+
+def _planning(wires: Wires, fetching: Fetching, *, most: int) -> Planning:
+    measuring = Measuring(wires.downloader)
+    return Planning(wires, fetching=fetching, measuring=measuring, places=_JOBS, most_places=most)
 
 
 async def _settled(fetching: Fetching) -> None:
@@ -201,7 +207,7 @@ async def test_a_run_that_has_grown_has_as_many_places_more_for_links_that_would
     _publish(wires, lives_s=3, count=20)
     patience = Patience(first_s=60, tries=2, asked_again_s=60)
     fetching = Fetching(wires, renew=_no_other, jobs=_JOBS, layout="{vid}{ext}", patience=patience)
-    planning, downloader = Planning(wires, fetching=fetching, places=_JOBS, most_places=40), wires.downloader
+    planning, downloader = _planning(wires, fetching, most=40), wires.downloader
     assert isinstance(downloader, _Standing)
     await _settled(fetching)
     fetching.resize(4)

@@ -19,6 +19,7 @@ from fetcher.ledger.due import due_tasks
 from fetcher.ledger.polls import record_poll
 from fetcher.ledger.work import add_tasks
 from fetcher.sync.fetching import Fetching
+from fetcher.sync.measuring import Measuring
 from fetcher.sync.planning import Planning
 from fetcher.sync.tries import Patience
 from fetcher.sync.wires import Wires
@@ -77,7 +78,12 @@ async def _planned(
     patience = Patience(first_s=60, tries=2, asked_again_s=60)
     fetching = Fetching(wires, renew=_no_other, jobs=_JOBS, layout="{vid}{ext}", patience=patience)
     planning = Planning(
-        wires, fetching=fetching, places=_JOBS, most_places=4 * _JOBS, limit=limit, most_near=most_near
+        wires,
+        fetching=fetching,
+        measuring=Measuring(wires.downloader, limit=limit),
+        places=_JOBS,
+        most_places=4 * _JOBS,
+        most_near=most_near,
     )
     await planning.load()
     async with asyncio.timeout(20):

@@ -193,19 +193,32 @@ def test_a_path_that_another_video_has_is_not_given_twice(ledger: Database) -> N
 
 
 def test_quarantine_overwrites_nothing_and_takes_only_what_was_looked_at(home: Home) -> None:
-    (home.quarantine / "1-5").write_text("older")
-    (home.quarantine / "1-5-2").symlink_to("nowhere")
     (home.root / "1.mp4").write_text("damaged")
+    name = f"v-{(home.root / '1.mp4').stat().st_ino}"
+    (home.quarantine / name).write_text("older")
+    (home.quarantine / f"{name}-2").symlink_to("nowhere")
     seen = glance(home.root, "1.mp4")
 
-    kept = quarantine(home, "1.mp4", name="1-5", identity=seen.identity)
+    kept = quarantine(home, "1.mp4", vid="v", identity=seen.identity)
     (home.root / "1.mp4").write_text("repaired by hand")
     with pytest.raises(ConflictError):
-        quarantine(home, "1.mp4", name="1-6", identity=seen.identity)
+        quarantine(home, "1.mp4", vid="v", identity=seen.identity)
 
-    assert ".fetcher/quarantine/1-5-3" == kept
-    assert ("damaged", "older") == ((home.root / kept).read_text(), (home.quarantine / "1-5").read_text())
+    assert f".fetcher/quarantine/{name}-3" == kept
+    assert ("damaged", "older") == ((home.root / kept).read_text(), (home.quarantine / name).read_text())
     assert "repaired by hand" == (home.root / "1.mp4").read_text()
+
+
+def test_f78_a_move_to_quarantine_that_was_broken_off_is_gone_on_with(home: Home) -> None:
+    """Between its two names: the file is kept once, not twice."""
+    file = home.root / "1.mp4"
+    file.write_text("damaged")
+    os.link(file, home.quarantine / f"v-{file.stat().st_ino}")
+
+    kept = quarantine(home, "1.mp4", vid="v", identity=glance(home.root, "1.mp4").identity)
+
+    assert [(home.root / kept).name] == os.listdir(home.quarantine)
+    assert ("damaged", False) == ((home.root / kept).read_text(), file.exists())
 
 
 def test_what_is_missing_is_found_by_id_and_told_apart(home: Home) -> None:

@@ -1,6 +1,7 @@
 """How fast a line is through a day, learned hour by hour."""
 
 from collections.abc import Callable
+from statistics import fmean
 from typing import Final
 
 import pytest
@@ -40,7 +41,13 @@ class _Watch:
 
     @property
     def rate(self) -> float | None:
-        return self.day.bytes_per_s(now=self.now)
+        """The mean of all hours."""
+        return _mean(self.day, now=self.now)
+
+
+def _mean(day: Day, *, now: int) -> float | None:
+    hours = day.hours(now=now)
+    return fmean(hours) if hours else None
 
 
 def _with_evenings(hour: int) -> int:
@@ -48,6 +55,18 @@ def _with_evenings(hour: int) -> int:
 
 
 _MEAN: Final = (19 * 1000 + 5 * 500) / 24
+
+
+def test_each_hour_is_told_as_it_was_and_an_unknown_one_as_the_mean_of_the_others() -> None:
+    watch = _Watch()
+    watch.works(43, _with_evenings)
+    assert pytest.approx([_with_evenings(hour) for hour in range(24)]) == watch.day.hours(now=watch.now)
+
+    young = _Watch()
+    young.works(21, _with_evenings)
+    hours = young.day.hours(now=young.now)
+    assert pytest.approx([1000, 500]) == [hours[17], hours[20]]
+    assert pytest.approx([(18 * 1000 + 3 * 500) / 21] * 3) == hours[21:]
 
 
 @pytest.mark.parametrize("hours", [24, 36, 43, 47, 100])
@@ -115,13 +134,13 @@ def test_runs_of_the_last_days_tell_of_their_hours() -> None:
         day.know(at, at + _HOUR * 3 // 4, float(_with_evenings(hour % 24)))
     long.know(_BEGAN, _BEGAN + 100 * _HOUR, 700.0)
 
-    assert pytest.approx(_MEAN) == day.bytes_per_s(now=_BEGAN + 30 * _HOUR)
-    assert pytest.approx(700) == long.bytes_per_s(now=_BEGAN + 101 * _HOUR)
-    assert long.bytes_per_s(now=_BEGAN + 200 * _HOUR) is None
+    assert pytest.approx(_MEAN) == _mean(day, now=_BEGAN + 30 * _HOUR)
+    assert pytest.approx(700) == _mean(long, now=_BEGAN + 101 * _HOUR)
+    assert _mean(long, now=_BEGAN + 200 * _HOUR) is None
 
     at = _BEGAN + 30 * _HOUR
     day.know(at, at + _HOUR // 2, _with_evenings(6) / 2)
-    assert pytest.approx(_MEAN / 2) == day.bytes_per_s(now=_BEGAN + 31 * _HOUR)
+    assert pytest.approx(_MEAN / 2) == _mean(day, now=_BEGAN + 31 * _HOUR)
 
 
 def test_a_run_of_half_a_day_tells_nothing_of_the_evening_in_which_it_began() -> None:
@@ -130,7 +149,7 @@ def test_a_run_of_half_a_day_tells_nothing_of_the_evening_in_which_it_began() ->
         day.know(_BEGAN + hour * _HOUR, _BEGAN + hour * _HOUR + 1, float(_with_evenings(hour)))
     day.know(_BEGAN + 42 * _HOUR, _BEGAN + 54 * _HOUR - 1, (7 * 1000 + 5 * 500) / 12)
 
-    assert pytest.approx(_MEAN) == day.bytes_per_s(now=_BEGAN + 54 * _HOUR)
+    assert pytest.approx(_MEAN) == _mean(day, now=_BEGAN + 54 * _HOUR)
 
 
 @pytest.mark.parametrize("began_at", [0, _BEGAN])
@@ -144,4 +163,4 @@ def test_the_first_day_has_none_before_it(began_at: int) -> None:
 def test_a_run_of_a_clock_that_was_years_ahead_tells_nothing() -> None:
     day = Day()
     day.know(_BEGAN + 9999 * _HOUR, _BEGAN + 10_030 * _HOUR, 700.0)
-    assert day.bytes_per_s(now=_BEGAN) is None
+    assert _mean(day, now=_BEGAN) is None

@@ -1,0 +1,90 @@
+"""Time in which nothing comes: it is kept from run to run, and what may be lost to as much of it is named."""
+
+import time
+from typing import Final
+
+from archive_case import ArchiveCase
+from ledger_cases import raw
+
+from fetcher.simulator.faults import Fault
+from fetcher.simulator.library import Video
+
+_HOUR_MS: Final = 3_600_000
+
+
+def _without_a_line(case: ArchiveCase, count: int) -> list[Video]:
+    """Have a run meet origins that hang up on every request for *count* videos."""
+    dead = Fault.cut(after=0, times=None, reset=True)
+    videos = [case.simulator.library.add_video(size=1 << 20, faults=[dead]) for _ in range(count)]
+    case.add(*videos)
+    assert 3 == case.sync().returncode
+    return videos
+
+
+def _let_pass(case: ArchiveCase, ms: int) -> None:
+    """Move the run that has ended into the past."""
+    with raw(case.ledger) as connection:
+        connection.execute(
+            "UPDATE runs SET started_at = started_at - ?1, ended_at = ended_at - ?1,"
+            " stands_since = stands_since - ?1",
+            (ms,),
+        )
+
+
+def _outages(case: ArchiveCase) -> list[tuple[int | None, bool]]:
+    """Return by run for how many hours it has met outages that ended in it, and whether it ended in one."""
+    with raw(case.ledger) as connection:
+        rows = connection.execute("SELECT stood_ms, stands_since FROM runs ORDER BY id").fetchall()
+    return [(round(stood_ms / _HOUR_MS), since is not None) for stood_ms, since in rows]
+
+
+def test_f40_an_outage_lasts_from_the_run_that_meets_it_to_the_first_byte_of_a_later_one(case: ArchiveCase) -> None:
+    videos = _without_a_line(case, 6)
+    _let_pass(case, 5 * _HOUR_MS)
+    assert 3 == case.sync(FETCHER_API_URL="http://127.0.0.1:9").returncode
+    _let_pass(case, 2 * _HOUR_MS)
+    for video in videos:
+        video.faults.clear()
+
+    ended = case.sync()
+
+    assert 0 == ended.returncode, ended.stderr
+    assert [(0, True), (0, True), (7, False)] == _outages(case)
+
+
+def test_f40_where_polyv_answers_what_stands_is_not_the_line(case: ArchiveCase) -> None:
+    """The outage is over then; with the next tries another one may begin."""
+    _without_a_line(case, 6)
+    _let_pass(case, 5 * _HOUR_MS)
+    task = case.simulator.library.create_task([case.simulator.library.add_video(ready_after=3600).vid])
+
+    assert 3 == case.run("add", task).returncode + case.sync().returncode
+
+    assert 5 == _outages(case)[1][0]
+
+
+def test_f40_two_videos_that_nobody_gives_are_no_outage(case: ArchiveCase) -> None:
+    _without_a_line(case, 2)
+
+    assert [(0, False)] == _outages(case)
+
+
+def test_f40_what_as_many_outages_as_there_have_been_would_take_is_named(case: ArchiveCase) -> None:
+    """Ten files of an hour each, all to be begun within twelve hours; half of the last day was lost."""
+    _without_a_line(case, 10)
+    now = round(time.time() * 1000)
+    with raw(case.ledger) as connection:
+        connection.execute("DELETE FROM runs")
+        connection.execute(
+            "UPDATE videos SET size_expected = 3600000, start_by = ?1 + id * 3600000 WHERE status = 'ready'", (now,)
+        )
+        connection.execute(
+            "INSERT INTO runs (owner, started_at, ended_at, bytes, bytes_per_s, stood_ms)"
+            " VALUES ('a', ?, ?, 43200000, 1000, 0)",
+            (now - 90_000_000, now - 3_000_000),
+        )
+    steady = len(case.rows("--at-risk"))
+    with raw(case.ledger) as connection:
+        connection.execute("UPDATE runs SET stood_ms = 43200000")
+
+    assert (0, True) == (steady, len(case.rows("--at-risk")) >= 2)
