@@ -8,7 +8,8 @@ from fetcher.domain.delay import pause_after_losses
 from fetcher.domain.events import GivenUp
 from fetcher.domain.status import Reason, Status, TaskStatus
 from fetcher.ledger.changes import Change, apply_all
-from fetcher.ledger.requests import ASKED, PUT_BACK, Intent
+from fetcher.ledger.intents import PUT_BACK, Intent
+from fetcher.ledger.requests import ASKED
 from fetcher.ledger.schema import has_status, task_items, tasks, videos
 
 MOST_LOST: Final = 3

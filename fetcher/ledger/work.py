@@ -12,7 +12,7 @@ from fetcher.domain.status import Reason, Status, TaskStatus
 from fetcher.ledger.caution import lost_too_often
 from fetcher.ledger.changes import Change, apply, apply_all
 from fetcher.ledger.due import ask_again
-from fetcher.ledger.requests import put_back
+from fetcher.ledger.intents import put_back
 from fetcher.ledger.schema import has_status, runs, tasks, videos
 
 _IN_LIST: Final = 500
