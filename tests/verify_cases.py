@@ -15,24 +15,19 @@ SIZE: Final = 70_000
 HOUR_MS: Final = 3_600_000
 
 
-def ledger_of(case: ArchiveCase) -> Path:
-    """Return where an archive's ledger is."""
-    return case.root / ".fetcher" / "ledger.db"
-
-
 def filled(case: ArchiveCase, count: int, *, size: int = SIZE) -> list[Video]:
     """Fetch *count* videos, and let their verification be an hour old."""
     videos = [case.simulator.library.add_video(size=size) for _ in range(count)]
     case.add(*videos)
     assert 0 == case.sync().returncode
-    with raw(ledger_of(case)) as connection:
+    with raw(case.ledger) as connection:
         connection.execute("UPDATE videos SET verified_at = verified_at - ?", (HOUR_MS,))
     return videos
 
 
 def verified_at(case: ArchiveCase) -> dict[str, int]:
     """Return when each done video was verified, in ms UTC."""
-    with raw(ledger_of(case)) as connection:
+    with raw(case.ledger) as connection:
         return dict(connection.execute("SELECT vid, verified_at FROM videos WHERE status = 'done'").fetchall())
 
 
@@ -94,7 +89,7 @@ def stocked(case: ArchiveCase, count: int, *, size: int = 1000, first: int = 1, 
     They were verified one millisecond after the other, from *at* on.
     """
     vids = []
-    with raw(ledger_of(case)) as connection:
+    with raw(case.ledger) as connection:
         connection.execute("BEGIN")
         for number in range(first, first + count):
             body = number.to_bytes(8, "big") * (size // 8)
@@ -112,7 +107,7 @@ def add_sparse(case: ArchiveCase, size: int, *, at: int) -> str:
 
     Its sha256 is not right: nobody is to read it to its end.
     """
-    with raw(ledger_of(case)) as connection, (case.root / "sparse.mp4").open("wb") as file:
+    with raw(case.ledger) as connection, (case.root / "sparse.mp4").open("wb") as file:
         file.truncate(size)
         connection.execute(_DONE, (f"{0:032}_9", "sparse.mp4", "sparse.mp4", size, "0" * 64, at))
     return f"{0:032}_9"

@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -27,8 +28,8 @@ from fetcher.simulator.library import Video
 from fetcher.simulator.server import Simulator
 from fetcher.sync.outcome import Options
 
-_SIZE = 400_000
-_EXTENSIONS = (".mp4", ".MOV", ".flv")
+_SIZE: Final = 400_000
+_EXTENSIONS: Final = (".mp4", ".MOV", ".flv")
 
 
 def show_demo(session: Session, directory: Path, count: int) -> int:

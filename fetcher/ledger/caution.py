@@ -8,7 +8,8 @@ from fetcher.domain.delay import pause_after_losses
 from fetcher.domain.events import GivenUp
 from fetcher.domain.status import Reason, Status, TaskStatus
 from fetcher.ledger.changes import Change, apply_all
-from fetcher.ledger.requests import ASKED, PUT_BACK, Intent
+from fetcher.ledger.intents import PUT_BACK, Intent
+from fetcher.ledger.requests import ASKED
 from fetcher.ledger.schema import has_status, task_items, tasks, videos
 
 MOST_LOST: Final = 3
@@ -70,7 +71,14 @@ def lost_too_often(connection: Connection) -> set[int]:
 
 
 def give_up_lost(connection: Connection, intent: Intent, *, detail: str, now: int) -> list[str]:
-    """Give up those videos of *intent*, just lost, that too many lost tasks name; return them by vid."""
+    """Give up those videos of *intent*, just lost, that too many lost tasks name; return them by vid.
+
+    Args:
+        connection: A write transaction.
+        intent: Whose answer was lost.
+        detail: How, for a person.
+        now: ms UTC.
+    """
     often = (
         select(task_items.c.video)
         .join(tasks, tasks.c.id == task_items.c.task)

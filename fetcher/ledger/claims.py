@@ -96,7 +96,13 @@ def _urgency(one: Claimed) -> tuple[int, bool, int, int]:
 
 
 def extend(connection: Connection, *, owner: str, until: int) -> int:
-    """Hold all of a run's claims until *until*, return how many there are."""
+    """Hold all of a run's claims until *until*, return how many there are.
+
+    Args:
+        connection: A write transaction.
+        owner: The run.
+        until: ms UTC.
+    """
     return connection.execute(
         update(videos)
         .where(videos.c.held_until.is_not(None), videos.c.lease_owner == owner)
@@ -105,7 +111,13 @@ def extend(connection: Connection, *, owner: str, until: int) -> int:
 
 
 def release(connection: Connection, *, owner: str, video_ids: Sequence[int] | None = None) -> None:
-    """Give claims of *owner* back, all of them or those named."""
+    """Give claims of *owner* back, all of them or those named.
+
+    Args:
+        connection: A write transaction.
+        owner: The run.
+        video_ids: Which; None for all.
+    """
     free = update(videos).where(videos.c.held_until.is_not(None), videos.c.lease_owner == owner)
     if video_ids is not None:
         free = free.where(videos.c.id.in_(video_ids))

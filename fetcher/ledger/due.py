@@ -20,7 +20,14 @@ _TASKS: Final = select(
 
 
 def due_tasks(connection: Connection, *, now: int, limit: int, skip: Sequence[int] = ()) -> list[DueTask]:
-    """Return tasks to ask about now, the longest due first."""
+    """Return tasks to ask about now, the longest due first.
+
+    Args:
+        connection: Any transaction.
+        now: ms UTC.
+        limit: How many at the most.
+        skip: Tasks to leave out, by their row.
+    """
     rows = connection.execute(
         _TASKS.where(tasks.c.next_poll_at <= now, tasks.c.id.not_in(skip))
         .order_by(tasks.c.next_poll_at)

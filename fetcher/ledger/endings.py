@@ -28,7 +28,17 @@ def waiting_for(connection: Connection, task: int) -> list[Any]:
 def give_up(
     connection: Connection, record: PollRecord, answer: Mapping[str, Observation], waiting: Sequence[Any]
 ) -> dict[int, Event]:
-    """Give up videos that wait for what this task will not give any more, those it no longer names included."""
+    """Give up videos that wait for what this task will not give any more, those it no longer names included.
+
+    Args:
+        connection: A write transaction.
+        record: The answer, and when it came.
+        answer: What it says, by vid.
+        waiting: Videos that wait for this task, by ``waiting_for``.
+
+    Returns:
+        What happened to those that were given up, by their id.
+    """
     given_up: dict[int, Event] = {}
     for video in waiting:
         seen = answer.get(video.vid)

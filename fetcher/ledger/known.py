@@ -46,7 +46,13 @@ def known_items(connection: Connection, task: int) -> dict[int, KnownItem]:
 
 
 def all_videos(connection: Connection, vids: Sequence[str], now: int) -> dict[str, KnownVideo]:
-    """Return the videos by vid; those that are new are made, together."""
+    """Return the videos by vid; those that are new are made, together.
+
+    Args:
+        connection: A write transaction.
+        vids: Which.
+        now: When a new one comes to be known, ms UTC.
+    """
     known = _known_videos(connection, vids)
     new = [vid for vid in vids if vid not in known]
     if new:

@@ -34,7 +34,13 @@ def known_lifetimes(connection: Connection, *, since: int, until: int) -> dict[s
 
 
 def keep_lifetimes(connection: Connection, news: Mapping[str, Lifetime], *, now: int) -> None:
-    """Write down what was learned of some hosts, in place of what stands there."""
+    """Write down what was learned of some hosts, in place of what stands there.
+
+    Args:
+        connection: A write transaction.
+        news: By host.
+        now: ms UTC.
+    """
     if not news:
         return
     connection.execute(delete(link_clocks).where(link_clocks.c.host.in_(list(news))))

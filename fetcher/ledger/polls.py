@@ -91,6 +91,14 @@ def record_poll_failure(
 
     One it has refused for too long, and more than a few times, is rejected; what waits for that task alone needs a
     person then.
+
+    Args:
+        connection: A write transaction.
+        task: Which was asked about.
+        text: What came instead of an answer, for a person.
+        now: ms UTC.
+        next_poll_at: When to ask again, ms UTC.
+        is_given_up: Whether it has been refused for too long.
     """
     told = printable(text, limit=_LONGEST_ERROR)
     failed: list[str] = []

@@ -1,6 +1,7 @@
 """What a new run looks at before it begins: what an earlier one left behind."""
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from sqlalchemy import Connection, select, update
 
@@ -8,7 +9,8 @@ from fetcher.domain.status import Status
 from fetcher.ledger.bulk import one_of, packed
 from fetcher.ledger.schema import has_status, tasks, videos
 
-_IN_LIST = 500
+_IN_LIST: Final = 500
+"""Values in one statement, bound one by one."""
 
 
 def still_wanted(connection: Connection, video_ids: Sequence[int]) -> set[int]:
@@ -47,6 +49,13 @@ def pull_back(
 
     Pauses between tries are over; what an origin asked for (Retry-After) is longer than they are, and kept. Moments
     that lie impossibly far ahead come back: the clock was wrong when they were written.
+
+    Args:
+        connection: A write transaction.
+        now: ms UTC.
+        longest_poll_ms: A task is due no later than this from now.
+        retry_ms: A pause that ends within this time is one between tries.
+        longest_hold_ms: Nothing is put off for longer.
     """
     connection.execute(update(tasks).where(tasks.c.next_poll_at > now + longest_poll_ms).values(next_poll_at=now))
     is_pause = (videos.c.held_until <= now + retry_ms) | (videos.c.held_until > now + longest_hold_ms)
@@ -58,6 +67,11 @@ def pull_back(
 
 
 def bring_forward(connection: Connection, *, by_ms: int) -> None:
-    """Have all tasks asked about so much sooner: the clock by which they are due was set back."""
+    """Have all tasks asked about so much sooner: the clock by which they are due was set back.
+
+    Args:
+        connection: A write transaction.
+        by_ms: How far it was set back.
+    """
     is_due = tasks.c.next_poll_at.is_not(None)
     connection.execute(update(tasks).where(is_due).values(next_poll_at=tasks.c.next_poll_at - by_ms))

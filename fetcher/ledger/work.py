@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -12,17 +12,23 @@ from fetcher.domain.status import Reason, Status, TaskStatus
 from fetcher.ledger.caution import lost_too_often
 from fetcher.ledger.changes import Change, apply, apply_all
 from fetcher.ledger.due import ask_again
-from fetcher.ledger.requests import put_back
+from fetcher.ledger.intents import put_back
 from fetcher.ledger.schema import has_status, runs, tasks, videos
 
-_IN_LIST = 500
-_STANDING = (videos.c.id, videos.c.vid, videos.c.status, videos.c.reason)
+_IN_LIST: Final = 500
+"""Values in one statement, bound one by one."""
+_STANDING: Final = (videos.c.id, videos.c.vid, videos.c.status, videos.c.reason)
 
 
 def add_tasks(connection: Connection, task_ids: Sequence[str], *, now: int) -> int:
     """Record tasks that were submitted elsewhere, return how many are new. Known ones stay as they are.
 
     One that was rejected before is asked about again.
+
+    Args:
+        connection: A write transaction.
+        task_ids: Polyv's; one may come twice.
+        now: ms UTC.
     """
     added = 0
     for start in range(0, len(task_ids), _IN_LIST):
@@ -130,7 +136,14 @@ def _put_back(connection: Connection, row: Any, *, now: int, known_at: int | Non
 
 
 def file_missing(connection: Connection, video_id: int, *, detail: str, now: int) -> None:
-    """Put a done video whose file is gone back to work."""
+    """Put a done video whose file is gone back to work.
+
+    Args:
+        connection: A write transaction.
+        video_id: Which.
+        detail: What was found, for a person.
+        now: ms UTC.
+    """
     apply(connection, Change(video_id=video_id, event=FileMissing(at=now, detail=detail)))
     ask_again(connection, video_id, at=now)
 
@@ -141,7 +154,13 @@ def forget_refusals(connection: Connection) -> None:
 
 
 def begin_run(connection: Connection, *, owner: str, now: int) -> int:
-    """Note that a run begins, return its id."""
+    """Note that a run begins, return its id.
+
+    Args:
+        connection: A write transaction.
+        owner: What its claims are held by.
+        now: ms UTC.
+    """
     added = connection.execute(insert(runs).values(owner=owner, started_at=now).returning(runs.c.id))
     return int(added.scalar_one())
 
@@ -149,5 +168,13 @@ def begin_run(connection: Connection, *, owner: str, now: int) -> int:
 def end_run(
     connection: Connection, run_id: int, *, now: int, exit_code: int, counts: Mapping[str, int | None]
 ) -> None:
-    """Note how a run ended: what it has in *counts*, by column of ``runs``."""
+    """Note how a run ended.
+
+    Args:
+        connection: A write transaction.
+        run_id: By ``begin_run``.
+        now: ms UTC.
+        exit_code: Its own.
+        counts: What it came to, by column of ``runs``; None where something was not measured.
+    """
     connection.execute(update(runs).where(runs.c.id == run_id).values(ended_at=now, exit_code=exit_code, **counts))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Final
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -11,7 +12,8 @@ from fetcher.simulator.plan import Ending, Plan
 from fetcher.simulator.recorder import UNFRAMED, wire_of
 from fetcher.simulator.wire import Wire
 
-_TICK = 0.05
+_TICK: Final = 0.05
+"""Seconds between two pieces of a body that drips."""
 
 
 class Delivery(Response):

@@ -1,6 +1,7 @@
 """The outermost layer: writes down every request and dates every answer."""
 
 from email.utils import formatdate
+from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -8,9 +9,9 @@ from fetcher.simulator.records import Entry, RequestRecord, header
 from fetcher.simulator.wire import Wire
 from fetcher.simulator.world import World
 
-_ENTRY = "fetcher.simulator.entry"
-_WIRE = "fetcher.simulator.wire"
-UNFRAMED = "fetcher.simulator.unframed"
+_ENTRY: Final = "fetcher.simulator.entry"
+_WIRE: Final = "fetcher.simulator.wire"
+UNFRAMED: Final = "fetcher.simulator.unframed"
 
 
 def entry_of(scope: Scope) -> Entry:

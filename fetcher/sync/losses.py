@@ -7,8 +7,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from fetcher.ledger import caution, requests
-from fetcher.ledger.requests import Intent
+from fetcher.ledger import caution, intents
+from fetcher.ledger.intents import Intent
 from fetcher.report.rows import instant
 from fetcher.report.text import counted
 from fetcher.sync.wires import Wires
@@ -36,7 +36,7 @@ def lose(connection: Connection, intent: Intent, *, detail: str, now: int) -> Lo
     """Keep that the answer to *intent* is lost; *now* is ms UTC."""
     again = instant(intent.asked_again_at)
     note = f"a task that may exist thaws it ({intent.key}); asked for again after {again}"
-    requests.keep_lost(connection, intent, detail, note=note)
+    intents.keep_lost(connection, intent, detail, note=note)
     given_up = caution.give_up_lost(connection, intent, detail=detail, now=now)
     return Loss(intent=intent, detail=detail, given_up=given_up, resumes_at=caution.resumes_at(connection))
 

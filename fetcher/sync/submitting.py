@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from fetcher.domain.delay import rest_delay
 from fetcher.domain.errors import CredentialsRefusedError, PolyvBlockedError, PolyvError, UsageError
 from fetcher.domain.suspects import Suspects
-from fetcher.ledger import caution, requests
-from fetcher.ledger.requests import Intent
+from fetcher.ledger import caution, intents, requests
+from fetcher.ledger.intents import Intent
 from fetcher.report.text import counted
 from fetcher.submitter import NothingCreated, Outcome, Submitter, TaskCreated, TaskLost, TaskRefused
 from fetcher.sync.choosing import Choosing, Terms
@@ -72,7 +72,7 @@ class Submitting:
 
     def recover(self, connection: Connection) -> list[Loss]:
         """Take what a dead run has asked for without an answer in the ledger for lost, and return it to be told."""
-        left = requests.unanswered(connection, now=self._wires.now())
+        left = intents.unanswered(connection, now=self._wires.now())
         return [lose(connection, intent, detail=_DIED, now=self._wires.now()) for intent in left]
 
     def tell_lost(self, losses: Iterable[Loss]) -> None:
@@ -192,7 +192,7 @@ class Submitting:
     async def _written(self, video_ids: Sequence[int]) -> Intent | None:
         self._intents += 1
         write = functools.partial(
-            requests.write_intent,
+            intents.write_intent,
             video_ids=video_ids,
             key=f"{self._wires.owner}-{self._intents}",
             expire_days=self._terms.expire_days,
@@ -234,12 +234,12 @@ class Submitting:
         return True
 
     async def _forget(self, intent: Intent) -> None:
-        await self._wires.ledger.write(functools.partial(requests.withdraw, intent=intent))
+        await self._wires.ledger.write(functools.partial(intents.withdraw, intent=intent))
 
     async def _keep_created(self, intent: Intent, task_id: str) -> None:
         now = self._wires.now()
         keep = functools.partial(
-            requests.keep_created,
+            intents.keep_created,
             intent=intent,
             task_id=task_id,
             now=now,
@@ -258,7 +258,7 @@ class Submitting:
         if not is_alone:
             await self._forget(intent)
             return
-        keep = functools.partial(requests.keep_refused, intent=intent, detail=detail, now=self._wires.now())
+        keep = functools.partial(intents.keep_refused, intent=intent, detail=detail, now=self._wires.now())
         await self._wires.ledger.write(keep)
         self._wires.summary.failed += 1
         _log.warning("%s: Polyv refuses it: %s; see 'fetcher show %s'", intent.vids[0], detail, intent.vids[0])

@@ -56,12 +56,25 @@ class Tries:
         self._counts[video_id] = self._patience.tries
 
     def pause(self, video_id: int, *, start_by: int | None, delay_s: float, now: float) -> None:
-        """Have a file tried again when *delay_s* have passed, where it has tries left and that is soon enough."""
+        """Have a file tried again when *delay_s* have passed, where it has tries left and that is soon enough.
+
+        Args:
+            video_id: Whose file.
+            start_by: By when to begin with it, ms UTC; None is the most urgent.
+            delay_s: The pause.
+            now: Monotonic seconds.
+        """
         if self.are_left(video_id) and delay_s <= self._patience.longest_s:
             self._due[video_id] = now + delay_s, start_by
 
     def rest(self, video_id: int, *, start_by: int | None, now: float) -> None:
-        """Put a file aside that is of no use to try now; in a run that goes on for long it has its tries again."""
+        """Put a file aside that is of no use to try now; in a run that goes on for long it has its tries again.
+
+        Args:
+            video_id: Whose file.
+            start_by: By when to begin with it, ms UTC; None is the most urgent.
+            now: Monotonic seconds.
+        """
         self._resting[video_id] = now + self._patience.rest_s, start_by
 
     @property

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from http import HTTPStatus
+from typing import Final
 
 from fetcher.domain.container import TEXT_CAME, container_of, is_text
 from fetcher.domain.errors import (
@@ -18,7 +19,7 @@ from fetcher.transfer.meter import Meter
 from fetcher.transfer.origin import Answer, FileSource, closed_window, translated
 from fetcher.transfer.turn import Turn
 
-_WITH_A_BODY = (200, 206)
+_WITH_A_BODY: Final = (200, 206)
 """Of these the body may be the file; that of a 416 is a text about the range, also where it is right."""
 
 

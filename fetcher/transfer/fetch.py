@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from fetcher.domain.errors import (
     AnswerMismatchError,
@@ -25,7 +26,7 @@ from fetcher.transfer.proof import Proof, Whole, prove
 from fetcher.transfer.receive import receive
 from fetcher.transfer.turn import Turn
 
-_QUICK = 256 << 10
+_QUICK: Final = 256 << 10
 """Bytes; a body of so many at the most is received within the turn: that is a millisecond's work or so."""
 
 

@@ -123,10 +123,6 @@ def test_an_unknown_key_in_the_config_is_refused(case: ArchiveCase) -> None:
     assert "jops" in ended.stderr
 
 
-def _ledger(case: ArchiveCase) -> Path:
-    return case.root / ".fetcher" / "ledger.db"
-
-
 def _truncate(ledger: Path) -> None:
     os.truncate(ledger, ledger.stat().st_size // 2)
 
@@ -162,7 +158,7 @@ def test_a_ledger_that_cannot_be_used_is_refused_and_left_alone(
 ) -> None:
     """F73, F74: exit code 10, a word on what to do, and neither the file nor anything beside it is touched."""
     shutil.rmtree(case.root / ".fetcher" / "quarantine")
-    _DAMAGES[damage](_ledger(case))
+    _DAMAGES[damage](case.ledger)
     before = {path: path.read_bytes() for path in (case.root / ".fetcher").glob("ledger.db")}
 
     ended = case.run(*command)
@@ -174,13 +170,13 @@ def test_a_ledger_that_cannot_be_used_is_refused_and_left_alone(
 
 def test_init_leaves_an_archive_alone(case: ArchiveCase) -> None:
     """A second init says so and changes nothing."""
-    before = _ledger(case).read_bytes()
+    before = case.ledger.read_bytes()
 
     ended = case.run("init", str(case.root))
 
     assert 2 == ended.returncode
     assert "already" in ended.stderr
-    assert before == _ledger(case).read_bytes()
+    assert before == case.ledger.read_bytes()
 
 
 def test_an_archive_is_private(case: ArchiveCase) -> None:

@@ -69,7 +69,7 @@ def test_an_origin_that_lets_nobody_in_ends_the_run(case: ArchiveCase) -> None:
     assert 3 == ended.returncode
     assert "refuses fresh links" in ended.stderr
     assert 2 * 16 >= len(case.simulator.requests.to("/source-file-task/get"))
-    with sqlite3.connect(case.root / ".fetcher" / "ledger.db") as ledger:
+    with sqlite3.connect(case.ledger) as ledger:
         (published,) = ledger.execute("SELECT count(*) FROM events WHERE kind = 'LinkPublished'").fetchone()
     ledger.close()
     assert published <= 40 + 2 * 16

@@ -13,10 +13,6 @@ from ledger_faults import spoil_page
 from fetcher.simulator.faults import Fault
 
 
-def _ledger(case: ArchiveCase) -> Path:
-    return case.root / ".fetcher" / "ledger.db"
-
-
 def test_check_is_silent_where_all_is_in_order_and_names_what_is_not(case: ArchiveCase) -> None:
     """F78, F98: nothing for cron's mail; else each finding on stdout, one line on stderr, exit code 9."""
     cut, gone, right = (case.simulator.library.add_video() for _ in range(3))
@@ -53,8 +49,8 @@ def test_check_is_silent_where_all_is_in_order_and_names_what_is_not(case: Archi
 def test_a_damaged_ledger_is_told_by_check_and_not_copied(case: ArchiveCase, tmp_path: Path) -> None:
     """F73: exit code 10 for both, the ledger as it was, and no copy that would pass for a good one."""
     case.add(case.simulator.library.add_video())
-    spoil_page(_ledger(case), "ix_tasks_due")
-    before = _ledger(case).read_bytes()
+    spoil_page(case.ledger, "ix_tasks_due")
+    before = case.ledger.read_bytes()
 
     checked = case.run("ledger", "check")
     copied = case.run("ledger", "backup", str(tmp_path / "copy.db"))
@@ -62,7 +58,7 @@ def test_a_damaged_ledger_is_told_by_check_and_not_copied(case: ArchiveCase, tmp
     assert (10, 10) == (checked.returncode, copied.returncode)
     assert "damaged" in checked.stderr
     assert "no copy was made" in copied.stderr
-    assert ([], before) == (list(tmp_path.glob("copy.db*")), _ledger(case).read_bytes())
+    assert ([], before) == (list(tmp_path.glob("copy.db*")), case.ledger.read_bytes())
 
 
 def test_a_run_may_be_under_way(case: ArchiveCase, tmp_path: Path) -> None:
@@ -110,8 +106,8 @@ def test_a_backup_overwrites_nothing_and_a_dry_run_makes_none(case: ArchiveCase,
 def _put_back(copy: Path, case: ArchiveCase) -> None:
     """Restore a ledger as README.md says."""
     for end in ("", "-wal", "-shm"):
-        Path(f"{_ledger(case)}{end}").unlink(missing_ok=True)
-    shutil.copy2(copy, _ledger(case))
+        Path(f"{case.ledger}{end}").unlink(missing_ok=True)
+    shutil.copy2(copy, case.ledger)
 
 
 def test_a_ledger_that_is_put_back_is_brought_up_to_the_archive(case: ArchiveCase, tmp_path: Path) -> None:
@@ -125,7 +121,7 @@ def test_a_ledger_that_is_put_back_is_brought_up_to_the_archive(case: ArchiveCas
     assert 0 == case.sync().returncode
     (case.root / f"{removed.vid}.mp4").unlink()
     in_place = {path: (case.root / path).stat().st_ino for path in case.files()}
-    _ledger(case).write_bytes(os.urandom(8192))
+    case.ledger.write_bytes(os.urandom(8192))
     assert 10 == case.sync().returncode
 
     _put_back(tmp_path / "copy.db", case)

@@ -17,10 +17,6 @@ from fetcher.simulator.faults import Fault
 from fetcher.simulator.library import Video
 
 
-def _ledger(case: ArchiveCase) -> Path:
-    return case.root / ".fetcher" / "ledger.db"
-
-
 def _begun(case: ArchiveCase, **environ: str) -> tuple[subprocess.Popen[bytes], Video]:
     """Start a run, wait until a file is on its way."""
     video = case.simulator.library.add_video(size=500_000, faults=[Fault.drip(rate=600_000)])
@@ -53,9 +49,9 @@ _HARMS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("harm", _HARMS)
 def test_a_ledger_harmed_under_a_run_ends_it_and_no_other_is_made(case: ArchiveCase, harm: str) -> None:
     """F73, F77: exit code 10, one line; what was fetched stays, whole or as a part, until a copy is put back."""
-    shutil.copy(_ledger(case), case.root.parent / "copy.db")
+    shutil.copy(case.ledger, case.root.parent / "copy.db")
     running, video = _begun(case)
-    _HARMS[harm](_ledger(case))
+    _HARMS[harm](case.ledger)
 
     code, (line,) = _told(running)
 
@@ -63,7 +59,7 @@ def test_a_ledger_harmed_under_a_run_ends_it_and_no_other_is_made(case: ArchiveC
     assert "Restore a copy" in line
     assert "'fetcher ledger rebuild --help'" in line
     if harm == "deleted":
-        assert not _ledger(case).exists()
+        assert not case.ledger.exists()
         _put_back(case)
         assert 0 == case.sync("--until-done").returncode
         case.require_right([video])
@@ -73,22 +69,22 @@ def test_a_ledger_harmed_under_a_run_ends_it_and_no_other_is_made(case: ArchiveC
 def _put_back(case: ArchiveCase) -> None:
     """Restore the copy, and record its tasks once more."""
     for end in ("", "-wal", "-shm"):
-        Path(f"{_ledger(case)}{end}").unlink(missing_ok=True)
-    shutil.copy(case.root.parent / "copy.db", _ledger(case))
+        Path(f"{case.ledger}{end}").unlink(missing_ok=True)
+    shutil.copy(case.root.parent / "copy.db", case.ledger)
     assert 0 == case.run("add", *case.simulator.library.tasks).returncode
 
 
 def test_commands_wait_for_one_that_writes(case: ArchiveCase) -> None:
     """F70: for a second, by either of the two locks; nothing is lost."""
     task_ids = [f"{number:032x}" for number in range(2)]
-    lock = WriteLock(_ledger(case))
+    lock = WriteLock(case.ledger)
     with lock.held():
         adding = [case.start("add", task_ids[0])]
         time.sleep(1.0)
         assert adding[0].poll() is None
     assert 0 == adding[0].wait(10)
     lock.close()
-    with raw(_ledger(case)) as connection:
+    with raw(case.ledger) as connection:
         connection.execute("BEGIN IMMEDIATE")
         adding.append(case.start("add", task_ids[1]))
         time.sleep(1.0)
@@ -105,7 +101,7 @@ def test_a_disk_that_is_full_when_a_file_is_to_be_called_done(case: ArchiveCase)
     place = case.root.parent / "small"
     with small_disk(place) as disk:
         environ = {"FETCHER_LEDGER": str(place / "ledger.db")}
-        shutil.copy(_ledger(case), place / "ledger.db")
+        shutil.copy(case.ledger, place / "ledger.db")
         running, video = _begun(case, **environ)
         filler = disk.fill()
 
@@ -126,7 +122,7 @@ def test_a_ledger_on_a_disk_that_is_read_only(case: ArchiveCase) -> None:
     place = case.root.parent / "small"
     with small_disk(place) as disk:
         environ = {"FETCHER_LEDGER": str(place / "ledger.db")}
-        shutil.copy(_ledger(case), place / "ledger.db")
+        shutil.copy(case.ledger, place / "ledger.db")
         assert 0 == case.run("add", "a" * 32, **environ).returncode
         disk.make_read_only()
 
@@ -144,22 +140,22 @@ def test_a_copy_without_its_wal_lacks_the_latest_and_is_brought_up(case: Archive
     """F76: what a crash left in the -wal file is found; a copy that was made without it is a ledger of before."""
     video = case.simulator.library.add_video(size=100_000)
     case.add(video)
-    with raw(_ledger(case)) as holding:
+    with raw(case.ledger) as holding:
         holding.execute(
             "SELECT count(*) FROM videos"
         ).fetchall()  # Nobody folds the -wal file in while this is open.
         assert 0 == case.sync().returncode
-        images = {end: Path(f"{_ledger(case)}{end}").read_bytes() for end in ("", "-wal")}
+        images = {end: Path(f"{case.ledger}{end}").read_bytes() for end in ("", "-wal")}
     for end in ("-wal", "-shm"):
-        Path(f"{_ledger(case)}{end}").unlink(missing_ok=True)
-    _ledger(case).write_bytes(images[""])
+        Path(f"{case.ledger}{end}").unlink(missing_ok=True)
+    case.ledger.write_bytes(images[""])
 
     assert {} == case.rows()
     assert 1 == case.run("-v", "ledger", "check").stderr.count("1 other in the archive")
-    Path(f"{_ledger(case)}-wal").write_bytes(images["-wal"])
+    Path(f"{case.ledger}-wal").write_bytes(images["-wal"])
     case.require_right([video])
-    Path(f"{_ledger(case)}-wal").unlink(missing_ok=True)
-    _ledger(case).write_bytes(images[""])
+    Path(f"{case.ledger}-wal").unlink(missing_ok=True)
+    case.ledger.write_bytes(images[""])
 
     assert 0 == case.sync("--until-done").returncode
     case.require_right([video])
@@ -168,22 +164,22 @@ def test_a_copy_without_its_wal_lacks_the_latest_and_is_brought_up(case: Archive
 
 def test_a_ledger_whose_upgrade_was_never_finished_is_refused(case: ArchiveCase) -> None:
     """F74: tables without a version; exit code 10 for whoever looks and whoever works, and no table is made."""
-    with raw(_ledger(case)) as connection:
+    with raw(case.ledger) as connection:
         connection.execute("DELETE FROM alembic_version")
-    before = _ledger(case).read_bytes()
+    before = case.ledger.read_bytes()
 
     ended = [case.sync(), case.run("ledger", "check")]
 
     assert [10, 10] == [one.returncode for one in ended]
     assert all("never finished" in one.stderr for one in ended)
-    assert before == _ledger(case).read_bytes()
+    assert before == case.ledger.read_bytes()
 
 
 def test_a_ledger_that_others_may_read_is_told_at_each_run(case: ArchiveCase) -> None:
     """F92: it holds links; what is made beside it is private whatever the umask."""
     video = case.simulator.library.add_video()
     case.add(video)
-    _ledger(case).chmod(0o644)
+    case.ledger.chmod(0o644)
     before = os.umask(0)
     try:
         ended = case.sync()
@@ -192,6 +188,6 @@ def test_a_ledger_that_others_may_read_is_told_at_each_run(case: ArchiveCase) ->
 
     assert 0 == ended.returncode
     (line,) = ended.stderr.splitlines()
-    assert f"chmod go= {_ledger(case)}" in line
+    assert f"chmod go= {case.ledger}" in line
     dot = case.root / ".fetcher"
     assert {"ledger.db"} == {path.name for path in dot.iterdir() if path.stat().st_mode & 0o077}

@@ -326,7 +326,7 @@ def test_a_part_goes_on_under_the_new_ledger_and_never_as_another_videos(case: A
     code, _, summary = _rebuilt(case)
 
     assert (0, 3, 2) == (code, summary["done"], summary["wanted"])
-    with raw(case.root / ".fetcher" / "ledger.db") as connection:
+    with raw(case.ledger) as connection:
         rows = dict(connection.execute("SELECT vid, id FROM videos").fetchall())
     assert ids == {rows[one.vid] for one in videos}
     assert min(rows[one.vid] for one in done) > 7

@@ -180,7 +180,7 @@ def test_f67_a_clock_that_jumps_by_years_gives_up_nothing_that_polyv_prepares(
     case.simulator.clock_offset = -float(_TEN_YEARS_S)
     task.created_at -= _TEN_YEARS_S
     task.success_at = {vid: at - _TEN_YEARS_S for vid, at in task.success_at.items()}
-    with closing(sqlite3.connect(case.root / ".fetcher" / "ledger.db")) as ledger, ledger:
+    with closing(sqlite3.connect(case.ledger)) as ledger, ledger:
         ledger.execute("UPDATE tasks SET added_at = added_at - ?, quiet_polls = 20", (_TEN_YEARS_S * 1000,))
 
     ended = case.sync("--until-done", "--max-duration", "4s", FETCHER_POLL_INTERVAL_MAX="0.2")

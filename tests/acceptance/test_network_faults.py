@@ -163,7 +163,7 @@ def test_a_stop_counts_no_question_that_was_not_begun(raw: RawCase) -> None:
 
 def _lead_to(case: RawCase, url: str) -> None:
     """Have the link that the ledger knows lead to *url*: nobody listens any more where it led to."""
-    with closing(sqlite3.connect(case.root / ".fetcher" / "ledger.db")) as ledger, ledger:
+    with closing(sqlite3.connect(case.ledger)) as ledger, ledger:
         ledger.execute("UPDATE videos SET link = ?", [f"{url}?auth_key=1-{KEY}"])
 
 

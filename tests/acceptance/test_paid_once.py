@@ -18,7 +18,7 @@ _HOUR_MS = 3_600_000
 
 def _let_pass(case: ArchiveCase, hours: int) -> None:
     """Have the ledger's tasks be so much older than they are."""
-    with closing(sqlite3.connect(case.root / ".fetcher" / "ledger.db")) as ledger, ledger:
+    with closing(sqlite3.connect(case.ledger)) as ledger, ledger:
         ledger.execute("UPDATE tasks SET added_at = added_at - ?", (hours * _HOUR_MS,))
 
 

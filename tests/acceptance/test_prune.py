@@ -11,7 +11,7 @@ import pytest
 from archive_case import ArchiveCase
 from ledger_cases import raw
 from ledger_faults import contents
-from verify_cases import filled, ledger_of, place, stocked
+from verify_cases import filled, place, stocked
 
 from fetcher.simulator.faults import Fault
 
@@ -46,7 +46,7 @@ def test_parts_of_nobody_go_and_what_a_later_try_goes_on_with_stays(case: Archiv
     live = _killed_midway(case, 8 << 20)
     parts = case.root / ".fetcher" / "parts"
     kept = set(case.parts())
-    with raw(ledger_of(case)) as connection:
+    with raw(case.ledger) as connection:
         ids = dict(connection.execute("SELECT vid, id FROM videos").fetchall())
     for name in ("99-00000001.part", "99-00000001.memo", f"{ids[done.vid]}-00000002.part", "7-00000003.memo~"):
         (parts / name).write_bytes(b"x" * 10_000)
@@ -83,7 +83,7 @@ def test_f102_a_part_stays_where_an_older_ledger_was_put_back(case: ArchiveCase,
     kept = case.parts()
     for path in (case.root / ".fetcher").glob("ledger.db*"):
         path.unlink()
-    os.rename(tmp_path / "older.db", ledger_of(case))
+    os.rename(tmp_path / "older.db", case.ledger)
 
     unnumbered = case.run("prune", "--json")
     (other,) = filled(case, 1)
@@ -131,7 +131,7 @@ def test_quarantine_goes_only_where_both_flags_say_so_and_what_is_old(case: Arch
 
 
 def _events(case: ArchiveCase) -> list[tuple[str, str]]:
-    with raw(ledger_of(case)) as connection:
+    with raw(case.ledger) as connection:
         told = "SELECT vid, kind FROM events JOIN videos ON videos.id = video ORDER BY events.id"
         return list(connection.execute(told).fetchall())
 
@@ -140,7 +140,7 @@ def test_of_old_history_the_last_of_each_kind_stays(case: ArchiveCase) -> None:
     """Of done videos; all of those that are not done stays, and all that is young."""
     done, other = stocked(case, 2)
     live, young = stocked(case, 2, first=11)
-    with raw(ledger_of(case)) as connection:
+    with raw(case.ledger) as connection:
         now = int(time.time() * 1000)
         for vid in (done, other, live, young):
             at = now - (5 if vid == young else 500) * _DAY_MS
@@ -198,22 +198,22 @@ def test_f100_a_run_and_its_parts_are_left_alone(case: ArchiveCase) -> None:
 def test_a_ledger_gives_its_room_back_and_stays_sound(case: ArchiveCase) -> None:
     """Its copy on the way lies beside it, for it holds links."""
     (vid,) = stocked(case, 1)
-    with raw(ledger_of(case)) as connection:
+    with raw(case.ledger) as connection:
         connection.execute(
             "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
             " INSERT INTO events (video, at, kind, from_status, to_status, detail)"
             " SELECT id, 1, 'LinkPublished', 'ready', 'ready', hex(randomblob(100)) FROM n, videos WHERE vid = ?",
             (vid,),
         )
-    large = ledger_of(case).stat().st_size
+    large = case.ledger.stat().st_size
 
     summary = _told(case, "--vacuum")[1]
 
     assert 19_999 == summary["events"]
     assert summary["ledger_bytes"] > 4_000_000
-    assert ledger_of(case).stat().st_size < large - 4_000_000
+    assert case.ledger.stat().st_size < large - 4_000_000
     assert 0 == case.run("ledger", "check").returncode
-    assert 0o600 == ledger_of(case).stat().st_mode & 0o777
+    assert 0o600 == case.ledger.stat().st_mode & 0o777
 
 
 @pytest.mark.parametrize("moment", range(3))

@@ -112,7 +112,7 @@ def test_no_canary_is_in_anything_that_is_written_or_said(case: ArchiveCase, tmp
         row["reason"] for row in case.rows("--status", "failed").values()
     }
     assert [] == _canaries_in(_files(case.root))
-    for ledger in (case.root / ".fetcher" / "ledger.db", tmp_path / "copy.db"):
+    for ledger in (case.ledger, tmp_path / "copy.db"):
         rows, holding = _dump(ledger)
         assert [] == _canaries_in(rows)
         assert {"ready", "waiting"} >= set(holding)
@@ -142,7 +142,7 @@ def test_a_link_does_not_outlive_its_use_in_the_ledger(case: ArchiveCase) -> Non
     case.add(*videos)
     assert 0 == case.sync().returncode
 
-    rows, holding = _dump(case.root / ".fetcher" / "ledger.db")
+    rows, holding = _dump(case.ledger)
 
     assert ([], []) == (_canaries_in(rows), holding)
     assert [] == _canaries_in(_files(case.root, but="nothing"))

@@ -85,7 +85,7 @@ def test_f66_a_clock_that_is_ahead_puts_nothing_at_risk(case: ArchiveCase) -> No
 
 
 def _learned(case: ArchiveCase) -> list[int | None]:
-    with raw(case.root / ".fetcher" / "ledger.db") as ledger:
+    with raw(case.ledger) as ledger:
         return [signs_anew for (signs_anew,) in ledger.execute("SELECT signs_anew FROM link_clocks")]
 
 

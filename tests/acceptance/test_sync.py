@@ -167,7 +167,7 @@ def test_a_task_that_polyv_never_tells_anything_of_is_told_once(case: ArchiveCas
     """F62: no video of it can be named, for none is known; that run's exit code says that something is wrong."""
     unknown = "d" * 32
     assert 0 == case.run("add", unknown).returncode
-    with sqlite3.connect(case.root / ".fetcher" / "ledger.db") as connection:
+    with sqlite3.connect(case.ledger) as connection:
         connection.execute("UPDATE tasks SET added_at = added_at - 864000000, quiet_polls = 50")
 
     first, second = case.sync("--json"), case.sync()

@@ -238,7 +238,7 @@ def test_links_wait_only_a_moment_for_sizes_and_none_that_is_about_to_die(case: 
     ended = case.sync("--max-duration", "50s")
 
     assert (0, "size") == (ended.returncode, case.rows()[video.vid]["evidence"])
-    with sqlite3.connect(case.root / ".fetcher" / "ledger.db") as ledger:
+    with sqlite3.connect(case.ledger) as ledger:
         assert [(None, None)] == ledger.execute("SELECT size_expected, size_asked_at FROM videos").fetchall()
     ledger.close()
 

@@ -15,7 +15,6 @@ from verify_cases import (
     filled,
     flip,
     kinds,
-    ledger_of,
     link_elsewhere,
     make_directory,
     make_fifo,
@@ -141,7 +140,7 @@ def test_f105_an_unreadable_sector_is_told_and_the_others_are_verified(
     made = ["unshare", "--mount", "sh", "-c", f"{make} && cp {tmp_path}/body {inside}/bad.mp4 && umount {inside}"]
     if subprocess.run(made, capture_output=True, check=False).returncode:
         pytest.skip("an image cannot be mounted here")
-    with raw(ledger_of(case)) as connection:
+    with raw(case.ledger) as connection:
         moved = ("disk/bad.mp4", "disk/bad.mp4", len(body), bad.vid)
         connection.execute("UPDATE videos SET path = ?, path_key = ?, size = ? WHERE vid = ?", moved)
 
@@ -252,7 +251,7 @@ def test_videos_that_are_named_are_verified_alone(three: tuple[ArchiveCase, list
     case, (one, other, third) = three
     flip(place(case, other))
     (case.root / "stranger.mp4").write_bytes(b"x")
-    with raw(ledger_of(case)) as connection:
+    with raw(case.ledger) as connection:
         connection.execute("UPDATE videos SET status = 'wanted' WHERE vid = ?", (third.vid,))
     before = verified_at(case)
 
@@ -273,7 +272,7 @@ def test_videos_that_are_named_are_verified_alone(three: tuple[ArchiveCase, list
 def test_what_was_verified_in_the_future_has_its_turn_all_the_same(case: ArchiveCase) -> None:
     """A clock was wrong once; nobody would have come to it for years."""
     vids = stocked(case, 3)
-    with raw(ledger_of(case)) as connection:
+    with raw(case.ledger) as connection:
         connection.execute("UPDATE videos SET verified_at = 99999999999999 WHERE vid = ?", (vids[1],))
         connection.execute("UPDATE videos SET verified_at = NULL WHERE vid = ?", (vids[2],))
 

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 from archive_case import ArchiveCase
 from ledger_cases import raw
-from verify_cases import add_sparse, ledger_of, stocked, told, verified_at
+from verify_cases import add_sparse, stocked, told, verified_at
 
 from fetcher.simulator.faults import Fault
 
@@ -41,7 +41,7 @@ def test_f01_what_a_killed_verification_did_is_kept_and_the_next_one_goes_on(cas
     running.communicate()
     before = verified_at(case)
     assert 10_000 == before[long]
-    with raw(ledger_of(case)) as connection:
+    with raw(case.ledger) as connection:
         connection.execute("UPDATE videos SET verified_at = 1 WHERE vid IN (?, ?)", tuple(vids[:2]))
 
     next_one = case.run("verify", "--jobs", "1", "--max-duration", "0.000001s")
@@ -77,7 +77,7 @@ def test_the_least_recently_verified_come_first_and_each_time_the_next_ones(case
     """Run after run that has no time at all: a file each, by age, until all were read; then the first again."""
     vids = stocked(case, 6)
     order = [vids[number] for number in (3, 0, 5, 1, 4, 2)]
-    with raw(ledger_of(case)) as connection:
+    with raw(case.ledger) as connection:
         for age, vid in enumerate(order):
             at = None if age == 0 else age
             connection.execute("UPDATE videos SET verified_at = ? WHERE vid = ?", (at, vid))
@@ -101,7 +101,7 @@ def test_however_short_the_time_is_one_file_is_read_to_its_end(case: ArchiveCase
     vid, digest = add_sparse(case, 768 << 20, at=1), hashlib.sha256()
     for _ in range(768):
         digest.update(bytes(1 << 20))
-    with raw(ledger_of(case)) as connection:
+    with raw(case.ledger) as connection:
         connection.execute("UPDATE videos SET sha256 = ?", (digest.hexdigest(),))
 
     code, _, summary = told(case, "--max-duration", "0.000001s")
@@ -118,7 +118,7 @@ def test_time_that_is_over_is_told_and_damage_comes_before_it(case: ArchiveCase)
     code, _, summary = told(case, "--max-duration", "2s", "--jobs", "1")
     took = time.monotonic() - began
     (case.root / "000001.mp4").write_bytes(b"x")
-    with raw(ledger_of(case)) as connection:
+    with raw(case.ledger) as connection:
         connection.execute("UPDATE videos SET verified_at = 1 WHERE vid = ?", (vids[0],))
     damaged, _, _ = told(case, "--max-duration", "2s", "--jobs", "1")
 

@@ -10,7 +10,7 @@ import pytest
 from archive_case import ArchiveCase
 from ledger_cases import raw
 from ledger_faults import contents
-from verify_cases import cut, filled, flip, kinds, ledger_of, place, stocked, told
+from verify_cases import cut, filled, flip, kinds, place, stocked, told
 
 from fetcher.simulator.faults import Fault
 
@@ -208,7 +208,7 @@ def test_f106_a_move_that_is_not_certain_is_told_and_not_taken_in(case: ArchiveC
     stocked(case, 3)
     twin = (case.root / "000003.mp4").read_bytes()
     stocked(case, 1, first=9)
-    with raw(ledger_of(case)) as connection:
+    with raw(case.ledger) as connection:
         digest = hashlib.sha256(twin).hexdigest()
         connection.execute("UPDATE videos SET sha256 = ? WHERE path = '000009.mp4'", (digest,))
     os.link(case.root / "000001.mp4", case.root / "a.mp4")

@@ -24,7 +24,7 @@ def _told(output: str, kind: str) -> list[dict[str, object]]:
 
 def _let_windows_pass(case: ArchiveCase) -> None:
     """Have the ledger's tasks be a day and two hours older than they are."""
-    with closing(sqlite3.connect(case.root / ".fetcher" / "ledger.db")) as ledger, ledger:
+    with closing(sqlite3.connect(case.ledger)) as ledger, ledger:
         ledger.execute("UPDATE tasks SET added_at = added_at - ?", (26 * 3_600_000,))
 
 
@@ -181,7 +181,7 @@ def test_a_dry_run_tells_how_much_of_it_is_a_guess(case: ArchiveCase) -> None:
     videos = [case.simulator.library.add_video(size=_SIZE) for _ in range(2)]
     want_videos(case.root, videos)
     known = case.sync("--dry-run").stdout
-    database = open_ledger(case.root / ".fetcher" / "ledger.db")
+    database = open_ledger(case.ledger)
     with database.writing() as connection:
         connection.exec_driver_sql("UPDATE videos SET size_expected = NULL WHERE id = 1")
     database.close()

@@ -239,7 +239,7 @@ def _require_secrets_kept(archive: _Heard) -> None:
     """See that no command has said a secret, that no file has one, and no row of the ledger a link."""
     world = archive.simulator
     ours, links = (world.app_secret, world.user_secret), (world.signer.uid, _LINK_SAID)
-    ledger = archive.root / ".fetcher" / "ledger.db"
+    ledger = archive.ledger
     # Not its bytes: of a row that SQLite moved from page to page, some may lie in unused corners.
     with closing(sqlite3.connect(ledger)) as connection:
         rows = "".join(connection.iterdump())

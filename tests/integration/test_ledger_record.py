@@ -172,6 +172,8 @@ async def test_cancelling_everything_else_leaves_a_waiter_its_answer(ledger: Led
         task.cancel()
     await asyncio.wait_for(waiting, 5)
 
+    assert "done" in (await asyncio.to_thread(statuses, ledger._database)).values()
+
 
 async def test_what_the_barrier_refuses_is_not_written_and_all_else_is(tmp_path: Path) -> None:
     """It is asked before anything of the group is in the ledger."""

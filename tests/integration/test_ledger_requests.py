@@ -7,9 +7,9 @@ from wanted_cases import want
 
 from fetcher.domain.status import Preparation
 from fetcher.domain.waves import USUAL_SIZE
-from fetcher.ledger import requests
+from fetcher.ledger import intents, requests
 from fetcher.ledger.engine import Database
-from fetcher.ledger.requests import Intent
+from fetcher.ledger.intents import Intent
 from fetcher.ledger.work import Retried, retry
 
 _HOUR = 60 * MINUTE
@@ -22,7 +22,7 @@ def _want(ledger: Database, *numbers: int, size: int | None = 1000) -> None:
 
 def _intend(ledger: Database, *video_ids: int, key: str = "k", days: int = 1, now: int = NOW) -> Intent | None:
     with ledger.writing() as connection:
-        return requests.write_intent(connection, video_ids, key=key, expire_days=days, now=now)
+        return intents.write_intent(connection, video_ids, key=key, expire_days=days, now=now)
 
 
 def _intended(ledger: Database, *video_ids: int, key: str = "k", days: int = 1) -> Intent:
@@ -33,12 +33,12 @@ def _intended(ledger: Database, *video_ids: int, key: str = "k", days: int = 1) 
 
 def _create(ledger: Database, intent: Intent, number: int = 1) -> None:
     with ledger.writing() as connection:
-        requests.keep_created(connection, intent, task_id(number), now=NOW, next_poll_at=NOW + MINUTE)
+        intents.keep_created(connection, intent, task_id(number), now=NOW, next_poll_at=NOW + MINUTE)
 
 
 def _lose(ledger: Database, intent: Intent) -> None:
     with ledger.writing() as connection:
-        requests.keep_lost(connection, intent, "cut", note="a note")
+        intents.keep_lost(connection, intent, "cut", note="a note")
 
 
 def _askable(ledger: Database, *, now: int = NOW) -> list[int]:
@@ -112,9 +112,9 @@ def test_intents_of_a_dead_run_are_found_and_those_from_the_future_come_back(led
     _want(ledger, 1, 2)
     _lose(ledger, _intended(ledger, 1))
     with ledger.writing() as connection:
-        requests.write_intent(connection, [2], key="ahead", expire_days=1, now=NOW + 3650 * DAY)
+        intents.write_intent(connection, [2], key="ahead", expire_days=1, now=NOW + 3650 * DAY)
     with ledger.writing() as connection:
-        (left,) = requests.unanswered(connection, now=NOW)
+        (left,) = intents.unanswered(connection, now=NOW)
 
     assert ("ahead", [vid(2)], NOW + DAY + _HOUR) == (left.key, left.vids, left.asked_again_at)
 
@@ -124,7 +124,7 @@ def test_an_intent_that_came_to_nothing_leaves_nothing(ledger: Database) -> None
     _want(ledger, 1)
     intent = _intended(ledger, 1)
     with ledger.writing() as connection:
-        requests.withdraw(connection, intent)
+        intents.withdraw(connection, intent)
 
     assert ([1], [], []) == (
         _askable(ledger),
@@ -138,7 +138,7 @@ def test_a_refused_video_needs_a_person_who_may_have_it_asked_for_again(ledger: 
     _want(ledger, 1)
     intent = _intended(ledger, 1)
     with ledger.writing() as connection:
-        requests.keep_refused(connection, intent, "not yours", now=NOW)
+        intents.keep_refused(connection, intent, "not yours", now=NOW)
     assert ("failed", "refused_by_polyv") == (video(ledger, 1)["status"], video(ledger, 1)["reason"])
     with ledger.writing() as connection:
         retry(connection, None, now=NOW)
@@ -206,7 +206,7 @@ def test_a_clock_that_stepped_back_makes_no_line_faster(ledger: Database) -> Non
 def test_choosing_looks_at_what_is_wanted_only(ledger: Database) -> None:
     """A million videos that are done cost it nothing."""
     with ledger.reading() as connection:
-        told = plan(connection, requests._askable(NOW).limit(100))
+        told = plan(connection, requests.askable(NOW).limit(100))
 
     assert "USING INDEX ix_videos_wanted" in told
     assert "SCAN videos" not in told.replace("SCAN videos USING INDEX ix_videos_wanted", "")
