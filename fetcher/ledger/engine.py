@@ -34,8 +34,8 @@ PATIENCE_S: Final = 60.0
 _BEGIN: Final = "fetcher_begin"
 _FOLD_IN: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_LOCKED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-_DISK: Final = frozenset(
+LOCKED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+DISK: Final = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 )
 _SHARED_MEMORY_SIZE: Final = 32768
@@ -265,11 +265,11 @@ def translated(path: Path) -> Iterator[None]:
 def _translation(code: int, path: Path) -> Exception:
     if code in _DAMAGED:
         return LedgerDamagedError(f"{path} is damaged. {RESTORE}")
-    if code in _LOCKED:
+    if code in LOCKED:
         return LedgerLockedError(f"{path} was locked by another process for too long. Find and end it.")
-    if code == sqlite3.SQLITE_FULL or (code in _DISK and _is_full(path)):
+    if code == sqlite3.SQLITE_FULL or (code in DISK and _is_full(path)):
         return DiskFullError(f"no room to write {path}. Make room and run again.")
-    if code in _DISK:
+    if code in DISK:
         return StorageError(f"{path} cannot be read or written. Look at its disk and permissions.")
     return LedgerError(f"{path}: SQLite error {code}. Nothing was changed.")
 
