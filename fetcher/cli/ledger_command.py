@@ -10,10 +10,13 @@ import click
 from fetcher.cli.rebuild import rebuild
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from sqlalchemy import Connection
+
     from fetcher.cli.context import Session
-    from fetcher.report.checkup import Checkup
+    from fetcher.report.checkup import Checkup, Finding
 
 
 @click.group("ledger", short_help="Look after the ledger: check it, copy it, make it anew.")
@@ -35,22 +38,58 @@ def check(session: Session, as_json: bool) -> int:
     """
     from fetcher.archive.space import disk_errors
     from fetcher.cli.output import Output
-    from fetcher.ledger.looking import looking_at, require_known_schema
+    from fetcher.domain.errors import LedgerDamagedError
+    from fetcher.ledger.damage import cut
+    from fetcher.ledger.looking import looking_at
     from fetcher.report.checkup import Checkup, finding_line, finding_row
 
     home, output = session.home(), Output()
     path = session.settings(home).ledger_path(home)
-    with looking_at(path) as connection, disk_errors(f"looking at {home.root}"):
-        require_known_schema(connection, path)
-        checkup = Checkup(connection, home, now=int(time.time() * 1000))
-        for finding in checkup.findings():
-            if as_json:
-                output.json(finding_row(finding))
-            else:
-                output.line(finding_line(finding))
+    try:
+        with looking_at(path) as connection, disk_errors(f"looking at {home.root}"):
+            checkup = Checkup(connection, home, now=int(time.time() * 1000))
+            for finding in _findings(connection, path, checkup):
+                if as_json:
+                    output.json(finding_row(finding))
+                else:
+                    output.line(finding_line(finding))
+    except LedgerDamagedError as exc:
+        raise LedgerDamagedError(" ".join([str(exc), *filter(None, [cut(path)]), *_copies(path)])) from exc
     if as_json:
         output.json(_summary(checkup))
     return _told(session, path, checkup) or output.code()
+
+
+def _findings(connection: Connection, path: Path, checkup: Checkup) -> Iterator[Finding]:
+    """Yield what is wrong; of a ledger that does not even tell its schema, what of it is damaged.
+
+    Raises:
+        LedgerError: It is of another schema, or has none and nothing else is wrong with it.
+    """
+    from sqlalchemy.exc import DatabaseError
+
+    from fetcher.domain.errors import LedgerDamagedError
+    from fetcher.ledger.damage import require_damage
+    from fetcher.ledger.looking import require_known_schema
+
+    try:
+        require_known_schema(connection, path)
+    except (DatabaseError, LedgerDamagedError) as exc:
+        if isinstance(exc, DatabaseError):
+            require_damage(exc)
+        yield from checkup.damage()
+        if not checkup.counts:
+            raise
+        return
+    yield from checkup.findings()
+
+
+def _copies(path: Path) -> Iterator[str]:
+    """Yield which copies of a ledger are beside it."""
+    from fetcher.ledger.damage import copies
+
+    if found := copies(path):
+        yield f"The newest copy that an upgrade left beside it is {found[0]}."
 
 
 @command.command("backup")
@@ -97,10 +136,11 @@ def _told(session: Session, path: Path, checkup: Checkup) -> int:
 
     code = checkup.code
     if code is ExitCode.LEDGER:
-        complain(
-            f"{path} is damaged; restore a copy of it, or see 'fetcher ledger rebuild --help' where there is none. "
-            "Finished files are untouched"
+        told = (
+            f"{path} is damaged. Restore a copy of it; where there is none, 'fetcher ledger rebuild --replace' "
+            "makes a new one from the files and keeps this one. Finished files are untouched."
         )
+        complain(" ".join([told, *_copies(path)]))
     elif code is ExitCode.DAMAGE:
         complain("done files are not as the ledger says; 'fetcher sync' fetches again what is gone or was cut")
     elif session.is_told_of_success:

@@ -153,6 +153,7 @@ def _complaints(harvest: Harvest, *, is_named: bool) -> Iterator[str]:
         harvest: What came of it.
         is_named: Whether the videos were named one by one.
     """
+    from fetcher.ledger.caution import MOST_LOST_IN_BULK
     from fetcher.report.text import counted
 
     if is_named and harvest.unpublished:
@@ -173,6 +174,12 @@ def _complaints(harvest: Harvest, *, is_named: bool) -> Iterator[str]:
         )
     if harvest.replaced_count > len(harvest.replaced):
         yield f"and {harvest.replaced_count - len(harvest.replaced)} more were replaced at Polyv"
+    if harvest.spared:
+        yield (
+            f"not wanted again, for {MOST_LOST_IN_BULK} tasks for each were lost, and may have been paid for: "
+            f"{harvest.spared_count} ({', '.join(harvest.spared[:5])}{', …' if harvest.spared_count > 5 else ''}); "  # noqa: PLR2004
+            "name them, or 'fetcher retry --failed --force'"
+        )
     if harvest.odd:
         yield f"{counted(harvest.odd, 'row')} of Polyv's list cannot be read, and left out"
     if harvest.missing:

@@ -17,8 +17,8 @@ from fetcher.domain.errors import (
 )
 
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_LOCKED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-_DISK: Final = frozenset(
+LOCKED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+DISK: Final = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 )
 _SHARED_MEMORY_SIZE: Final = 32768
@@ -58,11 +58,11 @@ def locked(path: Path) -> LedgerLockedError:
 def _translation(code: int, path: Path) -> FetcherError:
     if code in _DAMAGED:
         return LedgerDamagedError(f"{path} is damaged. {RESTORE}")
-    if code in _LOCKED:
+    if code in LOCKED:
         return locked(path)
-    if code == sqlite3.SQLITE_FULL or (code in _DISK and _is_full(path)):
+    if code == sqlite3.SQLITE_FULL or (code in DISK and _is_full(path)):
         return DiskFullError(f"no room to write {path}. Make room and run again.")
-    if code in _DISK:
+    if code in DISK:
         return StorageError(f"{path} cannot be read or written. Look at its disk and permissions.")
     return LedgerError(f"{path}: SQLite error {code}. Nothing was changed.")
 

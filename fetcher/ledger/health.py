@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import CheckConstraint, Connection, Table, func, select, text
+from sqlalchemy.exc import DatabaseError
 
 from fetcher.domain.identifiers import printable
 from fetcher.domain.status import Status
 from fetcher.ledger.bulk import one_of, packed
+from fetcher.ledger.damage import damaged, require_damage
 from fetcher.ledger.paging import row_pages
 from fetcher.ledger.schema import metadata, runs, videos
 
@@ -30,12 +32,37 @@ class HeldVideo:
 def faults(connection: Connection) -> Iterator[str]:
     """Yield what is wrong with pages, indexes, keys and constraints; the first hundred of each.
 
+    Where SQLite finds faults, the tables that have them come first; what cannot be read then is not told twice.
+
     Source: SQLite, PRAGMA integrity_check (its texts name tables and indexes, never a row's values) and
     PRAGMA foreign_key_check.
     """
+    is_told = False
+    try:
+        for fault in _faults_of_pages(connection):
+            if not is_told:
+                is_told = True
+                yield from damaged(connection)
+            yield fault
+        yield from _faults_of_rows(connection)
+    except DatabaseError as exc:
+        require_damage(exc)
+        if is_told:
+            return
+        for fault in damaged(connection):
+            is_told = True
+            yield fault
+        if not is_told:
+            raise
+
+
+def _faults_of_pages(connection: Connection) -> Iterator[str]:
     for (told,) in connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_FAULTS})").all():
         # Faults of one page come as one text of several lines, below the database's name.
         yield from (printable(line) for line in told.splitlines() if line not in _NO_FAULTS)
+
+
+def _faults_of_rows(connection: Connection) -> Iterator[str]:
     pointing = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(_MOST_FAULTS)
     for table, row_id, parent, _ in pointing:
         yield f"row {row_id} of {table} points to a row of {parent} that is not there"

@@ -142,6 +142,8 @@ def version_of(connection: Connection, path: Path, revisions: Sequence[str]) -> 
     found = connection.scalar(text("SELECT version_num FROM alembic_version")) if is_there else None
     if found is None:
         raise LedgerDamagedError(f"{path} has no schema version: it was never finished. Restore a copy.")
+    if not (isinstance(found, str) and found.isascii() and found.isalnum()):
+        raise LedgerDamagedError(f"{path} is damaged: its schema version is none. Restore a copy.")
     if found not in revisions:
         raise LedgerTooNewError(
             f"{path} has schema {found}, this version knows up to {revisions[-1]}. "

@@ -11,6 +11,7 @@ from fetcher.domain.events import Chosen
 from fetcher.domain.library import ListedVideo
 from fetcher.domain.status import Reason, Status
 from fetcher.ledger.bulk import as_one, fetch, insert_rows, one_of, packed, update_rows
+from fetcher.ledger.caution import lost_too_often
 from fetcher.ledger.changes import Change, apply_all
 from fetcher.ledger.schema import videos
 
@@ -28,6 +29,8 @@ class Choice:
     """For how many days their thawed files are to stay readable; None: as the settings say."""
     limit: int | None = None
     """How many at the most; None for all."""
+    is_bulk: bool = False
+    """Whether nobody named them: those for which too many tasks were lost stay as they are, then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,8 @@ class Wants:
     """Failed ones that stay so."""
     left_out: int = 0
     """Those beyond the limit."""
+    spared: tuple[str, ...] = ()
+    """Failed ones that stay so, by vid, because too many tasks for them were lost."""
     replaced: tuple[Replaced, ...] = ()
     """Seen here for the first time."""
 
@@ -98,6 +103,9 @@ def want(connection: Connection, listed: Sequence[ListedVideo], choice: Choice, 
     known = {row.vid: row for row in fetch(connection, _SELECT_KNOWN, packed([one.vid for one in told]), _KNOWN)}
     new = [video for video in told if video.vid not in known]
     again = [row for row in known.values() if row.status == Status.FAILED and row.reason in choice.failed]
+    often = lost_too_often(connection) if choice.is_bulk and again else set()
+    spared = tuple(row.vid for row in again if row.id in often)
+    again = [row for row in again if row.id not in often]
     taken, put_back = _limited(new, again, choice.limit)
     insert_rows(connection, videos, [_new_row(video, choice, now) for video in taken])
     apply_all(connection, [Change(video_id=row.id, event=Chosen(at=now)) for row in put_back])
@@ -111,6 +119,7 @@ def want(connection: Connection, listed: Sequence[ListedVideo], choice: Choice, 
         done=statuses.count(Status.DONE),
         failed=statuses.count(Status.FAILED) - len(put_back),
         left_out=len(new) - len(taken) + len(again) - len(put_back),
+        spared=spared,
         replaced=tuple(_replaced(known[video.vid], video) for video in told if _is_replaced(known, video)),
     )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError
 
 from fetcher.archive.home import Home
 from fetcher.archive.placing import look_at
@@ -22,6 +23,7 @@ from fetcher.domain.exit_code import ExitCode, gravest
 from fetcher.domain.identifiers import printable
 from fetcher.domain.status import Status
 from fetcher.domain.verification import DoneFile
+from fetcher.ledger.damage import damaged, require_damage
 from fetcher.ledger.health import doubled_paths, faults, left_claims, statuses
 from fetcher.ledger.recovery import owners
 from fetcher.ledger.verifying import done_files
@@ -120,8 +122,17 @@ class Checkup:
         """Yield what is wrong inside of the ledger."""
         for text in faults(self._connection):
             yield Finding(kind=Kind.LEDGER, detail=text)
-        for path, count in doubled_paths(self._connection):
-            yield Finding(kind=Kind.LEDGER, path=path, detail=f"{count} videos have this one path")
+        try:
+            for path, count in doubled_paths(self._connection):
+                yield Finding(kind=Kind.LEDGER, path=path, detail=f"{count} videos have this one path")
+        except DatabaseError as exc:
+            require_damage(exc)
+            if not self.counts:
+                raise
+
+    def damage(self) -> Iterator[Finding]:
+        """Yield which tables of a ledger are damaged of which not even the schema can be told."""
+        yield from self._counted(Finding(kind=Kind.LEDGER, detail=text) for text in damaged(self._connection))
 
     def _beside(self) -> Iterator[Finding]:
         """Yield where rows and files differ."""

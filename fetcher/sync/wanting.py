@@ -62,6 +62,9 @@ class Harvest:
     done: int = 0
     failed: int = 0
     left_out: int = 0
+    spared: list[str] = field(default_factory=list)
+    """Failed ones that stay so, by vid, because too many tasks for them were lost; the first of them."""
+    spared_count: int = 0
     replaced: list[Replaced] = field(default_factory=list)
     """The first of them."""
     replaced_count: int = 0
@@ -89,6 +92,8 @@ class Harvest:
         self.done += wants.done
         self.failed += wants.failed
         self.left_out += wants.left_out
+        self.spared += wants.spared[: max(0, _MOST_NAMED - len(self.spared))]
+        self.spared_count += len(wants.spared)
         self.replaced += wants.replaced[: max(0, _MOST_NAMED - len(self.replaced))]
         self.replaced_count += len(wants.replaced)
 
@@ -110,6 +115,7 @@ class Wanting:
         self._choice = Choice(
             failed=frozenset(Reason) if wish.vids else NEEDS_TASK if wish.failed_too else frozenset(),
             expire_days=wish.expire_days,
+            is_bulk=not wish.vids,
         )
         self.harvest = Harvest()
 

@@ -4,11 +4,13 @@ import json
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from archive_case import ArchiveCase
 from ledger_cases import raw
-from ledger_faults import spoil_page
+from ledger_faults import fill_with_done, spoil_page
 
 from fetcher.simulator.faults import Fault
 
@@ -59,6 +61,67 @@ def test_a_damaged_ledger_is_told_by_check_and_not_copied(case: ArchiveCase, tmp
     assert "damaged" in checked.stderr
     assert "no copy was made" in copied.stderr
     assert ([], before) == (list(tmp_path.glob("copy.db*")), case.ledger.read_bytes())
+
+
+def _cut(ledger: Path) -> None:
+    os.truncate(ledger, ledger.stat().st_size // 2)
+
+
+def _blank(ledger: Path) -> None:
+    """Put zeros in the place of every third page, as a disk that lost them does."""
+    with ledger.open("r+b") as file:
+        for start in range(40 * 4096, ledger.stat().st_size, 3 * 4096):
+            file.seek(start)
+            file.write(bytes(4096))
+
+
+@pytest.mark.parametrize(
+    ("harm", "told", "named"),
+    [
+        (
+            lambda ledger: spoil_page(ledger, "videos"),
+            "table videos, or an index of it, ",
+            True,
+        ),
+        (
+            lambda ledger: spoil_page(ledger, "alembic_version"),
+            "table alembic_version, or an index of it, ",
+            True,
+        ),
+        (
+            lambda ledger: spoil_page(ledger, "sqlite_schema"),
+            "the list of its tables cannot be read",
+            True,
+        ),
+        (_blank, "table videos, or an index of it, ", True),
+        (_cut, "It was cut: ", False),
+    ],
+    ids=["a table", "the version", "the list of tables", "every third page", "half of it"],
+)
+def test_f73_what_is_damaged_is_named_and_what_to_do(
+    case: ArchiveCase, harm: Callable[[Path], object], told: str, *, named: bool
+) -> None:
+    """F73: which tables, as far as SQLite can tell, in a bounded list; then what to do, and the newest copy."""
+    fill_with_done(case.ledger, first=1, last=2000)
+    with raw(case.ledger) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    older, newer = (f"ledger.db.before-{one}.000000" for one in ("0009-20250101T000000", "0008-20260101T000000"))
+    for name in (older, newer, f"{newer}.unfinished"):
+        case.ledger.with_name(name).touch()
+    harm(case.ledger)
+    before = case.ledger.read_bytes()
+
+    ended, as_json = case.run("ledger", "check"), case.run("ledger", "check", "--json")
+
+    assert (10, 10, before) == (ended.returncode, as_json.returncode, case.ledger.read_bytes())
+    assert told in (ended.stdout if named else ended.stderr)
+    assert len(ended.stdout.splitlines()) <= 110
+    assert "fetcher ledger rebuild" in ended.stderr
+    assert ended.stderr.endswith(f"The newest copy that an upgrade left beside it is {newer}.\n")
+    if named:
+        *findings, summary = map(json.loads, as_json.stdout.splitlines())
+        assert {"ledger"} == {one["kind"] for one in findings}
+        assert {"ledger": len(findings)} == summary["findings"]
 
 
 def test_a_run_may_be_under_way(case: ArchiveCase, tmp_path: Path) -> None:

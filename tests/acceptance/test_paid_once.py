@@ -116,6 +116,32 @@ def test_no_video_is_asked_for_without_end_where_each_answer_is_lost(case: Archi
     case.require_right([video])
 
 
+def test_a_program_that_submits_the_library_with_what_failed_does_not_pay_without_end_either(
+    case: ArchiveCase,
+) -> None:
+    """The same six tasks at the most, each after the window of the one before; then it takes its name."""
+    library = case.simulator.library
+    video = library.add_video(size=_SIZE)
+    want_videos(case.root, [video])
+    case.simulator.api_faults.append(ApiFault.truncated_json(path=_CREATE, times=None))
+    asked, told = [], []
+    for _ in range(9):
+        case.sync(FETCHER_EXPIRE_DAYS="1")
+        told.append(case.run("submit", "--library", "--failed"))
+        asked.append(len(library.tasks))
+        _let_pass(case, 26)
+
+    assert [1, 2, 3, 4, 5, 6, 6, 6, 6] == asked
+    assert ["", ""] == [ran.stderr for ran in told[:2]]
+    assert f"6 tasks for each were lost, and may have been paid for: 1 ({video.vid})" in told[-1].stderr
+    assert ("failed", 0) == (case.rows()[video.vid]["status"], told[-1].returncode)
+    case.simulator.api_faults.clear()
+    assert 0 == case.run("submit", video.vid).returncode
+    _let_pass(case, 26)
+    assert 0 == case.sync("--until-done", FETCHER_EXPIRE_DAYS="1").returncode
+    case.require_right([video])
+
+
 def test_a_program_that_puts_all_failed_ones_back_does_not_pay_without_end(case: ArchiveCase) -> None:
     """Six tasks for a video at the most, and no pause less; then it takes its name, or somebody who insists."""
     library = case.simulator.library
