@@ -47,12 +47,13 @@ def run(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from fetcher.cli.stopping import Interruption, Signals
 
-    signals = Signals()
+    signals = None
     try:
+        signals = Signals()  # For whose thread there may be no memory.
         with signals.at_work():
             outcome = _called(arguments, signals)
     except (Exception, Interruption) as exc:  # noqa: BLE001 - the top: nothing is above
-        if signals.asked is not None:  # Whatever went wrong on the way out.
+        if signals is not None and signals.asked is not None:  # Whatever went wrong on the way out.
             return signals.asked
         from fetcher.cli.failures import tell
 
