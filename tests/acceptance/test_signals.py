@@ -160,7 +160,9 @@ def test_f08_f09_a_signal_ends_a_command_after_any_time(tmp_path: Path, argument
     archive.fill([f"{vid(number)}.mp4" for number in range(1, 301)])
     archive.add_sidecars()
     began = time.monotonic()
-    assert 0 == _started(archive, arguments, tmp_path / "usual").wait(60)
+    usual = _started(archive, arguments, tmp_path / "usual")
+    usual.communicate(timeout=60)
+    assert 0 == usual.returncode
     took, codes = time.monotonic() - began, []
     for moment in range(_MOMENTS):
         sign = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP][moment % 3]
@@ -169,13 +171,14 @@ def test_f08_f09_a_signal_ends_a_command_after_any_time(tmp_path: Path, argument
         time.sleep(took * moment / _MOMENTS)
         running.send_signal(sign)
         sent_at = time.monotonic()
-        codes.append(running.wait(60))
+        _, said = running.communicate(timeout=60)
+        codes.append(running.returncode)
 
-        # By the signal itself, or by the interpreter, as long as nothing of ours runs.
-        own = {1, -sign} if moment < _MOMENTS // 3 else {-sign}
-        assert codes[-1] in {0, 143 if sign != signal.SIGINT else 130} | own
+        # As long as nothing of ours runs, the signal ends it itself, or the interpreter does, which may say 1.
+        assert codes[-1] in {0, 143 if sign != signal.SIGINT else 130, -sign, 1}
+        assert arguments[0] == "demo" or b"fetcher:" not in said
         assert time.monotonic() - sent_at < 30, "it hangs"
-        assert codes[-1] == 0 or arguments[0] == "demo" or [] == names_in(place)
+        assert arguments[0] == "demo" or names_in(place) in ([], ["made"]), "a draft is left"
         assert 300 == len(archive.rows())
     assert {130, 143} & {*codes}
 
@@ -184,7 +187,7 @@ def _started(archive: DoneArchive, arguments: tuple[str, ...], place: Path) -> s
     """Start a command that makes what it makes in a directory of its own."""
     place.mkdir()
     given = [str(place / one) if one == "made" else one for one in arguments]
-    return archive.start(*given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return archive.start(*given, stdout=subprocess.DEVNULL)
 
 
 @pytest.mark.parametrize(("work", "children", "code"), [("exchange", _CHILDREN, 0), ("wait_for_ever", 1, 143)])
