@@ -8,7 +8,6 @@ import dataclasses
 import functools
 import logging
 import shlex
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -97,7 +96,7 @@ def run_pass(
 
 def _bars(session: Session, run: Run) -> AbstractAsyncContextManager[None]:
     """Return what shows progress while it is open: nothing with -q, and nothing where no terminal is."""
-    if session.verbosity < 0 or sys.stderr is None or not sys.stderr.isatty():
+    if not session.is_shown_progress:
         return contextlib.nullcontext()
     from fetcher.cli.bars import show_bars
 
