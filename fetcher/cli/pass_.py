@@ -77,6 +77,18 @@ def run_pass(
         summary = session.signals.run(one_pass)
         keep_metrics(session, home, settings, at_risk=summary.at_risk)
     session.signals.let_go()  # All is done and recorded; it is left to write it to somebody who may not read.
+    _complain(summary)
+    code = summary.exit_code
+    if as_json:
+        output.json({**_row(summary), "exit_code": int(code)})
+    elif session.is_told_of_success:
+        say(_line(summary))
+    output.close()
+    return output.code() if code is ExitCode.OK else code
+
+
+def _complain(summary: Summary) -> None:
+    """Say what ended the run early, what is left, and what may be lost."""
     if summary.error is not None:
         complain(str(summary.error))
     left = summary.counts.get("ready", 0)
@@ -85,13 +97,6 @@ def run_pass(
         complain(f"not fetched this time, left to a later run: {left}; {why}")
     if summary.at_risk:
         complain(f"{counted(summary.at_risk, 'video', 'are')} at risk: 'fetcher list --at-risk' names them")
-    code = summary.exit_code
-    if as_json:
-        output.json({**_row(summary), "exit_code": int(code)})
-    elif session.is_told_of_success:
-        say(_line(summary))
-    output.close()
-    return output.code() if code is ExitCode.OK else code
 
 
 def _bars(session: Session, run: Run) -> AbstractAsyncContextManager[None]:
