@@ -8,7 +8,6 @@ import dataclasses
 import functools
 import logging
 import shlex
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -78,14 +77,7 @@ def run_pass(
         summary = session.signals.run(one_pass)
         keep_metrics(session, home, settings, at_risk=summary.at_risk)
     session.signals.let_go()  # All is done and recorded; it is left to write it to somebody who may not read.
-    if summary.error is not None:
-        complain(str(summary.error))
-    left = summary.counts.get("ready", 0)
-    if summary.exit_code is ExitCode.LATER and summary.error is None and left:
-        why = f"the last one: {summary.last_failure}" if summary.last_failure else "their origin asked for patience"
-        complain(f"not fetched this time, left to a later run: {left}; {why}")
-    if summary.at_risk:
-        complain(f"{counted(summary.at_risk, 'video', 'are')} at risk: 'fetcher list --at-risk' names them")
+    _complain(summary)
     code = summary.exit_code
     if as_json:
         output.json({**_row(summary), "exit_code": int(code)})
@@ -95,9 +87,21 @@ def run_pass(
     return output.code() if code is ExitCode.OK else code
 
 
+def _complain(summary: Summary) -> None:
+    """Say what ended the run early, what is left, and what may be lost."""
+    if summary.error is not None:
+        complain(str(summary.error))
+    left = summary.counts.get("ready", 0)
+    if summary.exit_code is ExitCode.LATER and summary.error is None and left:
+        why = f"the last one: {summary.last_failure}" if summary.last_failure else "their origin asked for patience"
+        complain(f"not fetched this time, left to a later run: {left}; {why}")
+    if summary.at_risk:
+        complain(f"{counted(summary.at_risk, 'video', 'are')} at risk: 'fetcher list --at-risk' names them")
+
+
 def _bars(session: Session, run: Run) -> AbstractAsyncContextManager[None]:
     """Return what shows progress while it is open: nothing with -q, and nothing where no terminal is."""
-    if session.verbosity < 0 or sys.stderr is None or not sys.stderr.isatty():
+    if not session.is_shown_progress:
         return contextlib.nullcontext()
     from fetcher.cli.bars import show_bars
 
