@@ -191,9 +191,7 @@ _CLAIMED: Final = (
     select(videos.c.id).where(videos.c.held_until.is_not(None), videos.c.lease_owner.is_not(None)).limit(1)
 )
 _STARTS: Final = select(runs.c.started_at).order_by(runs.c.id.desc()).limit(_FEWEST_PAUSES + 2)
-_RATES: Final = (
-    select(runs.c.bytes_per_s).where(runs.c.bytes_per_s.is_not(None)).order_by(runs.c.id.desc()).limit(_RUNS)
-)
+_RATES: Final = select(runs.c.bytes_per_s).where(runs.c.bytes_per_s > 0).order_by(runs.c.id.desc()).limit(_RUNS)
 _OUTAGES: Final = select(
     func.sum(runs.c.stood_ms).label("stood_ms"),
     func.sum(runs.c.bytes * 1000.0 / func.nullif(runs.c.bytes_per_s, 0)).label("worked_ms"),

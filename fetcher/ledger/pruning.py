@@ -69,7 +69,7 @@ def _old_runs(before: int) -> tuple[ColumnElement[bool], ...]:
     """Tell which runs go: none that speed, rhythm, the last success or a claim are told by."""
     kept = (
         _latest(),
-        _latest(runs.c.bytes_per_s.is_not(None)),
+        _latest(runs.c.bytes_per_s > 0),
         _latest(runs.c.ended_at > runs.c.started_at, runs.c.bytes >= LEAST_BYTES),
         _latest(runs.c.exit_code == 0),
     )

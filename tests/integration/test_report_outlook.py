@@ -68,6 +68,13 @@ def test_an_outlier_among_the_last_runs_says_nothing_of_the_line(ledger: Databas
     assert [] == _at_risk(ledger)
 
 
+def test_runs_that_found_a_line_of_no_bytes_at_all_say_nothing_of_it(ledger: Database) -> None:
+    for rate in (250_000, 0, 0, 0):
+        _ran(ledger, rate)
+
+    assert 2 == len(_at_risk(ledger))
+
+
 def _ran_for_a_day(ledger: Database, *, worked_s: int) -> None:
     """Have a run end every hour; the last five found the line twice as fast as all the others."""
     with ledger.writing() as connection:
