@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-from sqlalchemy import BigInteger, Connection, Integer, bindparam, func, select, tuple_
+from sqlalchemy import BigInteger, Connection, Integer, and_, bindparam, func, select, tuple_
 
 from fetcher.domain.status import Status
 from fetcher.ledger.bulk import as_one, fetch, update_rows
@@ -192,13 +192,15 @@ _CLAIMED: Final = (
 )
 _STARTS: Final = select(runs.c.started_at).order_by(runs.c.id.desc()).limit(_FEWEST_PAUSES + 2)
 _RATES: Final = select(runs.c.bytes_per_s).where(runs.c.bytes_per_s > 0).order_by(runs.c.id.desc()).limit(_RUNS)
+_LAST_START: Final = select(runs.c.started_at).order_by(runs.c.id.desc()).limit(1).scalar_subquery()
+TELLS_OF_OUTAGES: Final = and_(
+    runs.c.stood_ms.is_not(None), runs.c.started_at.between(_LAST_START - _WEEKS_MS, _LAST_START)
+)
+"""Of a run: none from the years of a clock that was wrong once."""
 _OUTAGES: Final = select(
     func.sum(runs.c.stood_ms).label("stood_ms"),
     func.sum(runs.c.bytes * 1000.0 / func.nullif(runs.c.bytes_per_s, 0)).label("worked_ms"),
-).where(
-    runs.c.stood_ms.is_not(None),
-    runs.c.started_at > select(func.max(runs.c.started_at)).scalar_subquery() - _WEEKS_MS,
-)
+).where(TELLS_OF_OUTAGES)
 _STANDS_SINCE: Final = (
     select(runs.c.stands_since).where(runs.c.ended_at.is_not(None)).order_by(runs.c.id.desc()).limit(1)
 )
