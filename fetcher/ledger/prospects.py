@@ -57,7 +57,9 @@ class Past:
     mean_size: int | None
     """Bytes of a video, by those that were done last; None where there is none."""
     bytes_per_s: float | None
-    """As the last runs that had enough to fetch have measured it."""
+    """As the last runs that had enough to fetch have measured it, outliers aside; more than 0."""
+    latest_bytes_per_s: float | None = None
+    """As the very last of them has."""
     measured: Sequence[Measured] = ()
     """By the last runs that had work for minutes, the earliest first."""
     stood_ms: int = 0
@@ -123,6 +125,7 @@ def past(connection: Connection) -> Past:
     return Past(
         mean_size=None if mean is None else int(mean),
         bytes_per_s=float(sorted(rates)[len(rates) // 2]) if rates else None,
+        latest_bytes_per_s=float(rates[0]) if rates else None,
         measured=[
             Measured(began_at=row.started_at, ended_at=row.ended_at, bytes_per_s=float(row.bytes_per_s))
             for row in reversed(connection.execute(_MEASURED).all())
