@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-from sqlalchemy import BigInteger, Connection, Integer, bindparam, func, select, tuple_
+from sqlalchemy import BigInteger, Connection, Integer, and_, bindparam, func, select, tuple_
 
 from fetcher.domain.status import Status
 from fetcher.ledger.bulk import as_one, fetch, update_rows
@@ -57,7 +57,9 @@ class Past:
     mean_size: int | None
     """Bytes of a video, by those that were done last; None where there is none."""
     bytes_per_s: float | None
-    """As the last runs that had enough to fetch have measured it."""
+    """As the last runs that had enough to fetch have measured it, outliers aside; more than 0."""
+    latest_bytes_per_s: float | None = None
+    """As the very last of them has."""
     measured: Sequence[Measured] = ()
     """By the last runs that had work for minutes, the earliest first."""
     stood_ms: int = 0
@@ -123,6 +125,7 @@ def past(connection: Connection) -> Past:
     return Past(
         mean_size=None if mean is None else int(mean),
         bytes_per_s=float(sorted(rates)[len(rates) // 2]) if rates else None,
+        latest_bytes_per_s=float(rates[0]) if rates else None,
         measured=[
             Measured(began_at=row.started_at, ended_at=row.ended_at, bytes_per_s=float(row.bytes_per_s))
             for row in reversed(connection.execute(_MEASURED).all())
@@ -191,16 +194,16 @@ _CLAIMED: Final = (
     select(videos.c.id).where(videos.c.held_until.is_not(None), videos.c.lease_owner.is_not(None)).limit(1)
 )
 _STARTS: Final = select(runs.c.started_at).order_by(runs.c.id.desc()).limit(_FEWEST_PAUSES + 2)
-_RATES: Final = (
-    select(runs.c.bytes_per_s).where(runs.c.bytes_per_s.is_not(None)).order_by(runs.c.id.desc()).limit(_RUNS)
+_RATES: Final = select(runs.c.bytes_per_s).where(runs.c.bytes_per_s > 0).order_by(runs.c.id.desc()).limit(_RUNS)
+_LAST_START: Final = select(runs.c.started_at).order_by(runs.c.id.desc()).limit(1).scalar_subquery()
+TELLS_OF_OUTAGES: Final = and_(
+    runs.c.stood_ms.is_not(None), runs.c.started_at.between(_LAST_START - _WEEKS_MS, _LAST_START)
 )
+"""Of a run: none from the years of a clock that was wrong once."""
 _OUTAGES: Final = select(
     func.sum(runs.c.stood_ms).label("stood_ms"),
     func.sum(runs.c.bytes * 1000.0 / func.nullif(runs.c.bytes_per_s, 0)).label("worked_ms"),
-).where(
-    runs.c.stood_ms.is_not(None),
-    runs.c.started_at > select(func.max(runs.c.started_at)).scalar_subquery() - _WEEKS_MS,
-)
+).where(TELLS_OF_OUTAGES)
 _STANDS_SINCE: Final = (
     select(runs.c.stands_since).where(runs.c.ended_at.is_not(None)).order_by(runs.c.id.desc()).limit(1)
 )

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, or_, select
 
 from fetcher.domain.status import Status
+from fetcher.ledger.prospects import TELLS_OF_OUTAGES
 from fetcher.ledger.requests import LEAST_BYTES
 from fetcher.ledger.schema import events, has_status, runs, videos
 
@@ -66,12 +67,13 @@ def _old_events(span: tuple[int, int], before: int) -> Select[Any]:
 
 
 def _old_runs(before: int) -> tuple[ColumnElement[bool], ...]:
-    """Tell which runs go: none that speed, rhythm, the last success or a claim are told by."""
+    """Tell which runs go: none that speed, rhythm, outages, the last success or a claim are told by."""
     kept = (
         _latest(),
-        _latest(runs.c.bytes_per_s.is_not(None)),
+        _latest(runs.c.bytes_per_s > 0),
         _latest(runs.c.ended_at > runs.c.started_at, runs.c.bytes >= LEAST_BYTES),
         _latest(runs.c.exit_code == 0),
+        select(runs.c.id).where(TELLS_OF_OUTAGES, or_(runs.c.bytes_per_s > 0, runs.c.stood_ms > 0)),
     )
     holders = select(videos.c.lease_owner).where(
         videos.c.held_until.is_not(None), videos.c.lease_owner.is_not(None)

@@ -165,6 +165,11 @@ def begin_run(connection: Connection, *, owner: str, now: int) -> int:
     return int(added.scalar_one())
 
 
+def note_run(connection: Connection, run_id: int, *, counts: Mapping[str, int | None]) -> None:
+    """Note what a run has found, by column of ``runs``, before it ends: what is at risk is told by that."""
+    connection.execute(update(runs).where(runs.c.id == run_id).values(**counts))
+
+
 def end_run(
     connection: Connection, run_id: int, *, now: int, exit_code: int, counts: Mapping[str, int | None]
 ) -> None:

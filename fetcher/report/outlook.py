@@ -13,6 +13,7 @@ from fetcher.domain.line import Line
 from fetcher.domain.link import RISK_MS
 from fetcher.domain.outages import Outages
 from fetcher.domain.planning import Plan, Transfer, lost_of, make_plan
+from fetcher.domain.waves import held_to
 from fetcher.ledger.prospects import Past, Prospect, past, prospects, untold_until
 
 
@@ -65,9 +66,7 @@ def links_at_risk(
     *,
     now: int,
     places: int,
-    bytes_per_s: float | None = None,
-    hours: Sequence[float] = (),
-    stands: float | None = None,
+    limit: int | None = None,
     ahead_ms: int = 0,
 ) -> list[int]:
     """Return the videos that may be lost before they are fetched, first what has to be begun first.
@@ -80,17 +79,12 @@ def links_at_risk(
         connection: On a snapshot.
         now: ms UTC.
         places: Downloads at a time.
-        bytes_per_s: Of the line; None for what the last runs had.
-        hours: Of the line through a day, the same.
-        stands: Its share of outages, the same.
+        limit: Bytes a second that the line is held to, None where it is not.
         ahead_ms: By how much the clock of *now* is ahead of this machine's, which the ledger's runs are told by.
     """
     before = past(connection)
     until = now + RISK_MS if before.next_run_at is None else max(now + RISK_MS, before.next_run_at + ahead_ms)
-    rate = bytes_per_s or before.bytes_per_s
-    hours = hours or day_of(before).hours(now=now)
-    stands = outages_of(before).share if stands is None else stands
-    line = None if rate is None else Line(bytes_per_s=rate, places=places, hours=hours, stands=stands)
+    line = _line(before, now=now, places=places, limit=limit)
     demand = Demand(line, before, now=now)
     risky = []
     for one in prospects(connection):
@@ -106,6 +100,17 @@ def links_at_risk(
             if one.start_by is not None and (one.id in lost or one.start_by <= until)
         ]
     return [video_id for _, video_id in sorted([*risky, *untold_until(connection, until)])]
+
+
+def _line(before: Past, *, now: int, places: int, limit: int | None) -> Line | None:
+    """Return the line as the last run had it, by its own number; None where none has measured it."""
+    rate = held_to(before.latest_bytes_per_s, limit)
+    if rate is None:
+        return None
+    hours = day_of(before).hours(now=now)
+    if limit is not None:
+        hours = tuple(min(one, limit) for one in hours)
+    return Line(bytes_per_s=rate, places=places, hours=hours, stands=outages_of(before).share)
 
 
 def day_of(before: Past) -> Day:

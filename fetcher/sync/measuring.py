@@ -22,10 +22,13 @@ class Measuring:
     Args:
         downloads: Whose line it is.
         limit: Bytes a second that it is held to, None where it is not.
+
+    Attributes:
+        limit: The same.
     """
 
     def __init__(self, downloads: Downloads, *, limit: int | None = None) -> None:
-        self._limit = limit
+        self.limit = limit
         self._day, self._outages = Day(), Outages()
         self._downloads = downloads
         self.flow = Flow(downloads)
@@ -68,19 +71,17 @@ class Measuring:
 
     @property
     def bytes_per_s(self) -> int | None:
-        """What the line has brought while anything was under way, None where that was too little to tell."""
+        """What the line has brought while anything was under way, None where that was too little to tell.
+
+        Never 0: with a line that brings nothing at all no time can be reckoned.
+        """
         measured = self.flow.total.measured
-        return None if measured is None else round(measured)
+        return None if measured is None else round(measured) or None
 
     def hours(self, now: int) -> tuple[float, ...]:
         """Return what it brings in each hour of the day, bytes a second; empty where nobody knows."""
         hours = self._day.hours(now=now)
-        return hours if self._limit is None else tuple(min(rate, self._limit) for rate in hours)
-
-    @property
-    def stands(self) -> float:
-        """The share of time that outages have taken so far."""
-        return self._outages.share
+        return hours if self.limit is None else tuple(min(rate, self.limit) for rate in hours)
 
     def line(self, rate: float, *, places: int, spare: int, now: int) -> Line:
         """Return the line as a plan sees it.
@@ -97,11 +98,11 @@ class Measuring:
             spare=spare,
             under_way=self.flow.under_way(),
             hours=self.hours(now),
-            stands=self.stands,
+            stands=self._outages.share,
         )
 
     def kept(self, *, now: int, monotonic: float) -> dict[str, int | None]:
-        """Return what the ledger keeps of it with the run.
+        """Return what the ledger keeps of it with the run, and what that was measured by.
 
         Args:
             now: By this machine's clock, ms UTC.
@@ -109,6 +110,7 @@ class Measuring:
         """
         stands_s = self._outages.stands_s(now=monotonic)
         return {
+            "bytes": self._downloads.fetched,
             "bytes_per_s": self.bytes_per_s,
             "stood_ms": round(self._outages.stood_s * 1000),
             "stands_since": None if stands_s is None else now - round(stands_s * 1000),

@@ -82,17 +82,14 @@ class Planning:
         self._measuring.load(before, now=self._wires.now(), monotonic=asyncio.get_running_loop().time())
 
     async def at_risk(self) -> int:
-        """Return how many videos may be lost before they are fetched, as ``list --at-risk`` names them."""
+        """Return how many videos may be lost before they are fetched, as ``list --at-risk`` names them.
+
+        By the ledger alone, like that: what this run has measured has to be there by now.
+        """
         now = self._wires.polyv_now()
         ahead_ms = now - self._wires.now()
         look = functools.partial(
-            links_at_risk,
-            now=now,
-            places=self._places,
-            bytes_per_s=self._measuring.bytes_per_s,
-            hours=self._measuring.hours(now),
-            stands=self._measuring.stands,
-            ahead_ms=ahead_ms,
+            links_at_risk, now=now, places=self._places, limit=self._measuring.limit, ahead_ms=ahead_ms
         )
         return len(await self._wires.ledger.read(look))
 

@@ -10,7 +10,7 @@ from fetcher.archive.space import disk_errors
 from fetcher.domain.errors import CredentialsRefusedError, FetcherError, PolyvError
 from fetcher.domain.exit_code import ExitCode
 from fetcher.ledger.views import totals
-from fetcher.ledger.work import end_run
+from fetcher.ledger.work import end_run, note_run
 from fetcher.sync.asking import Asking
 from fetcher.sync.beginning import drop_parts, look_for_missing, take_over
 from fetcher.sync.fetching import Fetching
@@ -260,6 +260,9 @@ class Run:
         monotonic = asyncio.get_running_loop().time()
         self._measuring.look(self._fetching, now=self._wires.polyv_now(), monotonic=monotonic)
         await self._wires.clocks.keep(self._wires.ledger, now=now)
+        measured = self._measuring.kept(now=now, monotonic=monotonic)
+        if measured["bytes_per_s"] or measured["stood_ms"]:
+            await self._wires.ledger.write(functools.partial(note_run, run_id=run_id, counts=measured))
         summary.at_risk = await self._planning.at_risk()
         found = await self._wires.ledger.read(totals)
         summary.error = summary.error or self._refused
@@ -272,9 +275,8 @@ class Run:
         counts = {
             "done": summary.done,
             "failed": summary.failed,
-            "bytes": summary.bytes,
             "calls": summary.calls,
-            **self._measuring.kept(now=now, monotonic=monotonic),
+            **measured,
         }
         code = int(summary.exit_code)
         await self._wires.ledger.write(

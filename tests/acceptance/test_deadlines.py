@@ -2,8 +2,11 @@
 
 import json
 import random
+from collections.abc import Mapping
 
+import pytest
 from archive_case import ArchiveCase
+from ledger_cases import raw
 
 _SIZE = 250_000
 _RATE = 500_000.0
@@ -50,3 +53,21 @@ def test_f40_what_cannot_be_saved_is_told_before_it_dies(case: ArchiveCase) -> N
     assert told["count"] >= len(told["vids"]) > 0
     assert refused & {vid for line in lines if line["type"] == "at_risk" for vid in line["vids"]}
     assert "videos cannot be begun in time: 'fetcher list --at-risk' names them" in ended.stderr
+
+
+@pytest.mark.parametrize("settings", [{}, {"FETCHER_LIMIT_RATE": "50k"}])
+def test_f40_list_and_status_name_what_a_run_has_counted(case: ArchiveCase, settings: Mapping[str, str]) -> None:
+    """Five runs found the line quick enough for all of it; through this one it was slow."""
+    case.simulator.line.rate = _RATE
+    case.simulator.auth_timestamp = "expiry"
+    case.add(*(case.simulator.library.add_video(size=8_000_000, link_lifetime=900.0) for _ in range(100)))
+    with raw(case.ledger) as connection:
+        for _ in range(5):
+            connection.execute("INSERT INTO runs (owner, started_at, bytes_per_s) VALUES ('a', 1, 100000000)")
+
+    ended = case.sync("--max-duration", "4s", "--json", **settings)
+
+    counted = json.loads(ended.stdout.splitlines()[-1])["at_risk"]
+    assert (5, True) == (ended.returncode, counted > 0)
+    assert counted == json.loads(case.run("status", "--json", **settings).stdout)["at_risk"]
+    assert counted == len(case.run("list", "--at-risk", "--format", "ids", **settings).stdout.splitlines())

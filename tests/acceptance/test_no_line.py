@@ -88,3 +88,18 @@ def test_f40_what_as_many_outages_as_there_have_been_would_take_is_named(case: A
         connection.execute("UPDATE runs SET stood_ms = 43200000")
 
     assert (0, True) == (steady, len(case.rows("--at-risk")) >= 2)
+
+
+def test_f45_a_line_that_brought_less_than_a_byte_a_second_stops_no_later_run(case: ArchiveCase) -> None:
+    """How long anything takes on a line of 0 bytes a second cannot be reckoned."""
+    video = case.simulator.library.add_video(size=1 << 20, faults=[Fault.drip(rate=0.4)])
+    case.add(video)
+    assert 3 == case.sync(FETCHER_TRIES="1", FETCHER_STALL_SECONDS="6").returncode
+    with raw(case.ledger) as connection:
+        assert [(None,)] == connection.execute("SELECT bytes_per_s FROM runs").fetchall()
+    video.faults.clear()
+
+    ended = case.sync()
+
+    assert 0 == ended.returncode, ended.stderr
+    case.require_right([video])

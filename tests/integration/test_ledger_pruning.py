@@ -60,6 +60,21 @@ def test_what_is_young_or_holds_a_claim_stays(ledger: Database) -> None:
     assert not {"run0", "run49", "run199", "run400", "run999"} & owners
 
 
+def test_the_outages_of_the_last_weeks_stay(ledger: Database) -> None:
+    """What names go by is the share of the time that was worked in: a run without an outage tells of it, too."""
+    with raw(ledger.path) as connection:
+        connection.execute("UPDATE runs SET stood_ms = 1000, bytes = 400000, bytes_per_s = 1 WHERE id % 5 = 0")
+        connection.execute("UPDATE runs SET stood_ms = 0, bytes = 400000, bytes_per_s = 1 WHERE id % 5 = 1")
+    with ledger.reading() as connection:
+        before = past(connection)
+    with ledger.writing() as connection:
+        removed = remove_old_runs(connection, before=NOW + 5000)
+
+    with ledger.reading() as connection:
+        assert before == past(connection)
+    assert (400_000, True) == (before.stood_ms, removed > 900)
+
+
 def test_two_are_never_called_the_same(ledger: Database) -> None:
     """The ids of what was removed are not given again: the last run always stays."""
     with ledger.writing() as connection:

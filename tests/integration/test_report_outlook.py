@@ -68,6 +68,13 @@ def test_an_outlier_among_the_last_runs_says_nothing_of_the_line(ledger: Databas
     assert [] == _at_risk(ledger)
 
 
+def test_runs_that_found_a_line_of_no_bytes_at_all_say_nothing_of_it(ledger: Database) -> None:
+    for rate in (250_000, 0, 0, 0):
+        _ran(ledger, rate)
+
+    assert 2 == len(_at_risk(ledger))
+
+
 def _ran_for_a_day(ledger: Database, *, worked_s: int) -> None:
     """Have a run end every hour; the last five found the line twice as fast as all the others."""
     with ledger.writing() as connection:
@@ -92,6 +99,15 @@ def test_f40_what_the_line_carries_at_noon_but_not_through_a_day_is_named(
         connection.execute(by, {"now": NOW})
 
     assert expected == len(_at_risk(ledger))
+
+
+def test_outages_are_known_again_once_a_clock_that_ran_decades_ahead_is_right(ledger: Database) -> None:
+    with ledger.writing() as connection:
+        for at, stood_ms in ((NOW, 1000), (NOW + 20 * 365 * 86_400_000, 30), (NOW + MINUTE, 2000)):
+            run = work.begin_run(connection, owner="a", now=at)
+            work.end_run(connection, run, now=at, exit_code=0, counts={"stood_ms": stood_ms})
+    with ledger.reading() as connection:
+        assert 3000 == prospects.past(connection).stood_ms
 
 
 def test_without_a_size_or_any_like_it_only_the_clock_counts(ledger: Database) -> None:
