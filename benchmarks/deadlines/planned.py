@@ -19,7 +19,7 @@ from fetcher.domain.throughput import Throughput
 
 _NEVER: Final = 1e12
 _PLAN_EVERY_S: Final = 60.0
-MOST_PLACES: Final = 4
+_MOST_PLACES: Final = 4
 """Times the usual ones."""
 _REFRESHED_S: Final = 600.0
 """A link that dies so soon is asked for anew; by the first of them it is learned whether links are signed anew."""
@@ -159,7 +159,7 @@ class Planned:
         ends_at = [now + round(left / each * 1000) if each else None for left in sight.left]
         deadlines = [round(self._start_by[video] * 1000) for video in self._in_sight()]
         wanted = places_wanted(deadlines, ends_at, now=now)
-        return min(len(sight.left) + wanted, MOST_PLACES * self._jobs)
+        return min(len(sight.left) + wanted, _MOST_PLACES * self._jobs)
 
     def _place(self, video: int) -> tuple[int, float, int]:
         return self._ranks.get(video, 0), self._start_by[video], video

@@ -8,7 +8,7 @@ from benchmarks.deadlines.bound import most_saved
 from benchmarks.deadlines.library import Library, Scenario, library_of
 from benchmarks.deadlines.line import Line
 from benchmarks.deadlines.orders import Sorted, orders
-from benchmarks.deadlines.planned import MOST_PLACES, Planned
+from benchmarks.deadlines.planned import Planned
 from benchmarks.deadlines.run import Outcome, Run
 
 OURS: Final = "fetcher"
@@ -36,8 +36,6 @@ class Played:
     """All bytes as a share of what the line brings until the last moment."""
     most: int
     """No order saves more videos with the usual places."""
-    most_with_more_places: int
-    """Nor with as many as a run opens for links that would die."""
     saved: Mapping[str, int]
     """By order: videos."""
     bytes_saved: Mapping[str, int]
@@ -71,15 +69,11 @@ def play(scenario: Scenario, *, with_others: bool = True) -> Played:
     if with_others:
         for name, key in orders(scenario, library).items():
             outcomes[name] = Run(scenario, library, line).play(Sorted(key, places=scenario.jobs))
-    most = {
-        places: most_saved(library, is_signed_anew=scenario.is_signed_anew, line=line, places=places)
-        for places in (scenario.jobs, MOST_PLACES * scenario.jobs)
-    }
+    most = most_saved(library, is_signed_anew=scenario.is_signed_anew, line=line, places=scenario.jobs)
     return Played(
         scenario=scenario,
         load=sum(library.sizes) / (line.carried(until) - line.carried(begins_at)),
-        most=most[scenario.jobs],
-        most_with_more_places=most[MOST_PLACES * scenario.jobs],
+        most=most,
         saved={name: len(outcome.saved) for name, outcome in outcomes.items()},
         bytes_saved={
             name: sum(library.sizes[video] for video in outcome.saved) for name, outcome in outcomes.items()
