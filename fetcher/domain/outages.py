@@ -8,7 +8,7 @@ _LEAST_S: Final = 60.0
 """Less is no outage: a transfer that stands for so long is broken off, and tried again."""
 _LONGEST_S: Final = 86_400.0
 """One that lasts longer tells of a machine that was off, or of a host that is gone, more than of the line."""
-_SEEN_S: Final = 6 * 3600.0
+_SEEN_S: Final = 24 * 3600.0
 """So much work without an outage stands beside what was seen: one in the first minutes says little of days."""
 _MOST: Final = 0.5
 """More tells of something else than a line."""

@@ -59,3 +59,30 @@ def test_with_ten_times_as_many_as_a_plan_looks_at_one_by_one_no_more_are_lost()
 
     assert most < 0.9 * scenario.videos
     assert saved >= 0.98 * most
+
+
+def test_of_days_with_evenings_and_outages_most_that_dies_is_named_at_half_time() -> None:
+    """Four libraries of which the line carries two thirds; an outage has been, and a longer one comes.
+
+    Without a thought of outages 0.76 of it is named.
+    """
+    days = replace(
+        SMALL[0],
+        name="days",
+        megabit_per_s=3,
+        lifetime_s=7200,
+        window_days=5,
+        is_signed_anew=True,
+        thaw_s=5 * 86_400,
+        outages=((0.1, 0.15), (0.55, 0.62)),
+        has_busy_evenings=True,
+        plan_every_s=3600,
+    )
+    played = [play(replace(days, seed=seed), with_others=False) for seed in range(4)]
+    forecasts = [one.forecast for one in played]
+    named, died = sum(one.named for one in forecasts), sum(one.died for one in forecasts)
+    hits = sum(one.hits for one in forecasts)
+
+    assert hits >= 0.84 * died > 0
+    assert hits >= 0.87 * named
+    assert {} == {one.scenario.seed: one.saved for one in played if one.saved[OURS] < 0.98 * one.most}

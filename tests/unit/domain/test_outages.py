@@ -47,14 +47,14 @@ def test_outages_are_expected_to_take_what_they_have_taken(watch: _Watch) -> Non
     watch.works(24)
 
     assert 2 * _HOUR + 10 == watch.outages.stood_s
-    assert pytest.approx(2 / (2 + 42 + 6), rel=0.01) == watch.outages.share
+    assert pytest.approx(2 / (2 + 42 + 24), rel=0.01) == watch.outages.share
 
 
 def test_one_in_the_first_minutes_says_little_of_days(watch: _Watch) -> None:
     watch.stands(0.25)
     watch.works(0.01)
 
-    assert pytest.approx(0.25 / (0.25 + 1 + 6), rel=0.02) == watch.outages.share
+    assert pytest.approx(0.25 / (0.25 + 1 + 24), rel=0.02) == watch.outages.share
 
 
 def test_one_that_is_not_over_is_not_counted_yet(watch: _Watch) -> None:
@@ -123,4 +123,4 @@ def test_more_than_half_of_the_time_is_never_expected(watch: _Watch) -> None:
 def test_what_earlier_runs_have_met_counts(watch: _Watch) -> None:
     watch.outages.know(stood_s=3 * _HOUR, worked_s=20 * _HOUR)
 
-    assert pytest.approx(3 / (3 + 20 + 1 + 6), rel=0.01) == watch.outages.share
+    assert pytest.approx(3 / (3 + 20 + 1 + 24), rel=0.01) == watch.outages.share
