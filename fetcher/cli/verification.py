@@ -173,7 +173,8 @@ def _complaints(verifying: Verifying, flags: Flags) -> Iterator[str]:
         yield f"{damage}; 'fetcher verify --repair' has that fetched again"
     if tally.perhaps_moved:
         perhaps = counted(tally.perhaps_moved, "file", "are")
-        yield f"{perhaps} missing or moved; 'fetcher verify' without --quick tells which"
+        how = "with more --max-duration" if verifying.course.is_look_cut else "without --quick"
+        yield f"{perhaps} missing or moved; 'fetcher verify' {how} tells which"
     if (moved := counts[Kind.MOVED] - tally.accepted) > 0:
         elsewhere = counted(moved, "file", "were")
         yield f"{elsewhere} moved; 'fetcher verify --accept-moves' takes that in, or move it back"

@@ -17,14 +17,14 @@ _MOST: Final = 0.5
 class Outages:
     """Learned from tries that gave nothing. Pure: the clock is passed in, in monotonic seconds.
 
-    An outage begins with the first such try and ends with the next answer, be that in a later run.
-
-    Attributes:
-        stood_s: Seconds of the outages that are over.
+    An outage begins with the first such try and ends with the next answer, be that in a later run. Where that run
+    ends as the one before it, with files that nobody gives, the time between the two was none: a host is gone.
     """
 
     def __init__(self) -> None:
-        self.stood_s = 0.0
+        self._stood_s = self._between_s = 0.0
+        """Of outages that are over: of this run's own, and of that which began in the last one."""
+        self._is_between = False
         self._stood_before_s = self._worked_before_s = self._worked_s = 0.0
         self._since: float | None = None
         self._unreached = self._most = 0
@@ -36,7 +36,7 @@ class Outages:
 
     def go_on(self, *, now: float, stands_s: float) -> None:
         """Say that the last run ended in an outage which by now has lasted for *stands_s* seconds."""
-        self._since, self._most = now - max(stands_s, 0.0), _FEWEST
+        self._since, self._most, self._is_between = now - max(stands_s, 0.0), _FEWEST, True
 
     def look(self, *, now: float, fetched: int, worked_s: float, unreached: int) -> None:
         """Take in how things stand.
@@ -59,12 +59,22 @@ class Outages:
         """Say that somebody has answered."""
         lasted_s = self._lasted_s(now)
         if lasted_s is not None and lasted_s >= _LEAST_S:
-            self.stood_s += min(lasted_s, _LONGEST_S)
-        self._since, self._most = None, 0
+            counted_s = min(lasted_s, _LONGEST_S)
+            if self._is_between:
+                self._between_s = counted_s
+            else:
+                self._stood_s += counted_s
+        self._since, self._most, self._is_between = None, 0, False
 
     def stands_s(self, *, now: float) -> float | None:
         """Return for how long the outage under way has lasted; None where this run has met none that is."""
         return self._lasted_s(now) if self._unreached else None
+
+    @property
+    def stood_s(self) -> float:
+        """Seconds of the outages that are over."""
+        is_host = bool(self._unreached) and self._most >= _FEWEST
+        return self._stood_s if is_host else self._stood_s + self._between_s
 
     def _lasted_s(self, now: float) -> float | None:
         return None if self._since is None or self._most < _FEWEST else now - self._since

@@ -162,8 +162,7 @@ def _values(event: happened.Event, standing: _Standing, after: Status) -> dict[s
     if isinstance(event, happened.TransferFailed | happened.FileVerified):
         values["attempts"] = standing.attempts + 1
     if isinstance(event, happened.FileVerified):
-        is_other = standing.size_listed is not None
-        values["size_listed_then"] = standing.size_listed if is_other else standing.size_expected
+        values["size_listed_then"] = _listed_then(event, standing)
     if isinstance(event, happened.WindowClosed):
         values["resubmits"] = standing.resubmits + 1
     if isinstance(event, happened.LinkPublished) and _is_as_urgent(event, standing):
@@ -173,6 +172,18 @@ def _values(event: happened.Event, standing: _Standing, after: Status) -> dict[s
     if isinstance(event, happened.TransferFailed) and event.differed is not None:
         values["differed"] = event.differed
     return values
+
+
+def _listed_then(event: happened.FileVerified, standing: _Standing) -> int | None:
+    """Return what Polyv's list has said of a file that was compared with it; what came meanwhile is a later word.
+
+    None where nothing was compared: that the two differ has not been told yet.
+    """
+    if event.difference is None and not any(one.endswith(":polyv") for one in event.agreed):
+        return None
+    if standing.size_listed is not None:
+        return standing.size_listed
+    return event.size if "size:polyv" in event.agreed else standing.size_expected
 
 
 def _is_as_urgent(event: happened.LinkPublished, standing: _Standing) -> bool:

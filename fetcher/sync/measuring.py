@@ -71,12 +71,9 @@ class Measuring:
 
     @property
     def bytes_per_s(self) -> int | None:
-        """What the line has brought while anything was under way, None where that was too little to tell.
-
-        Never 0: with a line that brings nothing at all no time can be reckoned.
-        """
+        """What the line has brought while anything was under way, None where that was too little to tell."""
         measured = self.flow.total.measured
-        return None if measured is None else round(measured) or None
+        return None if measured is None else round(measured)
 
     def hours(self, now: int) -> tuple[float, ...]:
         """Return what it brings in each hour of the day, bytes a second; empty where nobody knows."""

@@ -40,7 +40,7 @@ class Tally:
     files_read: int = 0
     """Done files that were read to their end."""
     perhaps_moved: int = 0
-    """Missing ones that may be elsewhere: nothing was read, and a file as large stands there that no video has."""
+    """Missing ones that may be elsewhere: not all was read, and a file as large may stand there."""
     put_back: int = 0
     accepted: int = 0
     refusal: str | None = None

@@ -126,9 +126,12 @@ class Look:
             yield self._mending.moved(done, place)
         found = {done.video_id for done, _ in elsewhere}
         left = [done for done in page if done.video_id not in found]
-        perhaps = [done for done in left if self.gone.may_be_moved(done)]
-        yield from self._mending.perhaps_moved(perhaps)
-        yield from self._mending.missing([done for done in left if not self.gone.may_be_moved(done)])
+        yield from self._mending.perhaps_moved([done for done in left if self._may_be_moved(done)])
+        yield from self._mending.missing([done for done in left if not self._may_be_moved(done)])
+
+    def _may_be_moved(self, done: DoneFile) -> bool:
+        """Tell whether a missing file may be elsewhere: not all was looked at, or one as large was not read."""
+        return self._course.is_look_cut or self.gone.may_be_moved(done)
 
 
 def _extra(path: str) -> Finding:

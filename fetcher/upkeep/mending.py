@@ -73,6 +73,8 @@ class Mending:
         """Return what is told of missing files that may be elsewhere. To fetch them again would be paid for."""
         self._course.tally.perhaps_moved += len(files)
         detail = "the file is gone; one as large stands elsewhere, which may be it"
+        if self._course.is_look_cut:
+            detail = "the file is gone; there was no time to look whether it was moved"
         return [finding_of(done, Verdict(kind=Kind.MISSING, detail=detail)) for done in files]
 
     def moved(self, done: DoneFile, place: Place) -> Finding:

@@ -154,3 +154,17 @@ def test_two_at_once_get_into_nobodys_way(case: ArchiveCase) -> None:
     both = [case.start("verify") for _ in range(2)]
     assert [(b"", b""), (b"", b"")] == [one.communicate(timeout=60) for one in both]
     assert [0, 0] == [one.returncode for one in both]
+
+
+def test_a_missing_file_is_not_asked_for_again_where_there_was_no_time_to_look_whether_it_was_moved(
+    case: ArchiveCase,
+) -> None:
+    """Polyv would be paid for what is there: one as large was not read to its end."""
+    vid = add_sparse(case, _LONG, at=5000)
+    (case.root / case.rows()[vid]["path"]).rename(case.root / "elsewhere.mp4")
+
+    ended = case.run("verify", "--repair", "--max-duration", "2s")
+
+    assert (9, "done") == (ended.returncode, case.rows()[vid]["status"])
+    assert "there was no time to look whether it was moved" in ended.stdout
+    assert "1 file is missing or moved; 'fetcher verify' with more --max-duration tells which" in ended.stderr

@@ -46,7 +46,8 @@ def _facts(ledger: Database, number: int = 1) -> tuple[Any, ...]:
 def _done(ledger: Database, number: int = 1) -> None:
     ready(ledger, number, task=number)
     (claimed,) = taken(ledger)
-    happened(ledger, claimed.video_id, verified(f"{number}.mp4"), claimed.fence)
+    by_md5 = dataclasses.replace(verified(f"{number}.mp4"), agreed=("md5:polyv",))
+    happened(ledger, claimed.video_id, by_md5, claimed.fence)
 
 
 def _failed(ledger: Database, number: int, reason: Reason) -> None:
@@ -134,6 +135,28 @@ def test_the_list_is_remembered_beside_what_the_main_account_is_told(ledger: Dat
     row = video(ledger, 1)
     assert ((), 7) == (replaced, row["size_listed_then"])
     assert (7, None) == (row["size_expected"], row["size_listed"])
+
+
+@pytest.mark.parametrize(
+    ("before", "agreed", "then"),
+    [
+        pytest.param(5, ("size:polyv",), 5, id="replaced while the file was fetched"),
+        pytest.param(None, ("size:origin",), None, id="told too late to be compared with"),
+    ],
+)
+def test_f110_what_polyv_says_while_a_file_is_fetched_is_no_error_of_before(
+    ledger: Database, before: int | None, agreed: tuple[str, ...], then: int | None
+) -> None:
+    """Nobody has told that the file differs from it."""
+    _wanted(ledger, *_listed(1, size=before))
+    ready(ledger, 1)
+    (claimed,) = taken(ledger)
+    _wanted(ledger, *_listed(1, size=9))
+
+    happened(ledger, claimed.video_id, dataclasses.replace(verified("1.mp4"), agreed=agreed), claimed.fence)
+
+    row = video(ledger, 1)
+    assert (5, then) == (row["size"], row["size_listed_then"])
 
 
 @pytest.mark.parametrize("reason", list(Reason))

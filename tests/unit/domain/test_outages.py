@@ -105,6 +105,19 @@ def test_a_run_goes_on_with_the_outage_in_which_the_last_one_ended() -> None:
     assert 4 * _HOUR + 10 == watch.outages.stood_s
 
 
+def test_the_time_between_two_runs_that_both_end_with_files_that_nobody_gives_is_none() -> None:
+    """A host is gone: between the two nobody tried, and in each of them others have answered."""
+    watch = _Watch()
+    watch.outages.go_on(now=watch.now, stands_s=3 * _HOUR)
+    watch.works(0.1)
+    watch.stands(0.1)
+    assert 0.0 == watch.outages.stood_s
+
+    watch.works(0.1)
+
+    assert pytest.approx(3.1 * _HOUR, abs=20) == watch.outages.stood_s
+
+
 @pytest.mark.parametrize(("stands_s", "expected"), [(-5 * _HOUR, 0.0), (1e9, 24 * _HOUR)])
 def test_a_clock_that_was_wrong_makes_no_outage_of_years(watch: _Watch, stands_s: float, expected: float) -> None:
     watch.outages = Outages()
