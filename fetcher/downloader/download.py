@@ -1,5 +1,6 @@
 """Download one video: try, renew its link, judge what went wrong, and say what happened as one event."""
 
+import asyncio
 import contextlib
 import functools
 from collections import Counter
@@ -185,10 +186,14 @@ class Download:
         return True
 
     async def _quarantined(self, copy: str | None = None) -> str:
-        """Keep what has come for a person, for good: the ledger is about to say that it is there."""
+        """Keep what has come for a person, for good: the ledger is about to say that it is there.
+
+        Not by the crew: there it would be recalled for what is more urgent, and the next claim would know nothing
+        of it.
+        """
         directory = self._workshop.root / ".fetcher" / "quarantine"
         moving = functools.partial(self._part.quarantine, directory, self._order.vid, copy=copy)
-        kept = await to_its_end(self._workshop.crew.do(moving), self._meter)
+        kept = await to_its_end(asyncio.ensure_future(asyncio.to_thread(moving)), self._meter)
         return f"what came is kept as {kept.relative_to(self._workshop.root)}"
 
     def _given_up(self, reason: Reason, detail: str) -> GivenUp:

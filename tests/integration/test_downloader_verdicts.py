@@ -1,9 +1,12 @@
 """What a download says in the end, for every way in which an origin can answer."""
 
 import asyncio
+import dataclasses
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -16,6 +19,7 @@ from fetcher.archive.memos import Memo
 from fetcher.domain.errors import DiskFullError, StorageError, TransferStoppedError
 from fetcher.domain.events import FileVerified, GivenUp, LinkRefused, WindowClosed
 from fetcher.domain.status import Evidence, Reason
+from fetcher.downloader.crew import Crew
 from fetcher.downloader.orders import TryAgain
 
 _BODY = video(3_000_000)
@@ -195,6 +199,34 @@ async def test_f29_wrong_bytes_twice_are_kept_for_a_person(server: OriginServer,
     assert isinstance(verdict, GivenUp)
     assert (Reason.MISMATCH, [_BODY, _BODY]) == (verdict.reason, bench.quarantined)
     assert not bench.file.exists()
+
+
+class _Recalled(Crew):
+    """Does one thing; all that is wanted later is given back for something more urgent."""
+
+    is_used = False
+
+    def do(self, work: Callable[[], Any]) -> asyncio.Future[Any]:
+        doing, is_first = super().do(work), not self.is_used
+        self.is_used = True
+        if not is_first:
+            self.recall(TransferStoppedError("something more urgent has come"))
+        return doing
+
+
+async def test_f29_what_came_and_was_wrong_is_kept_whatever_more_urgent_has_come(
+    server: OriginServer, bench: Bench
+) -> None:
+    """Else it was fetched again and again: each time it would be the first that came wrong."""
+    (crew := _Recalled(0)).resize(1)
+    bench.workshop = dataclasses.replace(bench.workshop, crew=crew)
+    bench.begin_anew()
+
+    with pytest.raises(TransferStoppedError):
+        await bench.download(server.add("/a.mp4", _BODY, **_WRONG_CRC))
+    await asyncio.to_thread(crew.close)
+
+    assert [_BODY] == bench.quarantined
 
 
 async def test_f29_wrong_bytes_once_are_bad_luck(server: OriginServer, bench: Bench) -> None:
