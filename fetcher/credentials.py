@@ -94,10 +94,18 @@ def _read_secret(path: Path, name: str, *, must_be_private: bool) -> str:
         with path.open(encoding="utf-8") as file:
             if must_be_private and os.fstat(file.fileno()).st_mode & 0o077:
                 raise UsageError(f"{path} holds a secret and is open to others; run: chmod 600 {path}")
-            return file.read()
+            secret = file.read()
     except (OSError, UnicodeDecodeError) as exc:
-        # Without a directory in it, it may be the secret itself, put where its file has to be named.
-        shown = str(path) if os.sep in str(path) else "the file that is named for it"
         why = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
-        setting = f"{name.removeprefix('POLYV_').lower()}_file"
-        raise UsageError(f"{name}_FILE or {setting}: no secret can be read from {shown}: {why}") from None
+        raise _unreadable(path, name, str(why)) from None
+    if not secret.strip():
+        raise _unreadable(path, name, "it is empty")
+    return secret
+
+
+def _unreadable(path: Path, name: str, why: str) -> UsageError:
+    # Without a directory in it, it may be the secret itself, put where its file has to be named.
+    shown = str(path) if os.sep in str(path) else "the file that is named for it"
+    whole = "" if path.is_absolute() else ". Name the file with its whole path"
+    setting = f"{name.removeprefix('POLYV_').lower()}_file"
+    return UsageError(f"{name}_FILE or {setting}: no secret can be read from {shown}: {why}{whole}")

@@ -137,8 +137,8 @@ APIS: Final[Mapping[str, Misbehaviour]] = {
         "F52", answer(b"busy", status=503, headers=("Retry-After: 86400",)), said="HTTP 503 with 4 bytes"
     ),
     "is busy for a second": Misbehaviour(fault="F52", spoil=_busy_for, code=0, stands=_DONE),
-    "does not know the appId": _refused("F56", answer(refusal(101, "?", code=403)), said="check app_id"),
-    "refuses the signature": _refused("F56", answer(refusal(104, "?", code=403)), said="check app_secret"),
+    "does not know the appId": _refused("F56", answer(refusal(101, "?", code=403)), said="POLYV_APP_ID or app_id"),
+    "refuses the signature": _refused("F56", answer(refusal(104, "?", code=403)), said="check the app secret"),
     "answers 403 and is right": Misbehaviour(fault="F56", spoil=_answering(403), code=0, stands=_DONE),
     "answers 500 and is right": Misbehaviour(fault="F56", spoil=_answering(500), code=0, stands=_DONE),
     # Clocks.

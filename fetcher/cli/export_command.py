@@ -180,7 +180,10 @@ def _bag(database: Database, home: Home, to: Path) -> int:
         _warn("%s with a %%, in manifests %%25 (RFC 8493); bagit for Python does not read that", names)
     if made.left_out:
         gone = f"{counted(made.left_out, 'done file', 'are')} not as the ledger says"
-        complain(f"{gone}; 'fetcher sync' fetches again what is gone or was cut")
+        complain(
+            f"{gone}. 'fetcher verify' tells what was only moved; 'fetcher sync' fetches again what is gone "
+            "or was cut"
+        )
     return ExitCode.DAMAGE if made.left_out else ExitCode.OK
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from fetcher.archive.space import free_bytes
 from fetcher.cli.output import Output
 from fetcher.domain.waves import Means, forecast, held_to
-from fetcher.ledger import requests
+from fetcher.ledger import caution, requests
 from fetcher.ledger.due import due_tasks
 from fetcher.ledger.views import totals
 from fetcher.report.text import counted, size_text, wave_lines
@@ -62,7 +62,10 @@ def _waves(connection: Connection, settings: Settings, *, now: int, room: int) -
         room=room - outstanding,
     )
     wanted = requests.wanted(connection, now=now, usual=usual, have={})
-    yield from wave_lines(forecast(wanted, means), rate=means.rate, most=_SHOWN)
+    found = forecast(wanted, means)
+    yield from wave_lines(found, rate=means.rate, most=_SHOWN)
+    if found.waves and caution.is_any_unasked(connection):
+        yield "less what is named by recorded tasks that were never asked about: they come first"
     if unsized := requests.unsized(connection, now=now):
         guessed = f"a size that is not known: taken for {size_text(usual)} each"
         yield f"{counted(unsized, 'wanted video', 'have')} {guessed}"

@@ -142,7 +142,10 @@ def _told(session: Session, path: Path, checkup: Checkup) -> int:
         )
         complain(" ".join([told, *_copies(path)]))
     elif code is ExitCode.DAMAGE:
-        complain("done files are not as the ledger says; 'fetcher sync' fetches again what is gone or was cut")
+        complain(
+            "done files are not as the ledger says. 'fetcher verify' tells what was only moved; 'fetcher sync' "
+            "fetches again what is gone or was cut"
+        )
     elif session.is_told_of_success:
         found = sum(checkup.counts.values())
         say(

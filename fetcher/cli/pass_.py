@@ -50,7 +50,7 @@ def run_pass(
     settings = msgspec.structs.replace(settings, jobs=jobs_allowed(settings.jobs))
     options = dataclasses.replace(options, most_places=places_allowed(settings.jobs_max))
     for path in loose_permissions(home):
-        complain(f"{path} holds secrets and is open to others; run: chmod go= {shlex.quote(str(path))}")
+        complain(f"{path} is open to others; run: chmod go= {shlex.quote(str(path))}")
     _log.debug(
         "archive %s, ledger %s, Polyv at %s, %d to %d jobs",
         home.root,

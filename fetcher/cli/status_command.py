@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.pass_obj
 def command(session: Session, as_json: bool) -> int:
-    """Tell how the archive stands: counts, bytes, nearest deadline, links at risk, last run."""
+    """Tell how the archive stands: counts, bytes, nearest deadline, videos at risk, last run."""
     from fetcher.cli.output import Output
     from fetcher.ledger.views import totals
     from fetcher.report.outlook import links_at_risk

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from fetcher.domain.errors import LedgerDamagedError, LedgerError, LedgerLockedError, StorageError
+from fetcher.domain.errors import DiskFullError, LedgerDamagedError, LedgerError, LedgerLockedError, StorageError
 from fetcher.ledger.backup import stamp, sync_directory
 from fetcher.ledger.engine import Database, open_database
 from fetcher.ledger.looking import looking_at
@@ -43,7 +43,7 @@ def standing(path: Path) -> Standing:
     try:
         with looking_at(path) as connection:
             return Standing.ROWS if connection.exec_driver_sql(counted).scalar() else Standing.EMPTY
-    except LedgerLockedError:
+    except (LedgerLockedError, DiskFullError):  # Neither says anything of the ledger.
         raise
     except (LedgerError, StorageError):
         return Standing.UNUSABLE
@@ -65,6 +65,7 @@ def new_ledger(path: Path, *, on_network: bool = False) -> Iterator[Database]:
         create_ledger(draft)
         with contextlib.closing(open_database(draft, on_network=on_network)) as database:
             yield database
+            database.fold_in()
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, inspect, text
 from fetcher.domain.errors import LedgerDamagedError, LedgerTooNewError, UsageError
 from fetcher.ledger.backup import UNFINISHED, backup, stamp, sync_directory
 from fetcher.ledger.engine import Database
+from fetcher.ledger.failures import translated
 from fetcher.ledger.schema import APPLICATION_ID, REVISIONS
 from fetcher.ledger.write_lock import WriteLock
 
@@ -47,7 +48,8 @@ def _create(path: Path) -> None:
     draft = path.with_name(f"{path.name}.new")
     _remove(draft)  # Of a process that was killed.
     try:
-        _fill(draft)
+        with translated(path):
+            _fill(draft)
         os.rename(draft, path)
     except BaseException:
         _remove(draft)
@@ -70,6 +72,7 @@ def _fill(draft: Path) -> None:
     try:
         with _upgrading(database) as connection:
             _migrate(connection, migrations_directory())
+        database.fold_in()  # The draft is given another name, its -wal file is not.
     finally:
         database.close()
     Path(f"{draft}.lock").unlink(missing_ok=True)

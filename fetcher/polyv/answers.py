@@ -24,10 +24,10 @@ _TOO_MANY: Final = 429
 _QPS: Final = "qps exceeds"
 """What other products of the vendor say where they are asked too often, under changing codes."""
 _CREDENTIALS: Final[Mapping[int | None, str]] = {
-    101: "Polyv does not know this appId: check app_id",
-    102: "Polyv does not know the sub-account: check app_id, and in the console that it still exists",
+    101: "Polyv does not know this appId: check POLYV_APP_ID or app_id",
+    102: "Polyv does not know the sub-account: check POLYV_APP_ID or app_id, and in the console that it exists",
     103: "the sub-account has expired: renew it in Polyv's console",
-    104: "Polyv refuses the signature: check app_secret",
+    104: "Polyv refuses the signature: check the app secret",
     105: "the sub-account may not do this: give it the role 内容分发 in Polyv's console",
 }
 _LONGEST_TEXT: Final = 10_000

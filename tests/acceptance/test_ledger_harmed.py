@@ -188,6 +188,6 @@ def test_a_ledger_that_others_may_read_is_told_at_each_run(case: ArchiveCase) ->
 
     assert 0 == ended.returncode
     (line,) = ended.stderr.splitlines()
-    assert f"chmod go= {case.ledger}" in line
+    assert f"{case.ledger} is open to others; run: chmod go= {case.ledger}" in line
     dot = case.root / ".fetcher"
     assert {"ledger.db"} == {path.name for path in dot.iterdir() if path.stat().st_mode & 0o077}

@@ -208,3 +208,19 @@ def test_a_dry_run_tells_the_waves_and_asks_nobody(case: ArchiveCase) -> None:
         "how many days that takes is not known: nothing has been fetched yet\n"
     ) in planned.stdout
     assert [] == list(case.simulator.requests)
+
+
+def test_a_dry_run_says_that_recorded_tasks_may_name_what_is_wanted(case: ArchiveCase) -> None:
+    """Until they were asked about, nobody knows."""
+    videos = [case.simulator.library.add_video(size=_SIZE) for _ in range(3)]
+    want_videos(case.root, videos)
+    case.add(*videos[:2])
+
+    before = case.sync("--dry-run").stdout
+    assert 0 == case.sync("--until-done").returncode
+    after = case.sync("--dry-run").stdout
+
+    less = "less what is named by recorded tasks that were never asked about: they come first\n"
+    assert "would ask Polyv for 3 wanted videos" in before
+    assert less in before
+    assert less not in after

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from archive_case import ArchiveCase, archive_case
+from archive_case import ArchiveCase, archive_case, run_fetcher
 from crash.lanes import Lane
 from telling import Tell
 
@@ -93,3 +94,31 @@ def test_a_disk_with_a_few_pages_left(small_disk: Path, lane: Lane, tell: Tell) 
 
     tell(f"{refused} runs on a full disk, {placed} files in place that could not be called done")
     assert refused > 3
+
+
+def test_an_archive_and_a_ledger_that_are_made_where_a_few_pages_are_left(small_disk: Path) -> None:
+    """F79: code 7 and one line wherever they are used up, no draft is left, and with room it is made whole."""
+    place = small_disk / "archive"
+    refused = {"init": 0, "rebuild": 0}
+    for pages in range(4, 60, 6):
+        refused["init"] += _made_with_room(small_disk, pages, "init", str(place))
+        refused["rebuild"] += _made_with_room(small_disk, pages, "--archive", str(place), "ledger", "rebuild")
+        shutil.rmtree(place)
+
+    assert min(refused.values()) > 3
+
+
+def _made_with_room(disk: Path, pages: int, *arguments: str) -> int:
+    """Make something with *pages* left, and once more with room; return how often it was refused."""
+    ballast = _fill(disk, leave=pages * _PAGE)
+    first = run_fetcher(*arguments, environ={})
+    ballast.unlink()
+    if first.returncode == 0:
+        return 0
+    again = run_fetcher(*arguments, environ={})
+
+    assert (7, 1) == (first.returncode, first.stderr.count("\n")), first.stderr
+    assert "Make room" in first.stderr or os.strerror(errno.ENOSPC) in first.stderr
+    assert (0, "") == (again.returncode, again.stderr), (pages, first.stderr, again.stderr)
+    assert [] == [path.name for path in disk.rglob("*") if ".new" in path.name], (pages, arguments, first.stderr)
+    return 1

@@ -34,8 +34,10 @@ def _init(lane: Lane, injection: Injection) -> int:
 
 @pytest.mark.parametrize("mode", [Mode.BEFORE, Mode.TORN])
 def test_an_init_that_was_killed_at_any_call_can_be_made_again(new: Lane, tell: Tell, mode: Mode) -> None:
-    """F01: what it left is taken or thrown away; the archive is one then, with an empty ledger."""
+    """F01: what it left is taken or thrown away; the archive is one then, with all settings and an empty ledger."""
     total = new.run("-q", "init", str(new.root)).calls
+    config = new.root / ".fetcher" / "config.toml"
+    whole = config.read_bytes()
     tried = 0
     chosen = points(total, usual=6)
     for point in chosen:
@@ -43,8 +45,10 @@ def test_an_init_that_was_killed_at_any_call_can_be_made_again(new: Lane, tell: 
         new.root.mkdir()
         if _init(new, Injection(mode=mode, point=point)) != -signal.SIGKILL:
             break
-        if not (new.root / ".fetcher" / "config.toml").exists():
+        if not config.exists():
             assert 0 == _init(new, Injection())
+        assert whole == config.read_bytes()
+        assert [] == list(config.parent.glob("*.new*"))
         added = new.run("add", _TASK)
         assert (0, "") == (added.code, added.stderr)
         tried += 1

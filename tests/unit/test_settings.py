@@ -208,6 +208,24 @@ def test_a_missing_secret_file_is_named_and_who_names_it(tmp_path: Path) -> None
         load_credentials(Settings(app_id="a", app_secret_file=str(nowhere)), {})
 
 
+@pytest.mark.parametrize("held", ["", "\n"])
+def test_a_secret_file_that_is_empty_is_told_as_that(tmp_path: Path, held: str) -> None:
+    """Not as if none were named."""
+    empty = tmp_path / "secret"
+    empty.write_text(held, encoding="utf-8")
+    empty.chmod(0o600)
+
+    with pytest.raises(UsageError, match=f"app_secret_file.*{empty}: it is empty$"):
+        load_credentials(Settings(app_id="a", app_secret_file=str(empty)), {})
+
+
+def test_a_secret_file_that_is_named_by_half_its_path_is_told_what_helps() -> None:
+    """Cron's directory is another one. The name is not told: it may be the secret itself."""
+    with pytest.raises(UsageError, match=r"No such file or directory\. Name the file with its whole path$") as told:
+        load_credentials(Settings(app_id="a"), {"POLYV_APP_SECRET_FILE": "s3cr3t"})
+    assert "s3cr3t" not in str(told.value)
+
+
 def test_a_secret_file_in_the_home_of_somebody_unknown_is_one_that_cannot_be_read() -> None:
     with pytest.raises(UsageError, match=r"app_secret_file.*~nobody-here/secret: No such file"):
         load_credentials(Settings(app_id="a", app_secret_file="~nobody-here/secret"), {})
