@@ -11,6 +11,8 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Final
 
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from fetcher.domain.events import Event, FileVerified
@@ -22,7 +24,8 @@ from fetcher.ledger.changes import Change, Fence, apply
 from fetcher.ledger.claims import Claimed, Nameable, claim
 from fetcher.ledger.engine import Database, open_database
 from fetcher.ledger.polls import PollOutcome, record_poll
-from fetcher.ledger.upgrade import create_ledger
+from fetcher.ledger.schema import APPLICATION_ID
+from fetcher.ledger.upgrade import create_ledger, migrations_directory
 from fetcher.ledger.work import add_tasks
 
 NOW: Final = 1_750_000_000_000
@@ -31,6 +34,20 @@ DAY: Final = 86_400_000
 CANARY: Final = "canary5f2d"
 SHA256: Final = "5" * 64
 FAR: Final = NOW + DAY
+
+
+def at_revision(path: Path, revision: str) -> Database:
+    """Make a ledger as a version before this one left it, and return it opened."""
+    with raw(path) as connection:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA journal_mode = WAL")
+    database = open_database(path)
+    config = Config()
+    config.set_main_option("script_location", str(migrations_directory()))
+    with database.writing() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    return database
 
 
 def vid(number: int) -> str:

@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
-from ledger_cases import opened, raw, ready, rows, statuses
+from ledger_cases import at_revision, opened, raw, ready, rows, statuses
 from sqlalchemy import create_engine
 
 from fetcher.domain.errors import LedgerDamagedError, LedgerTooNewError
@@ -248,20 +246,6 @@ def test_a_newer_ledger_is_refused_by_older_code(ledger: Database, scripts: Path
     upgraded(ledger, scripts)
     with pytest.raises(LedgerTooNewError, match=f"schema {NEXT}, this version knows up to {schema.REVISIONS[-1]}"):
         upgrade.require_current(ledger)
-
-
-def at_revision(path: Path, revision: str) -> Database:
-    """Make a ledger as a version before this one left it."""
-    with raw(path) as connection:
-        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-        connection.execute("PRAGMA journal_mode = WAL")
-    database = open_database(path)
-    config = Config()
-    config.set_main_option("script_location", str(upgrade.migrations_directory()))
-    with database.writing() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-    return database
 
 
 def test_what_is_ready_in_an_older_ledger_has_to_be_begun_by_what_ends_first(tmp_path: Path) -> None:

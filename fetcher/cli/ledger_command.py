@@ -1,4 +1,4 @@
-"""``fetcher ledger check`` and ``fetcher ledger backup PATH``; ``rebuild`` has its own file."""
+"""``fetcher ledger check``, ``backup PATH`` and ``upgrade``; ``rebuild`` has its own file."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from fetcher.report.checkup import Checkup, Finding
 
 
-@click.group("ledger", short_help="Look after the ledger: check it, copy it, make it anew.")
+@click.group("ledger", short_help="Look after the ledger: check, copy, upgrade or rebuild it.")
 def command() -> None:
-    """Look after the ledger itself: see whether it is right, copy it, make it anew."""
+    """Look after the ledger itself: see whether it is right, copy it, upgrade it, make it anew."""
 
 
 command.add_command(rebuild)
@@ -116,6 +116,37 @@ def backup(session: Session, path: str, dry_run: bool) -> int:
             return Output().lines([f"would copy {ledger} ({os.stat(ledger).st_size} bytes) to {to}"])
     copy_ledger(ledger, to, is_checked=True)
     return 0
+
+
+@command.command("upgrade")
+@click.option("-n", "--dry-run", "dry_run", is_flag=True, help="Say what would be done.")
+@click.pass_obj
+def upgrade(session: Session, dry_run: bool) -> int:
+    """Bring an older ledger to this version's schema now.
+
+    Every command that writes to the ledger does so by itself; this is for whoever wants to see to it after an
+    update, and to the room that it takes. A copy of the ledger as it was stays beside it.
+    """
+    from fetcher.cli.logs import say
+    from fetcher.cli.output import Output
+    from fetcher.ledger.damage import copies
+    from fetcher.ledger.looking import looking_at
+    from fetcher.ledger.schema import REVISIONS
+    from fetcher.ledger.upgrade import version_of
+
+    home = session.home()
+    path = session.settings(home).ledger_path(home)
+    with looking_at(path) as connection:
+        before = version_of(connection, path, REVISIONS)
+    if before == REVISIONS[-1]:
+        if session.is_told_of_success:
+            say(f"the ledger is of schema {before}, which is this version's")
+        return 0
+    if dry_run:
+        return Output().lines([f"would upgrade {path} from schema {before} to {REVISIONS[-1]}, and keep a copy"])
+    session.ledger(home).close()
+    copy = next(iter(copies(path)), "not there")
+    return Output().lines([f"{path} is of schema {REVISIONS[-1]} now; as it was, of {before}, it is {copy}"])
 
 
 def _summary(checkup: Checkup) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""'ledger check' and 'ledger backup' as they are called; a ledger that is put back, and what comes of it."""
+"""'ledger check', 'backup' and 'upgrade' as they are called; a ledger that is put back, and what comes of it."""
 
 import json
 import os
@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from archive_case import ArchiveCase
-from ledger_cases import raw
+from ledger_cases import at_revision, raw
 from ledger_faults import fill_with_done, spoil_page
 
+from fetcher.ledger.schema import REVISIONS
 from fetcher.simulator.faults import Fault
 
 
@@ -201,3 +202,38 @@ def test_a_ledger_that_is_put_back_is_brought_up_to_the_archive(case: ArchiveCas
     assert in_place.items() <= {path: (case.root / path).stat().st_ino for path in case.files()}.items()
     assert 0 == case.run("ledger", "check").returncode
     assert [1, 2] == [len(case.simulator.requests.of(video.vid)) for video in (before, removed)]
+
+
+def test_f74_an_older_ledger_is_upgraded_when_it_is_told_to_and_a_copy_of_it_stays(case: ArchiveCase) -> None:
+    case.ledger.unlink()
+    at_revision(case.ledger, REVISIONS[-2]).close()
+
+    dry = case.run("ledger", "upgrade", "-n")
+    before = [path.name for path in case.ledger.parent.glob("ledger.db.before-*")]
+    upgraded, again = case.run("ledger", "upgrade"), case.run("-v", "ledger", "upgrade")
+
+    assert (0, []) == (dry.returncode, before)
+    assert f"would upgrade {case.ledger} from schema {REVISIONS[-2]} to {REVISIONS[-1]}" in dry.stdout
+    (copy,) = case.ledger.parent.glob("ledger.db.before-*")
+    told = f"{case.ledger} is of schema {REVISIONS[-1]} now; as it was, of {REVISIONS[-2]}, it is {copy.name}\n"
+    assert (0, told, "") == (upgraded.returncode, upgraded.stdout, upgraded.stderr)
+    assert (0, "") == (again.returncode, again.stdout)
+    assert f"schema {REVISIONS[-1]}" in again.stderr
+    for path, revision in ((case.ledger, REVISIONS[-1]), (copy, REVISIONS[-2])):
+        with raw(path) as connection:
+            assert [(revision,)] == connection.execute("SELECT version_num FROM alembic_version").fetchall()
+
+
+@pytest.mark.parametrize("version", [("9999",), ()], ids=["newer", "none"])
+def test_f74_a_newer_ledger_and_one_without_a_schema_are_not_upgraded(
+    case: ArchiveCase, version: tuple[str, ...]
+) -> None:
+    with raw(case.ledger) as connection:
+        connection.execute("DELETE FROM alembic_version")
+        connection.executemany("INSERT INTO alembic_version VALUES (?)", [(one,) for one in version])
+    before = case.ledger.read_bytes()
+
+    refused = case.run("ledger", "upgrade")
+
+    assert (10, "", before) == (refused.returncode, refused.stdout, case.ledger.read_bytes())
+    assert 1 == len(refused.stderr.splitlines())
