@@ -20,8 +20,8 @@ from fetcher.domain.exit_code import ExitCode
 
 T = TypeVar("T")
 Stop: TypeAlias = Callable[[ExitCode], object]
-_PATIENCE_S: Final = 2.0
-"""Seconds in which what was begun has to be taken back."""
+_PATIENCE_S: Final = 8.0
+"""Seconds in which what was begun has to be taken back; who waits for that (docker, 10 s) kills then."""
 _AGAIN_S: Final = 0.001
 """Seconds to the next look whether our own code runs."""
 _LOOK: Final = signal.SIGALRM
@@ -71,9 +71,8 @@ class Signals:
         """End the process at the first one from now on: all is done, but for what is left to be said."""
         self._is_at_work = False
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(
-            _LOOK, signal.SIG_IGN
-        )  # At its end the interpreter would leave it to the system, which kills.
+        # At its end the interpreter would leave it to the system, which kills.
+        signal.signal(_LOOK, signal.SIG_IGN)
 
     @contextlib.contextmanager
     def heeding(self, stop: Stop, *, patience_s: float | None = None) -> Iterator[None]:

@@ -105,15 +105,15 @@ def test_where_each_connection_is_throttled_a_run_grows_as_far_as_it_may(case: R
 def test_over_a_far_line_the_number_of_small_files_counts_and_connections_are_used_again(case: RawCase) -> None:
     """Each is a round trip. Their bytes would not fill a window, and they are through before anybody looks."""
     counted, last = Counted(), "16 jobs: more bring more; "
-    with far(case.origin.port, round_trip_s=0.2) as port:
-        _publish(case, at_once(counted), 1200, body=_SMALL_BODY, port=port)
+    with far(case.origin.port, round_trip_s=0.4) as port:
+        _publish(case, at_once(counted), 2400, body=_SMALL_BODY, port=port)
 
         said = _run_until(case, last)
 
     assert last in said
     assert [4, 8, 16] == _grown_to(said)
     count = _require_those_there_right(case, _SMALL_BODY)
-    assert 100 < count < 1200
+    assert 100 < count < 2400
     assert case.origin.connections <= count // 2  # One that lay idle for long is not used again.
 
 

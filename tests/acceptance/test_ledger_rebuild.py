@@ -290,7 +290,7 @@ def test_a_ledger_that_is_open_elsewhere_is_not_replaced(archive: DoneArchive) -
 
 def test_a_run_keeps_a_rebuild_out(case: ArchiveCase) -> None:
     """Exit code 11, as for any second run."""
-    video = case.simulator.library.add_video(size=2_000_000, faults=[Fault.drip(rate=400_000)])
+    video = case.simulator.library.add_video(size=80_000_000, faults=[Fault.drip(rate=400_000)])
     case.add(video)
     running = case.start("sync")
     while case.fetched_bytes(video) < 50_000:
