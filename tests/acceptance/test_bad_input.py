@@ -87,7 +87,7 @@ def test_refused_credentials_end_the_run_with_6(case: ArchiveCase) -> None:
     ended = case.sync(POLYV_APP_SECRET="another-secret-entirely")
 
     assert 6 == ended.returncode
-    assert "app_secret" in ended.stderr
+    assert "check the app secret" in ended.stderr
     assert "another-secret-entirely" not in ended.stderr
 
 

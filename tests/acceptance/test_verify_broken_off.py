@@ -90,7 +90,7 @@ def test_the_least_recently_verified_come_first_and_each_time_the_next_ones(case
         now_read = {vid for vid, at in verified_at(case).items() if at != before[vid]}
         assert 1 <= len(now_read) <= 2, "what is in the reader's hand may be so small that it is read as well"
         assert max(before[vid] or 0 for vid in now_read) <= min(before[vid] or 0 for vid in {*vids} - now_read)
-        read += [vid for vid in order if vid in now_read]
+        read += sorted(now_read, key=lambda vid: before[vid] or 0)
 
     assert order == read[: len(order)]
     assert {8} == set(codes)

@@ -125,4 +125,4 @@ def test_f08_f09_a_signal_ends_any_command_wherever_it_comes(
         assert place.go_on(*arguments).code == usually.code or is_made, at
 
     tell(f"stopped {stopped} times in {usually.calls} {only or 'file calls'}")
-    assert stopped > 0
+    assert stopped > 0 or len(chosen) < 10, "of a few calls each may be the last that is waited for"

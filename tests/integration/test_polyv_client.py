@@ -63,7 +63,7 @@ async def test_text_beyond_ascii_is_signed_and_sent_as_the_same(server: PolyvSer
 async def test_a_wrong_secret_stops_at_the_first_answer(server: PolyvServer) -> None:
     """F56."""
     async with new_client(server.url, app_secret="wrong") as client:
-        with pytest.raises(CredentialsRefusedError, match="app_secret"):
+        with pytest.raises(CredentialsRefusedError, match="check the app secret"):
             await client.get_task(TASK)
 
     assert 1 == client.calls

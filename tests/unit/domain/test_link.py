@@ -205,7 +205,7 @@ def test_host_and_path_are_what_is_shown_of_a_link() -> None:
     assert "(a link that is none)" == without_secret("https://[::1/a?auth_key=1")
 
 
-@given(st.text(max_size=30), st.text(max_size=30))
+@given(st.text(max_size=30).filter(lambda before: "secret" not in before), st.text(max_size=30))
 def test_what_is_shown_never_holds_a_query_or_a_control_character(before: str, after: str) -> None:
     """F91, F94."""
     shown = without_secret(f"https://h/{before}?auth_key={after}secret{after}")
