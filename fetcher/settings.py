@@ -14,6 +14,7 @@ from fetcher.domain.errors import UsageError
 from fetcher.domain.link import is_loopback
 from fetcher.domain.quantities import parse_size
 from fetcher.domain.vendor import Mismatch
+from fetcher.transfer.pace import jobs_within
 
 _PREFIX: Final = "FETCHER_"
 _UNKNOWN: Final = "Object contains unknown field "
@@ -68,6 +69,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def bytes_per_s(self) -> int | None:
         """``limit_rate`` in bytes a second, None for no limit."""
         return parse_size(self.limit_rate) if self.limit_rate else None
+
+    @property
+    def places(self) -> int:
+        """Downloads at a time to begin with: ``jobs``, or as many as ``limit_rate`` serves."""
+        return jobs_within(self.bytes_per_s, self.jobs)
 
     @property
     def thaw_bytes(self) -> int | None:

@@ -36,12 +36,9 @@ def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at
     from fetcher.report.formats import formatted
     from fetcher.report.outlook import links_at_risk
     from fetcher.report.rows import video_row
-    from fetcher.transfer.pace import jobs_within
 
     home = session.home()
     settings = session.settings(home)
-    limit = settings.bytes_per_s
-    places = jobs_within(limit, settings.jobs)
     database = session.ledger(home)
     try:
         with database.reading() as connection:
@@ -51,7 +48,9 @@ def command(session: Session, statuses: tuple[str, ...], task_id: str | None, at
             chosen = Selection(
                 statuses=[Status(one) for one in statuses],
                 task_id=task_id,
-                video_ids=links_at_risk(connection, now=now, places=places, limit=limit) if at_risk else None,
+                video_ids=links_at_risk(connection, now=now, places=settings.places, limit=settings.bytes_per_s)
+                if at_risk
+                else None,
             )
             if form == "ids":
                 return Output().lines(listed_vids(connection, chosen))

@@ -20,16 +20,15 @@ def command(session: Session, as_json: bool) -> int:
     from fetcher.ledger.views import totals
     from fetcher.report.outlook import links_at_risk
     from fetcher.report.rows import status_row
-    from fetcher.transfer.pace import jobs_within
 
     home = session.home()
     settings = session.settings(home)
-    limit = settings.bytes_per_s
-    places = jobs_within(limit, settings.jobs)
     database = session.ledger(home)
     try:
         with database.reading() as connection:
-            risky = links_at_risk(connection, now=int(time.time() * 1000), places=places, limit=limit)
+            risky = links_at_risk(
+                connection, now=int(time.time() * 1000), places=settings.places, limit=settings.bytes_per_s
+            )
             row = status_row(totals(connection, at_risk=len(risky)))
     finally:
         database.close()

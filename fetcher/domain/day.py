@@ -91,11 +91,15 @@ class Day:
             hour: (at, rate if at == self._hour else rate * changed) for hour, (at, rate) in self._hours.items()
         }
 
-    def hours(self, *, now: int) -> tuple[float, ...]:
+    def hours(self, *, now: int, limit: int | None = None) -> tuple[float, ...]:
         """Return what it brings in each hour of the day, from midnight UTC on.
 
         An hour of which nothing is known is taken to be as the mean of the others. Empty where too few hours of the
         last two days are known.
+
+        Args:
+            now: ms UTC.
+            limit: Bytes a second that the line is held to by now, None where it is not.
         """
         this = now // _HOUR_MS
         known = {
@@ -104,4 +108,5 @@ class Day:
         if len(known) < _FEWEST_HOURS:
             return ()
         mean = fmean(known.values())
-        return tuple(known.get(of_day, mean) for of_day in range(_HOURS))
+        hours = (known.get(of_day, mean) for of_day in range(_HOURS))
+        return tuple(hours) if limit is None else tuple(min(rate, limit) for rate in hours)

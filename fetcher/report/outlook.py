@@ -107,9 +107,7 @@ def _line(before: Past, *, now: int, places: int, limit: int | None) -> Line | N
     rate = held_to(before.latest_bytes_per_s, limit)
     if rate is None:
         return None
-    hours = day_of(before).hours(now=now)
-    if limit is not None:
-        hours = tuple(min(one, limit) for one in hours)
+    hours = day_of(before).hours(now=now, limit=limit)
     return Line(bytes_per_s=rate, places=places, hours=hours, stands=outages_of(before).share)
 
 

@@ -75,11 +75,6 @@ class Measuring:
         measured = self.flow.total.measured
         return None if measured is None else round(measured)
 
-    def hours(self, now: int) -> tuple[float, ...]:
-        """Return what it brings in each hour of the day, bytes a second; empty where nobody knows."""
-        hours = self._day.hours(now=now)
-        return hours if self.limit is None else tuple(min(rate, self.limit) for rate in hours)
-
     def line(self, rate: float, *, places: int, spare: int, now: int) -> Line:
         """Return the line as a plan sees it.
 
@@ -94,7 +89,7 @@ class Measuring:
             places=places,
             spare=spare,
             under_way=self.flow.under_way(),
-            hours=self.hours(now),
+            hours=self._day.hours(now=now, limit=self.limit),
             stands=self._outages.share,
         )
 

@@ -65,7 +65,7 @@ async def assembled_run(
         LedgerError: The ledger cannot be opened.
     """
     clock, parts, placing = PolyvClock(time.time), Parts(home.parts), Placing(home.root)
-    jobs = jobs_within(settings.bytes_per_s, settings.jobs)
+    jobs = settings.places
     clocks = LinkClocks(settings.link_lifetime, now=clock.now_ms)
 
     # What these two load takes longer than a run that finds nothing to ask and nothing to fetch.
